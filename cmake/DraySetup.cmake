@@ -1,0 +1,33 @@
+# Language, warnings, linker, compiler cache, sanitizers: everything a target gets without asking.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Dev CACHE STRING "" FORCE)
+endif()
+# Dev: product code optimised as shipped, without debug info; tests at -O0 (dray_tests). A clean build stays short.
+set(CMAKE_CXX_FLAGS_DEV "-O2" CACHE STRING "")
+set(CMAKE_C_FLAGS_DEV "-O2" CACHE STRING "")
+
+find_program(DRAY_CCACHE ccache)
+if(DRAY_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_ctime,include_file_mtime CCACHE_NOHASHDIR=1 ${DRAY_CCACHE})
+endif()
+find_program(DRAY_MOLD mold)
+if(DRAY_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+set(DRAY_SANITIZE "" CACHE STRING "sanitizers for everything, as for -fsanitize=")
+if(DRAY_SANITIZE)
+  add_compile_options(-fsanitize=${DRAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
+  add_link_options(-fsanitize=${DRAY_SANITIZE})
+endif()
+
+# On our targets only: third-party headers are system headers.
+set(DRAY_WARNINGS -Wall -Wextra -Werror -Wno-missing-field-initializers)

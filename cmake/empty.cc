@@ -1,0 +1,1 @@
+// Gives a library without files of its own something to archive.

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dray/api/types/meta.h"
+#include "dray/base/json.h"
+#include "dray/base/status.h"
+
+// JSON <-> typed objects. Instantiated for every kind with a DRAY_KIND, in api/types/<group>_codec.cc; pure, any thread.
+// Unknown fields are ignored; a field of the wrong type is kInvalid with its path ("spec.devices[3].name: want a string").
+namespace dray::api {
+
+// One object, by simdjson, without a DOM between. Does not look at kind and apiVersion, except that a resource.k8s.io
+// object in v1beta1 or v1beta2 is converted to v1.
+template <ApiObject T>
+Result<T> Decode(std::string_view json);
+
+// A <Kind>List document (one page), decoded item by item as a stream.
+template <ApiObject T>
+Result<ListOf<T>> DecodeList(std::string_view json);
+
+template <ApiObject T>
+Result<T> FromJson(const Json& json);
+
+// With kind and apiVersion; zero values left out, except where Kubernetes always writes them.
+template <ApiObject T>
+Json ToJson(const T& object);
+
+template <ApiObject T>
+std::string Encode(const T& object);
+
+enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
+
+// One line of a watch. kError carries `status`; kBookmark only metadata of `object`.
+template <ApiObject T>
+struct WatchEvent {
+  WatchEventType type = WatchEventType::kBookmark;
+  T object;
+  Status status;
+};
+template <ApiObject T>
+Result<WatchEvent<T>> DecodeWatchEvent(std::string_view line);
+
+// metav1.Status bodies, both ways. A body that is no Status becomes one by its code.
+Status DecodeStatus(int http_code, std::string_view body);
+Json EncodeStatus(const Status& status, std::string_view group, std::string_view resource, std::string_view name);
+
+}  // namespace dray::api
