@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dray/api/types/coordination.h"
+#include "dray/runtime/client.h"
+
+namespace dray::runtime {
+
+// Leader election by Lease, record and rules of client-go (tools/leaderelection), so that both can compete for one Lease.
+struct ElectionConfig {
+  api::ObjectKey lease{"dray-system", "dray-controller-manager"};
+  std::string identity;                                   // "<hostname>_<uuid>"
+  Duration lease_duration = std::chrono::seconds(15);     // others wait this long after the last renewal they saw
+  Duration renew_deadline = std::chrono::seconds(10);     // a leader that cannot renew gives up after this
+  Duration retry_period = std::chrono::seconds(2);
+  bool release_on_stop = true;
+
+  // lease_duration > renew_deadline > 1.2 x retry_period, all positive.
+  Status Validate() const;
+};
+
+// The Lease as last read and the *local* time when this very record was first seen. Absent: there is no Lease.
+struct LeaseView {
+  std::optional<api::Lease> lease;
+  SteadyTime seen_at{};
+};
+
+// What an elector does next. Pure; clocks of other machines are never compared with ours.
+struct Move {
+  enum class Kind { kCreate, kTake, kRenew, kWait } kind = Kind::kWait;
+  SteadyTime wake_at{};       // kWait: when the holder's lease will have lapsed
+  api::LeaseSpec record;      // what to write for the other kinds
+};
+Move NextMove(const LeaseView& view, SteadyTime now, WallTime wall, const ElectionConfig& config);
+
+// Competes for the Lease until ctx is stopped or leadership is lost. Beyond client-go: a follower watches the Lease, so that
+// a released one is taken at once; the leader's work is cancelled before the lease can lapse.
+class Elector {
+ public:
+  struct Callbacks {
+    // Runs on a thread of the elector with a context that is stopped when leadership ends. Returns when its work has stopped.
+    std::function<void(const Context&)> on_started_leading;
+    std::function<void(std::string_view identity)> on_new_leader;
+  };
+  Elector(Client client, ElectionConfig config, Callbacks callbacks);
+  ~Elector();
+
+  // ok: ctx was stopped (and the lease released). kUnavailable: leadership was lost; the process must end.
+  Status Run(const Context& ctx);
+
+  bool leading() const;
+  std::string leader() const;  // identity of the present holder, "" when nobody
+  // Not ok when we lead and have not renewed for lease_duration + 20 s (check "leaderElection" of /healthz).
+  Status Healthy(const Clock& clock) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// "<hostname>_<uuid>"
+std::string NewIdentity();
+
+}  // namespace dray::runtime

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dray/base/clock.h"
+#include "dray/base/status.h"
+
+namespace dray::runtime {
+
+struct KeyPair {
+  std::string cert_pem, key_pem;
+};
+
+// ECDSA P-256 certificates for development clusters and tests, by OpenSSL. Not before: an hour ago.
+Result<KeyPair> NewCa(const std::string& common_name, WallTime now);
+
+struct LeafRequest {
+  std::string common_name;                    // user name, or server name
+  std::vector<std::string> organizations;     // groups of a client certificate
+  std::vector<std::string> dns_names, ips;    // SANs of a server certificate
+  bool server = false, client = false;
+  Duration lifetime = std::chrono::hours(24 * 365);
+};
+Result<KeyPair> IssueLeaf(const KeyPair& ca, const LeafRequest& request, WallTime now);
+
+// Random bytes as lower-case text: an RFC 4122 version 4 UUID.
+std::string NewUuid();
+std::string Base64Encode(std::string_view bytes);
+Result<std::string> Base64Decode(std::string_view text);
+std::string Sha256Hex(std::string_view bytes);
+
+}  // namespace dray::runtime
