@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dray/api/types/core.h"
+#include "dray/api/types/resource.h"
+#include "dray/base/json.h"
+#include "dray/base/status.h"
+
+// Device-plugin style requests (HAMi's resource names) -> a ResourceClaimTemplate and a patch of the Pod. Pure: the webhook
+// and `dray convert` call the same function. Rules are HAMi's; one table row per vendor, no class per vendor.
+namespace dray::admission {
+
+// What HAMi's device-config.yaml (ConfigMap hami-scheduler-device) says, as far as DRA needs it; defaults are HAMi's.
+struct VendorConfig;  // private table row: api/admission/vendors.h
+class DeviceConfig {
+ public:
+  DeviceConfig();  // HAMi's defaults, every vendor known to this version
+  ~DeviceConfig();
+  DeviceConfig(DeviceConfig&&) noexcept;
+  DeviceConfig& operator=(DeviceConfig&&) noexcept;
+  // `document`: the YAML of device-config.yaml as JSON (both vnpus layouts). kInvalid names the key and value.
+  static Result<DeviceConfig> FromJson(const Json& document);
+
+  const std::vector<VendorConfig>& vendors() const { return vendors_; }
+
+ private:
+  std::vector<VendorConfig> vendors_;
+};
+
+struct AdmissionPlan {
+  bool convert = false;                       // false: nothing of ours in the Pod, answer "allowed" without a patch
+  // One template for the whole Pod, with one request per container and vendor, named dray-<16 hex of the content's SHA-256>
+  // and annotated with dray.dev/request-hash. Its metadata.namespace is the Pod's.
+  std::optional<api::ResourceClaimTemplate> claim_template;
+  std::string patch;                          // RFC 6902, minimal: only what changes
+  std::vector<std::string> warnings;          // shown by kubectl
+  std::vector<std::string> rules;             // what was done, in words (dray convert --explain)
+};
+
+// `pod` is the object of the AdmissionReview, `namespace_` that of the request. kForbidden or kInvalid: the Pod is refused with
+// one sentence that names container, resource, value and what would be right. A Pod that was converted before (annotation
+// dray.dev/converted) gives an empty plan.
+Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config);
+
+inline constexpr std::string_view kConvertedAnnotation = "dray.dev/converted";
+inline constexpr std::string_view kRequestHashAnnotation = "dray.dev/request-hash";
+inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
+inline constexpr std::string_view kManagedBy = "dray";
+
+}  // namespace dray::admission
