@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ class DeviceConfig {
  public:
   DeviceConfig();  // HAMi's defaults, every vendor known to this version
   ~DeviceConfig();
+  DeviceConfig(const DeviceConfig&);
   DeviceConfig(DeviceConfig&&) noexcept;
   DeviceConfig& operator=(DeviceConfig&&) noexcept;
   // `document`: the YAML of device-config.yaml as JSON (both vnpus layouts). kInvalid names the key and value.
@@ -32,6 +34,12 @@ class DeviceConfig {
 
  private:
   std::vector<VendorConfig> vendors_;
+};
+
+// What devices the cluster has: driver -> the distinct sizes of their "memory" capacity. Needed for percentages, and to refuse
+// a memory above every card at once instead of leaving the Pod Pending. An absent driver: nothing is known.
+struct Inventory {
+  std::map<std::string, std::set<api::Quantity>> memory_sizes;
 };
 
 struct AdmissionPlan {
@@ -47,7 +55,8 @@ struct AdmissionPlan {
 // `pod` is the object of the AdmissionReview, `namespace_` that of the request. kForbidden or kInvalid: the Pod is refused with
 // one sentence that names container, resource, value and what would be right. A Pod that was converted before (annotation
 // dray.dev/converted) gives an empty plan.
-Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config);
+Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config,
+                                    const Inventory& inventory = {});
 
 inline constexpr std::string_view kConvertedAnnotation = "dray.dev/converted";
 inline constexpr std::string_view kRequestHashAnnotation = "dray.dev/request-hash";

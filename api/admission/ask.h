@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/admission/vendors.h"
+
+namespace dray::admission {
+
+// What one container asks of one vendor, in DRA's units.
+struct Ask {
+  const VendorConfig* vendor = nullptr;
+  int64_t count = 0;                      // 0: nothing is wanted, the resources only go away
+  std::optional<int64_t> memory_mib;      // per device; absent: the whole card
+  std::optional<int64_t> percentage;      // of each card's memory; excludes memory_mib
+  std::optional<int64_t> cores;           // per device, in the driver's unit; absent: the whole card
+  std::optional<int64_t> priority;
+  std::vector<std::pair<std::string, std::string>> resources;  // what stood in the manifest: name, value
+  std::string rule;                       // in words
+};
+
+// Reads the vendor's resources of `container`, limits first, then requests. Nothing when there are none. kInvalid: one
+// sentence with container, resource, value and what would be right. `soft_mode`: see VendorConfig.
+Result<std::optional<Ask>> ReadAsk(const Json& container, const VendorConfig& vendor, bool soft_mode);
+
+}  // namespace dray::admission
