@@ -1,0 +1,149 @@
+// Life of a claim, stop 4 of 8
+#include <algorithm>
+
+#include "dray/api/claims.h"
+
+namespace dray::claims {
+namespace {
+
+constexpr std::string_view kInUse = "dray.dev/InUse";
+constexpr size_t kNamedConsumers = 3;  // in a message, which must stay short
+
+const api::AllocatedDeviceStatus* Find(const std::vector<api::AllocatedDeviceStatus>& devices,
+                                       const api::DeviceRequestAllocationResult& result) {
+  for (const api::AllocatedDeviceStatus& device : devices) {
+    if (device.driver == result.driver && device.pool == result.pool && device.device == result.device &&
+        device.share_id == result.share_id) {
+      return &device;
+    }
+  }
+  return nullptr;
+}
+
+bool Ready(const api::AllocatedDeviceStatus& device) {
+  return std::any_of(device.conditions.begin(), device.conditions.end(),
+                     [](const api::Condition& c) { return c.type == "Ready" && c.status == "True"; });
+}
+
+bool DevicesReady(const api::ResourceClaim& claim) {
+  for (const api::DeviceRequestAllocationResult& result : claim.status.allocation->devices.results) {
+    const api::AllocatedDeviceStatus* device = Find(claim.status.devices, result);
+    if (device == nullptr || !Ready(*device)) return false;
+  }
+  return true;
+}
+
+// The consumers that still need the claim. Kinds other than Pods cannot be judged from here and count as needing it.
+struct Consumers {
+  std::vector<const api::Pod*> pods;
+  bool others = false;
+  bool any() const { return others || !pods.empty(); }
+};
+
+Consumers Needing(const ClaimView& view) {
+  Consumers consumers;
+  for (const api::ResourceClaimConsumerReference& reference : view.claim->status.reserved_for) {
+    if (!reference.api_group.empty() || reference.resource != "pods") {
+      consumers.others = true;
+      continue;
+    }
+    for (const api::Pod* pod : view.pods) {
+      if (pod->metadata.uid == reference.uid && !Done(*pod)) consumers.pods.push_back(pod);
+    }
+  }
+  return consumers;
+}
+
+api::Condition InUse(const ClaimView& view, Standing standing) {
+  api::Condition condition;
+  condition.type = kInUse;
+  switch (standing) {
+    case Standing::kRunning: condition.reason = "Running"; break;
+    case Standing::kPrepared: condition.reason = "Prepared"; break;
+    case Standing::kReserved: condition.reason = "Reserved"; break;
+    case Standing::kReleasing: condition.reason = "Releasing"; break;
+    default: condition.reason = "Allocated"; break;
+  }
+  const Consumers consumers = Needing(view);
+  condition.status = consumers.any() ? "True" : "False";
+  if (!consumers.any()) {
+    condition.message = "no consumer";
+    return condition;
+  }
+  std::vector<std::string> names;
+  for (const api::Pod* pod : consumers.pods) names.push_back(pod->metadata.name);
+  std::sort(names.begin(), names.end());
+  for (size_t i = 0; i < names.size() && i < kNamedConsumers; ++i) {
+    condition.message += (i == 0 ? "used by pod " : ", ") + names[i];
+  }
+  if (names.size() > kNamedConsumers) {
+    condition.message += " and " + std::to_string(names.size() - kNamedConsumers) + " more";
+  }
+  if (names.empty()) condition.message = "used by a consumer that is not a pod";
+  return condition;
+}
+
+bool Same(const api::Condition& a, const api::Condition& b) {
+  return a.status == b.status && a.reason == b.reason && a.message == b.message;
+}
+
+}  // namespace
+
+std::string_view StandingName(Standing standing) {
+  switch (standing) {
+    case Standing::kWaitingForClaim: return "waiting for claim";
+    case Standing::kPending: return "pending";
+    case Standing::kAllocated: return "allocated";
+    case Standing::kReserved: return "reserved";
+    case Standing::kPrepared: return "prepared";
+    case Standing::kRunning: return "running";
+    case Standing::kReleasing: return "releasing";
+  }
+  return "unknown";
+}
+
+Standing StandingOf(const ClaimView& view) {
+  if (view.claim == nullptr) return Standing::kWaitingForClaim;
+  if (view.claim->metadata.deletion_timestamp) return Standing::kReleasing;
+  if (!view.claim->status.allocation) return Standing::kPending;
+  if (view.claim->status.reserved_for.empty()) return Standing::kAllocated;
+  const Consumers consumers = Needing(view);
+  if (!consumers.any()) return Standing::kReleasing;
+  for (const api::Pod* pod : consumers.pods) {
+    if (pod->status.phase == "Running") return Standing::kRunning;
+  }
+  return DevicesReady(*view.claim) ? Standing::kPrepared : Standing::kReserved;
+}
+
+DeviceReport ReportDevices(const ClaimView& view, api::Time now) {
+  DeviceReport report;
+  if (view.claim == nullptr) return report;
+  report.devices = view.claim->status.devices;
+  if (!view.claim->status.allocation) return report;
+  const api::Condition wanted = InUse(view, StandingOf(view));
+  for (const api::DeviceRequestAllocationResult& result : view.claim->status.allocation->devices.results) {
+    auto* device = const_cast<api::AllocatedDeviceStatus*>(Find(report.devices, result));
+    if (device == nullptr) {
+      device = &report.devices.emplace_back();
+      device->driver = result.driver;
+      device->pool = result.pool;
+      device->device = result.device;
+      device->share_id = result.share_id;
+    }
+    auto standing = std::find_if(device->conditions.begin(), device->conditions.end(),
+                                 [](const api::Condition& c) { return c.type == kInUse; });
+    if (standing != device->conditions.end() && Same(*standing, wanted)) continue;
+    api::Condition condition = wanted;
+    condition.last_transition_time = now;
+    if (standing == device->conditions.end()) {
+      device->conditions.push_back(std::move(condition));
+    } else {
+      if (standing->status == wanted.status) condition.last_transition_time = standing->last_transition_time;
+      *standing = std::move(condition);
+    }
+    report.changed = true;
+  }
+  return report;
+}
+
+}  // namespace dray::claims
