@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dray/api/admission.h"
+#include "dray/api/types/admission.h"
+#include "dray/base/guarded.h"
+#include "dray/runtime/http_server.h"
+#include "dray/runtime/informer.h"
+#include "dray/runtime/metrics.h"
+
+namespace dray::controllers {
+
+// When a template was last handed out, for the cleanup: RFC 3339, refreshed at most once per half grace age.
+inline constexpr std::string_view kLastUsedAnnotation = "dray.dev/last-used";
+
+// The mutating webhook for Pods. Runs on every replica; any thread.
+class AdmissionWebhook {
+ public:
+  struct Options {
+    runtime::Client client;
+    Clock* clock = nullptr;
+    // Read side of the caches; both may lag behind, correctness does not depend on them. Either may be null.
+    const runtime::Lister<api::ResourceClaimTemplate>* templates = nullptr;
+    const runtime::Lister<api::ResourceSlice>* slices = nullptr;
+    Duration template_grace = std::chrono::minutes(10);  // the cleanup's grace age for unused templates
+    runtime::Metrics* metrics = nullptr;
+  };
+  AdmissionWebhook(Options options, admission::DeviceConfig config);
+
+  // Replaces the vendor configuration; requests under way keep the old one.
+  void SetConfig(admission::DeviceConfig config);
+
+  // POST /mutate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review.
+  void Handle(const Context& ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
+
+  // The decision alone: what Handle answers, without HTTP.
+  api::AdmissionResponse Review(const Context& ctx, const api::AdmissionRequest& request) const;
+
+ private:
+  // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe to repeat.
+  Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const;
+  admission::Inventory InventoryOf() const;
+
+  Options options_;
+  Guarded<std::shared_ptr<const admission::DeviceConfig>> config_;
+};
+
+}  // namespace dray::controllers
