@@ -45,6 +45,9 @@ enum class Standing {
 };
 std::string_view StandingName(Standing standing);  // "waiting for claim", "pending", ...
 
+// Condition types of ours in status.devices begin with this.
+inline constexpr std::string_view kConditionPrefix = "dray.dev/";
+
 struct ClaimView {
   const api::ResourceClaim* claim = nullptr;
   std::vector<const api::Pod*> pods;  // the Pods that name it, any phase

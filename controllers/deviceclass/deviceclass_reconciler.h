@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "dray/base/guarded.h"
+#include "dray/base/json.h"
+#include "dray/runtime/events.h"
+#include "dray/runtime/informer.h"
+#include "dray/runtime/metrics.h"
+#include "dray/runtime/work_queue.h"
+
+namespace dray::controllers {
+
+// The DeviceClasses of the configuration, by name: manifests as written (resource.k8s.io/v1).
+using ConfiguredClasses = std::map<std::string, Json>;
+
+// Reads DeviceClass manifests from YAML text. kInvalid names file, document and what is wrong (another kind, no name, two of
+// one name, an invalid spec, a selector that does not compile).
+Result<ConfiguredClasses> ReadDeviceClasses(std::string_view yaml, std::string_view file);
+// The classes that the program brings along (config/deviceclasses).
+Result<ConfiguredClasses> BuiltInDeviceClasses();
+
+// Keeps DeviceClasses as configured, by server-side apply: creates, repairs drift, deletes what it made, that the
+// configuration no longer names and no claim uses. A field that another manager owns is not fought over: event and metric.
+// Compiles the selectors of every class, also foreign ones, and says what is wrong at the class.
+class DeviceClassReconciler : public runtime::Reconciler {
+ public:
+  struct Options {
+    runtime::Client client;
+    const runtime::Lister<api::DeviceClass>* classes = nullptr;
+    const runtime::Lister<api::ResourceClaim>* claims = nullptr;
+    const runtime::Lister<api::ResourceClaimTemplate>* templates = nullptr;
+    runtime::EventRecorder* events = nullptr;
+    runtime::Metrics* metrics = nullptr;
+    ConfiguredClasses configured;
+  };
+  explicit DeviceClassReconciler(Options options);
+
+  // `key.name`: a configured or an existing class.
+  Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
+
+ private:
+  Status Apply(const Context& ctx, const std::string& name, const Json& manifest);
+  Status Prune(const Context& ctx, const api::DeviceClass& present, Duration* retry);
+  void CheckSelectors(const api::DeviceClass& present);
+  bool InUse(const std::string& name) const;
+
+  Options options_;
+  Guarded<std::map<std::string, std::string>> reported_;  // class -> last selector error said, so that it is said once
+};
+
+}  // namespace dray::controllers

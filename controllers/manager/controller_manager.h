@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "controllers/deviceclass/deviceclass_reconciler.h"
+#include "dray/api/admission.h"
+#include "dray/runtime/elector.h"
+#include "dray/runtime/transport.h"
+
+namespace dray::controllers {
+
+struct BindAddress {
+  std::string address;
+  uint16_t port = 0;
+};
+// ":8080", "127.0.0.1:8080"; "0" or "" is off. kInvalid names the flag.
+Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag, const std::string& text);
+// `path` empty: HAMi's defaults. Accepts the file itself or the ConfigMap hami-scheduler-device around it.
+Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path);
+// `path` empty: the built-in classes; "none": no class is kept.
+Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path);
+
+// One replica: webhook, metrics and health on every one, the controllers where the Lease is held.
+class ControllerManager {
+ public:
+  struct Options {
+    runtime::ClusterAccess access;
+    bool elect = true;
+    runtime::ElectionConfig election;
+    std::string webhook_address = "0.0.0.0";
+    uint16_t webhook_port = 9443;
+    std::string webhook_cert_dir;  // empty: no webhook
+    std::optional<BindAddress> metrics, health;
+    admission::DeviceConfig device_config;
+    ConfiguredClasses classes;
+    Duration cleanup_grace = std::chrono::minutes(10);
+    bool cleanup_dry_run = false;
+    int workers = 2;
+  };
+  explicit ControllerManager(Options options) : options_(std::move(options)) {}
+
+  // ok when ctx was stopped; an error when a port is taken, the API server can't be used, or the Lease was lost.
+  Status Run(const Context& ctx);
+
+ private:
+  Options options_;
+};
+
+}  // namespace dray::controllers
