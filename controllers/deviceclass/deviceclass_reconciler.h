@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "dray/api/types/resource.h"
 #include "dray/base/guarded.h"
 #include "dray/base/json.h"
 #include "dray/runtime/events.h"
