@@ -31,6 +31,17 @@ Json ToJson(const T& object);
 template <ApiObject T>
 std::string Encode(const T& object);
 
+// Parts of objects, for patches: instantiated for PodSpec, PodStatus, Container, ResourceClaimSpec, AllocationResult, Condition
+// and the others listed at the end of each api/types/<group>_codec.cc, and for maps of Quantity.
+template <class T>
+Json ToJsonValue(const T& value);
+template <class T>
+Result<T> FromJsonValue(const Json& json);
+
+// A resource.k8s.io/v1 object, or a list of them, as `version` (v1, v1beta2, v1beta1) has it. Objects of other groups come
+// back unchanged.
+Json ToVersion(const Json& v1_object, std::string_view version);
+
 enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
 
 // One line of a watch. kError carries `status`; kBookmark only metadata of `object`.
