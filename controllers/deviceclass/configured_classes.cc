@@ -26,7 +26,7 @@ Result<ConfiguredClasses> ReadDeviceClasses(std::string_view yaml, std::string_v
     if (!parsed.ok()) return parsed.status().Wrapped(where);
     if (Status valid = api::ValidateDeviceClass(*parsed, Compiles); !valid.ok()) return valid.Wrapped(where);
     const std::string name = parsed->metadata.name;
-    if (!classes.emplace(name, std::move(documents[i])).second)
+    if (!classes.emplace(name, documents[i].dump()).second)
       return Status(Reason::kInvalid, where + ": metadata.name: " + name + ": this class was already given");
   }
   return classes;

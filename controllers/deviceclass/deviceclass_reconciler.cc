@@ -46,8 +46,8 @@ Result<runtime::Requeue> DeviceClassReconciler::Reconcile(const Context& ctx, co
   return requeue;
 }
 
-Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name, const Json& manifest) {
-  Json applied = manifest;
+Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name, const std::string& manifest) {
+  Json applied = Json::parse(manifest);
   applied["metadata"]["labels"][std::string(admission::kManagedByLabel)] = std::string(admission::kManagedBy);
   runtime::PatchOptions options;
   // No force: a field that an administrator took over is left to them.

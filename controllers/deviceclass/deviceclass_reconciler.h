@@ -5,7 +5,6 @@
 
 #include "dray/api/types/resource.h"
 #include "dray/base/guarded.h"
-#include "dray/base/json.h"
 #include "dray/runtime/events.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/metrics.h"
@@ -13,8 +12,8 @@
 
 namespace dray::controllers {
 
-// The DeviceClasses of the configuration, by name: manifests as written (resource.k8s.io/v1).
-using ConfiguredClasses = std::map<std::string, Json>;
+// The DeviceClasses of the configuration, by name: manifests (resource.k8s.io/v1) as JSON text.
+using ConfiguredClasses = std::map<std::string, std::string>;
 
 // Reads DeviceClass manifests from YAML text. kInvalid names file, document and what is wrong (another kind, no name, two of
 // one name, an invalid spec, a selector that does not compile).
@@ -42,7 +41,7 @@ class DeviceClassReconciler : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
-  Status Apply(const Context& ctx, const std::string& name, const Json& manifest);
+  Status Apply(const Context& ctx, const std::string& name, const std::string& manifest);
   Status Prune(const Context& ctx, const api::DeviceClass& present, Duration* retry);
   void CheckSelectors(const api::DeviceClass& present);
   bool InUse(const std::string& name) const;

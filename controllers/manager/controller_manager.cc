@@ -1,5 +1,7 @@
 #include "controllers/manager/controller_manager.h"
 
+#include <thread>
+
 #include "controllers/cleanup/cleanup_reconcilers.h"
 #include "controllers/monitor/device_monitor.h"
 #include "controllers/resourceclaim/resourceclaim_reconciler.h"
