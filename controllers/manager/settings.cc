@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controllers/manager/controller_manager.h"
+#include "dray/runtime/device_config.h"
 #include "dray/runtime/files.h"
 #include "dray/runtime/yaml.h"
 
@@ -30,13 +31,7 @@ Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path) {
   if (path.empty()) return admission::DeviceConfig();
   DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
   DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
-  if (document.is_object() && document.value("kind", "") == "ConfigMap") {
-    const Json data = document.value("data", Json::object());
-    auto inner = data.find("device-config.yaml");
-    if (inner == data.end() || !inner->is_string())
-      return Status(Reason::kInvalid, path + ": the ConfigMap has no data[\"device-config.yaml\"]");
-    DRAY_ASSIGN_OR_RETURN(document, runtime::ParseYaml(inner->get<std::string>(), path + ": device-config.yaml"));
-  }
+  DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
   Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
   if (!config.ok()) return config.status().Wrapped(path);
   return config;

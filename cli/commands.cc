@@ -1,0 +1,74 @@
+#include <iostream>
+
+#include "cli/allocate_command.h"
+#include "cli/args.h"
+#include "cli/cel_command.h"
+#include "cli/command.h"
+#include "dray/runtime/program.h"
+
+namespace dray::cli {
+namespace {
+
+// The two batch tools have exit codes of their own.
+struct ExitCode {
+  int value = 0;
+};
+thread_local ExitCode exit_code;
+
+template <int (*Run)(std::span<const std::string>, std::istream&, std::ostream&, std::ostream&)>
+Status Batch(const Context&, std::span<const std::string> args, Streams streams) {
+  exit_code.value = Run(args, streams.in, streams.out, streams.err);
+  return {};
+}
+
+const Command kCommands[] = {
+    {"demo", "the whole pipeline on this machine, every step verified; exit 0 only if all held", RunDemo},
+    {"up", "a development cluster with managers and mock GPU nodes, until Ctrl-C", RunUp},
+    {"status", "devices, who holds what, leader, pending Pods with reasons", RunStatus},
+    {"explain", "why a Pod or a claim is where it is: explain pod|claim NAME", RunExplain},
+    {"convert", "what the cluster would get for manifests in HAMi's words, offline", RunConvert},
+    {"allocate", "run the allocator on a scenario file", Batch<RunAllocateCommand>},
+    {"cel", "evaluate device selectors, line by line", Batch<RunCelCommand>},
+    {"profiles", "the mock devices that come along, or one of them as YAML", RunProfiles},
+};
+
+void Help(std::ostream& out) {
+  out << "Dray: accelerators for Kubernetes through Dynamic Resource Allocation.\n\nUsage: dray COMMAND [flags]\n\n";
+  for (const Command& command : kCommands) {
+    std::string name(command.name);
+    name.resize(12, ' ');
+    out << "  " << name << command.summary << "\n";
+  }
+  out << "\n'dray COMMAND --help' tells more. Start with: dray demo\n";
+}
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+int RunCommandLine(const Context& ctx, std::span<const std::string> args, Streams streams) {
+  if (args.empty() || args[0] == "help" || args[0] == "--help" || args[0] == "-h") {
+    Help(streams.out);
+    return 0;
+  }
+  if (args[0] == "version" || args[0] == "--version") {
+    streams.out << runtime::Version() << "\n";
+    return 0;
+  }
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) {
+    names.push_back(command.name);
+    if (command.name != args[0]) continue;
+    exit_code.value = 0;
+    const Status status = command.run(ctx, args.subspan(1), streams);
+    if (status.ok()) return exit_code.value;
+    streams.err << "dray " << command.name << ": " << status.message() << "\n";
+    return status.Is(Reason::kBadRequest) || status.Is(Reason::kInvalid) ? 2 : 1;
+  }
+  const std::string near = Nearest(args[0], names);
+  streams.err << "dray: there is no command \"" << args[0] << "\""
+              << (near.empty() ? std::string() : ": did you mean \"" + near + "\"?") << "; 'dray help' lists them\n";
+  return 2;
+}
+
+}  // namespace dray::cli

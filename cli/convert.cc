@@ -1,0 +1,148 @@
+#include <iostream>
+#include <iterator>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/args.h"
+#include "cli/command.h"
+#include "dray/api/admission.h"
+#include "dray/api/codec.h"
+#include "dray/api/patch.h"
+#include "dray/api/types/resource.h"
+#include "dray/runtime/device_config.h"
+#include "dray/runtime/files.h"
+#include "dray/runtime/yaml.h"
+
+namespace dray::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"filename", 'f', "FILE", "manifests, YAML or JSON, several documents allowed; - is standard input"},
+    {"device-config", 0, "FILE", "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
+    {"namespace", 'n', "NAMESPACE", "for objects that name none"},
+    {"output", 'o', "FORMAT", "yaml or json", "yaml"},
+    {"explain", 0, "", "say on stderr which rule did what"},
+    {"help", 'h', "", "this text"},
+};
+
+constexpr char kUsage[] =
+    "Prints what a cluster with Dray would get for these manifests: the ResourceClaimTemplates that the webhook would make,\n"
+    "then each object as it would be stored. Works offline; the rules are the webhook's own.\n\n"
+    "  dray convert -f pod.yaml\n"
+    "  kustomize build . | dray convert -f - -o json\n\n"
+    "Exit code 1 when the webhook would refuse one of the objects.\n\nFlags:\n";
+
+// Where the Pod stands in a workload: path of its PodTemplateSpec.
+const char* TemplatePath(const std::string& kind) {
+  if (kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet" || kind == "Job" ||
+      kind == "ReplicationController")
+    return "/spec/template";
+  if (kind == "CronJob") return "/spec/jobTemplate/spec/template";
+  return nullptr;
+}
+
+struct Conversion {
+  Conversion(admission::DeviceConfig device_config, std::string default_namespace, std::ostream* explain_to)
+      : config(std::move(device_config)), namespace_(std::move(default_namespace)), explain(explain_to) {}
+
+  Status Add(Json document) {
+    if (document.is_null()) return {};
+    if (!document.is_object()) return Status(Reason::kInvalid, "want Kubernetes objects, got " + document.dump());
+    const std::string kind = document.value("kind", "");
+    if (kind.empty()) return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
+    if (kind == "List" && document.contains("items")) {
+      for (Json& item : document["items"]) DRAY_RETURN_IF_ERROR(Add(std::move(item)));
+      return {};
+    }
+    const std::string name = kind + " " + document.value(Json::json_pointer("/metadata/name"), "(no name)");
+    if (kind == "Pod") {
+      DRAY_RETURN_IF_ERROR(Convert(name, document, NamespaceOf(document)));
+    } else if (const char* path = TemplatePath(kind)) {
+      const Json::json_pointer pointer(path);
+      if (document.contains(pointer)) DRAY_RETURN_IF_ERROR(Convert(name, document[pointer], NamespaceOf(document)));
+    }
+    objects.push_back(std::move(document));
+    return {};
+  }
+
+  // `pod`: a Pod or a PodTemplateSpec, changed in place.
+  Status Convert(const std::string& name, Json& pod, const std::string& in_namespace) {
+    Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, in_namespace, config);
+    // Wrong input is for the webhook to refuse: the command itself was used rightly.
+    if (!plan.ok()) return Status(Reason::kForbidden, name + ": " + plan.status().message());
+    for (const std::string& warning : plan->warnings) warnings.push_back(name + ": " + warning);
+    if (explain != nullptr)
+      for (const std::string& rule : plan->rules) *explain << name << ": " << rule << "\n";
+    if (!plan->convert) return {};
+    DRAY_ASSIGN_OR_RETURN(pod, api::ApplyJsonPatch(std::move(pod), Json::parse(plan->patch)));
+    if (plan->claim_template && names.insert(in_namespace + "/" + plan->claim_template->metadata.name).second)
+      templates.push_back(api::ToJson(*plan->claim_template));
+    return {};
+  }
+
+  std::string NamespaceOf(const Json& document) const {
+    return document.value(Json::json_pointer("/metadata/namespace"), namespace_);
+  }
+
+  admission::DeviceConfig config;
+  std::string namespace_;
+  std::ostream* explain;
+  std::vector<Json> templates, objects;
+  std::set<std::string> names;
+  std::vector<std::string> warnings;
+};
+
+Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
+  if (path.empty()) return admission::DeviceConfig();
+  DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
+  DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
+  DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
+  Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
+  if (!config.ok()) return config.status().Wrapped(path);
+  return config;
+}
+
+}  // namespace
+
+Status RunConvert(const Context&, std::span<const std::string> words, Streams streams) {
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  if (args.Given("help")) {
+    streams.out << kUsage << FlagHelp(kFlags);
+    return {};
+  }
+  const std::string& format = args.Get("output");
+  if (format != "yaml" && format != "json")
+    return Status(Reason::kBadRequest, "--output: " + format + ": want yaml or json");
+  std::vector<std::string> files = args.All("filename");
+  files.insert(files.end(), args.words().begin(), args.words().end());
+  if (files.empty()) return Status(Reason::kBadRequest, "nothing to convert: want -f FILE, or -f - for standard input");
+
+  DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config, ReadConfig(args.Get("device-config")));
+  Conversion conversion(std::move(config), args.Get("namespace"), args.Given("explain") ? &streams.err : nullptr);
+  for (const std::string& file : files) {
+    std::string text;
+    if (file == "-") {
+      text.assign(std::istreambuf_iterator<char>(streams.in), {});
+    } else {
+      Result<std::string> read = runtime::ReadFile(file);
+      if (!read.ok()) return Status(Reason::kBadRequest, read.status().message());
+      text = std::move(*read);
+    }
+    DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
+    for (Json& document : documents)
+      if (Status added = conversion.Add(std::move(document)); !added.ok()) return added.Wrapped(file);
+  }
+  for (const std::string& warning : conversion.warnings) streams.err << "Warning: " << warning << "\n";
+
+  std::vector<Json> all = std::move(conversion.templates);
+  for (Json& object : conversion.objects) all.push_back(std::move(object));
+  if (format == "json") {
+    streams.out << Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(all)}}).dump(2) << "\n";
+  } else {
+    for (size_t i = 0; i < all.size(); ++i) streams.out << (i == 0 ? "" : "---\n") << runtime::ToYaml(all[i]);
+  }
+  return {};
+}
+
+}  // namespace dray::cli
