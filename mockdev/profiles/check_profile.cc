@@ -1,0 +1,233 @@
+#include "mockdev/profiles/check_profile.h"
+
+#include "mockdev/profiles/edits.h"
+
+namespace dray::mockdev {
+namespace {
+
+// DNS-1123 subdomain of at most `longest` characters.
+bool IsSubdomain(std::string_view text, size_t longest) {
+  if (text.empty() || text.size() > longest) return false;
+  while (true) {
+    size_t dot = text.find('.');
+    std::string_view label = text.substr(0, dot);
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
+    for (char c : label) {
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
+    }
+    if (dot == std::string_view::npos) return true;
+    text.remove_prefix(dot + 1);
+  }
+}
+
+bool IsLabel(std::string_view text) { return text.find('.') == std::string_view::npos && IsSubdomain(text, 63); }
+
+// resource.k8s.io QualifiedName: a C identifier of at most 32 characters, perhaps behind "domain/".
+bool IsQualifiedName(std::string_view name) {
+  size_t slash = name.find('/');
+  if (slash != std::string_view::npos) {
+    if (!IsSubdomain(name.substr(0, slash), 63)) return false;
+    name.remove_prefix(slash + 1);
+  }
+  if (name.empty() || name.size() > 32 || (name[0] >= '0' && name[0] <= '9')) return false;
+  for (char c : name) {
+    if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '_')) return false;
+  }
+  return true;
+}
+
+std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
+
+// The rules of resource/v1/types.go for a request policy (facts: dra.md A.4).
+void CheckPolicy(const std::string& field, const api::DeviceCapacity& capacity, FirstError& errors) {
+  const api::CapacityRequestPolicy& policy = *capacity.request_policy;
+  if (!policy.default_) return;
+  const api::Quantity& standard = *policy.default_;
+  std::string value = capacity.value.ToString();
+  if (!policy.valid_values.empty() && policy.valid_range) {
+    errors.Report(field, "has both validValues and validRange; want one of them");
+  } else if (!policy.valid_values.empty()) {
+    const auto& values = policy.valid_values;
+    if (values.size() > 10) errors.Report(field + ".validValues", "has more than 10 values");
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i > 0 && !(values[i - 1] < values[i])) errors.Report(field + ".validValues", "are not in ascending order");
+      if (values[i] > capacity.value) {
+        errors.Report(field + ".validValues", values[i].ToString() + " is above the capacity of " + value);
+      }
+    }
+    if (std::find(values.begin(), values.end(), standard) == values.end()) {
+      errors.Report(field + ".default", standard.ToString() + " is none of the validValues");
+    }
+  } else if (policy.valid_range && policy.valid_range->min) {
+    const api::Quantity& min = *policy.valid_range->min;
+    const api::Quantity max = policy.valid_range->max.value_or(capacity.value);
+    if (max > capacity.value) {
+      errors.Report(field + ".validRange.max", max.ToString() + " is above the capacity of " + value);
+    }
+    if (standard < min || standard > max) {
+      errors.Report(field + ".default", standard.ToString() + " is not between " + min.ToString() + " and " +
+                                            max.ToString());
+    }
+    if (policy.valid_range->step) {
+      int64_t step = policy.valid_range->step->Value();
+      if (step <= 0 || (standard - min).Value() % step != 0 || (max - min).Value() % step != 0) {
+        errors.Report(field + ".validRange.step",
+                      policy.valid_range->step->ToString() + " does not lead from min to default and max");
+      }
+    }
+  }
+}
+
+class TemplateChecker {
+ public:
+  TemplateChecker(const DeviceProfile& profile, FirstError& errors) : errors_(errors) {
+    device_ = {"node", "index", "hash"};
+    base_ = device_;
+    for (const auto& [name, values] : profile.value_lists) base_.insert(name);
+    for (const auto& [name, value] : profile.values) device_.insert(name);
+    device_.insert(base_.begin(), base_.end());
+    plugin_ = {"node", "amount", "amount:Mi"};
+    claim_ = {"node", "claim", "claimName", "claimNamespace"};
+    for (const std::string& name : device_) {
+      plugin_.insert("list:" + name);
+      claim_device_.insert({name, "list:" + name});
+    }
+    claim_device_.insert(claim_.begin(), claim_.end());
+    claim_device_.insert({"ordinal", "request", "share", "slot"});
+    if (!profile.assign_units.empty()) claim_device_.insert({"mask1", "mask2"});
+    for (const auto& [name, capacity] : profile.capacity) {
+      for (const char* kind : {"capacity.", "consumed."}) {
+        claim_device_.insert({kind + name, kind + name + ":Mi"});
+      }
+    }
+  }
+
+  void Value(const std::string& field, const std::string& text) { Check(field, text, base_); }
+  void Device(const std::string& field, const std::string& text) { Check(field, text, device_); }
+
+  void Edits(const std::string& field, const EditTemplates& edits, bool per_device, bool plugin = false) {
+    const std::set<std::string>& known = plugin ? plugin_ : per_device ? claim_device_ : claim_;
+    for (size_t i = 0; i < edits.env.size(); ++i) {
+      std::string at = field + ".env[" + std::to_string(i) + "].";
+      Check(at + "name", edits.env[i].name, known);
+      Check(at + "value", edits.env[i].value, known);
+    }
+    for (size_t i = 0; i < edits.device_nodes.size(); ++i) {
+      Check(field + ".deviceNodes[" + std::to_string(i) + "].path", edits.device_nodes[i].path, known);
+    }
+    for (size_t i = 0; i < edits.mounts.size(); ++i) {
+      const MountTemplate& mount = edits.mounts[i];
+      std::string at = field + ".mounts[" + std::to_string(i) + "].";
+      // What stays on the node must not be made from what belongs to one claim.
+      static const std::set<std::string> kNode{"node"};
+      Check(at + "containerPath", mount.container_path, known);
+      Check(at + "name", mount.name, mount.shared ? kNode : known);
+      Check(at + "content", mount.content, mount.shared ? kNode : known);
+    }
+  }
+
+ private:
+  void Check(const std::string& field, const std::string& text, const std::set<std::string>& known) {
+    Result<std::set<std::string>> used = Placeholders(text);
+    if (!used.ok()) return errors_.Report(field, used.status().message());
+    for (const std::string& name : *used) {
+      if (known.contains(name)) continue;
+      std::string names;
+      for (const std::string& one : known) names += (names.empty() ? "" : ", ") + one;
+      errors_.Report(field, "{" + name + "} means nothing here; known are " + names);
+    }
+  }
+
+  FirstError& errors_;
+  std::set<std::string> base_, device_, claim_, claim_device_, plugin_;
+};
+
+void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
+  for (size_t i = 0; i < profile.device_plugin.size(); ++i) {
+    const DevicePluginResource& resource = profile.device_plugin[i];
+    std::string field = "devicePlugin[" + std::to_string(i) + "]";
+    size_t slash = resource.name.find('/');
+    if (slash == std::string::npos || !IsSubdomain(resource.name.substr(0, slash), 253) ||
+        resource.name.find("kubernetes.io") < slash || slash + 1 == resource.name.size()) {
+      errors.Report(field + ".name", Quoted(resource.name) + " is not an extended resource such as nvidia.com/gpu");
+    }
+    if (resource.slots_per_device > 0) continue;
+    auto capacity = profile.capacity.find(resource.capacity);
+    if (capacity == profile.capacity.end()) {
+      errors.Report(field + ".capacity", Quoted(resource.capacity) + " is not under devices.capacity");
+      continue;
+    }
+    // A kubelet takes gRPC messages of at most 4 MiB and an entry of the list is up to 32 bytes long.
+    constexpr int64_t kMost = 110'000;
+    int64_t total = capacity->second.value.Value() / resource.unit.Value() * profile.count;
+    if (total > kMost) {
+      errors.Report(field + ".unit", resource.unit.ToString() + " makes " + std::to_string(total) +
+                                         " kubelet devices, more than the " + std::to_string(kMost) +
+                                         " that fit into one message; want a larger unit");
+    }
+  }
+}
+
+}  // namespace
+
+void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
+  if (!IsSubdomain(profile.driver, 63)) {
+    errors.Report("driver", Quoted(profile.driver) + " is not a DNS name of at most 63 lower-case characters");
+  }
+  if (!IsSubdomain(profile.device_class, 253)) {
+    errors.Report("deviceClass", Quoted(profile.device_class) + " is not a lower-case DNS name");
+  }
+  TemplateChecker templates(profile, errors);
+  for (const auto& [name, text] : profile.values) templates.Value("devices.values." + name, text);
+  templates.Device("devices.name", profile.device_name);
+  for (const auto& [name, attribute] : profile.attributes) {
+    std::string field = "devices.attributes." + name;
+    if (!IsQualifiedName(name)) errors.Report(field, "is not an attribute name such as productName");
+    templates.Device(field, attribute.text);
+  }
+  for (const auto& [name, capacity] : profile.capacity) {
+    std::string field = "devices.capacity." + name;
+    if (!IsQualifiedName(name)) errors.Report(field, "is not a capacity name such as memory");
+    if (!capacity.request_policy) continue;
+    if (!profile.allow_multiple_allocations) {
+      errors.Report(field + ".requestPolicy", "needs devices.allowMultipleAllocations: true");
+    }
+    CheckPolicy(field + ".requestPolicy", capacity, errors);
+  }
+  if (profile.attributes.size() + profile.capacity.size() > 32) {
+    errors.Report("devices", "has more than 32 attributes and capacities together");
+  }
+  for (const std::string& name : profile.partial_by) {
+    if (!profile.capacity.contains(name)) {
+      errors.Report("partialBy", Quoted(name) + " is not under devices.capacity");
+    }
+  }
+  if (!profile.assign_units.empty()) {
+    auto units = profile.capacity.find(profile.assign_units);
+    if (units == profile.capacity.end() || units->second.value.Value() > kMaxUnits) {
+      errors.Report("assignUnits", Quoted(profile.assign_units) + " is not a capacity of at most " +
+                                       std::to_string(kMaxUnits) + " units");
+    }
+  }
+  templates.Edits("edits.claim", profile.claim_edits, false);
+  templates.Edits("edits.device", profile.device_edits, true);
+  for (size_t i = 0; i < profile.device_plugin.size(); ++i) {
+    templates.Edits("devicePlugin[" + std::to_string(i) + "]", profile.device_plugin[i].edits, false, true);
+  }
+  CheckDevicePlugin(profile, errors);
+  if (!errors.status().ok()) return;
+
+  Result<std::vector<MockDevice>> devices = EnumerateDevices(profile, "node");
+  if (!devices.ok()) return errors.Report("devices", devices.status().message());
+  std::set<std::string> names;
+  for (const MockDevice& device : *devices) {
+    if (!IsLabel(device.device.name)) {
+      errors.Report("devices.name", Quoted(device.device.name) + " is not a DNS label (a-z, 0-9, '-', at most 63)");
+    }
+    if (!names.insert(device.device.name).second) {
+      errors.Report("devices.name", "gives two devices the name " + Quoted(device.device.name) + "; use {index}");
+    }
+  }
+}
+
+}  // namespace dray::mockdev
