@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -21,8 +20,7 @@ struct Streams {
 struct Command {
   std::string_view name;
   std::string_view summary;   // one line for `dray help`
-  // kBadRequest and kInvalid are wrong use (exit code 2), other errors are 1. `help` prints the command's help instead.
-  std::function<Status(const Context& ctx, std::span<const std::string> args, Streams streams)> run;
+  int (*run)(const Context& ctx, std::span<const std::string> args, Streams streams);  // the exit code
 };
 
 // Every command, in the order in which help lists them.
@@ -31,6 +29,7 @@ std::span<const Command> Commands();
 // `args`: what follows "dray". Prints errors to streams.err; returns the exit code.
 int RunCommandLine(const Context& ctx, std::span<const std::string> args, Streams streams);
 
+// What the commands do. kBadRequest and kInvalid are wrong use (exit code 2), other errors are 1; --help prints their help.
 Status RunConvert(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunUp(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunDemo(const Context& ctx, std::span<const std::string> args, Streams streams);

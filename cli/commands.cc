@@ -9,27 +9,32 @@
 namespace dray::cli {
 namespace {
 
-// The two batch tools have exit codes of their own.
-struct ExitCode {
-  int value = 0;
-};
-thread_local ExitCode exit_code;
+using StatusCommand = Status (*)(const Context&, std::span<const std::string>, Streams);
 
+// Most commands end with a Status: one sentence on stderr, and the exit code that goes with it.
+template <StatusCommand Run>
+int Reported(const Context& ctx, std::span<const std::string> args, Streams streams) {
+  const Status status = Run(ctx, args, streams);
+  if (status.ok()) return 0;
+  streams.err << "dray: " << status.message() << "\n";
+  return status.Is(Reason::kBadRequest) || status.Is(Reason::kInvalid) ? 2 : 1;
+}
+
+// The two batch tools report for themselves, line by line.
 template <int (*Run)(std::span<const std::string>, std::istream&, std::ostream&, std::ostream&)>
-Status Batch(const Context&, std::span<const std::string> args, Streams streams) {
-  exit_code.value = Run(args, streams.in, streams.out, streams.err);
-  return {};
+int Batch(const Context&, std::span<const std::string> args, Streams streams) {
+  return Run(args, streams.in, streams.out, streams.err);
 }
 
 const Command kCommands[] = {
-    {"demo", "the whole pipeline on this machine, every step verified; exit 0 only if all held", RunDemo},
-    {"up", "a development cluster with managers and mock GPU nodes, until Ctrl-C", RunUp},
-    {"status", "devices, who holds what, leader, pending Pods with reasons", RunStatus},
-    {"explain", "why a Pod or a claim is where it is: explain pod|claim NAME", RunExplain},
-    {"convert", "what the cluster would get for manifests in HAMi's words, offline", RunConvert},
+    {"demo", "the whole pipeline on this machine, every step verified; exit 0 only if all held", Reported<RunDemo>},
+    {"up", "a development cluster with managers and mock GPU nodes, until Ctrl-C", Reported<RunUp>},
+    {"status", "devices, who holds what, leader, pending Pods with reasons", Reported<RunStatus>},
+    {"explain", "why a Pod or a claim is where it is: explain pod|claim NAME", Reported<RunExplain>},
+    {"convert", "what the cluster would get for manifests in HAMi's words, offline", Reported<RunConvert>},
     {"allocate", "run the allocator on a scenario file", Batch<RunAllocateCommand>},
     {"cel", "evaluate device selectors, line by line", Batch<RunCelCommand>},
-    {"profiles", "the mock devices that come along, or one of them as YAML", RunProfiles},
+    {"profiles", "the mock devices that come along, or one of them as YAML", Reported<RunProfiles>},
 };
 
 void Help(std::ostream& out) {
@@ -59,11 +64,7 @@ int RunCommandLine(const Context& ctx, std::span<const std::string> args, Stream
   for (const Command& command : kCommands) {
     names.push_back(command.name);
     if (command.name != args[0]) continue;
-    exit_code.value = 0;
-    const Status status = command.run(ctx, args.subspan(1), streams);
-    if (status.ok()) return exit_code.value;
-    streams.err << "dray " << command.name << ": " << status.message() << "\n";
-    return status.Is(Reason::kBadRequest) || status.Is(Reason::kInvalid) ? 2 : 1;
+    return command.run(ctx, args.subspan(1), streams);
   }
   const std::string near = Nearest(args[0], names);
   streams.err << "dray: there is no command \"" << args[0] << "\""

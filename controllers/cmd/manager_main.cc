@@ -14,6 +14,7 @@ DEFINE_bool(leader_elect, true, "compete for the Lease; false: run the controlle
 DEFINE_string(leader_elect_lease_duration, "15s", "how long the others wait after the last renewal they saw");
 DEFINE_string(leader_elect_renew_deadline, "10s", "a leader that cannot renew for this long gives up and ends");
 DEFINE_string(leader_elect_retry_period, "2s", "time between tries to acquire or renew");
+DEFINE_string(leader_elect_identity, "", "who we are in the Lease, unique; empty: <hostname>_<uuid>");
 DEFINE_string(leader_elect_resource_name, "dray-controller-manager", "name of the Lease");
 DEFINE_string(leader_elect_resource_namespace, "dray-system", "namespace of the Lease");
 
@@ -49,7 +50,7 @@ Result<ControllerManager::Options> OptionsFromFlags() {
 
   options.elect = FLAGS_leader_elect;
   options.election.lease = {FLAGS_leader_elect_resource_namespace, FLAGS_leader_elect_resource_name};
-  options.election.identity = runtime::NewIdentity();
+  options.election.identity = FLAGS_leader_elect_identity.empty() ? runtime::NewIdentity() : FLAGS_leader_elect_identity;
   DRAY_ASSIGN_OR_RETURN(options.election.lease_duration,
                         DurationFlag("leader-elect-lease-duration", FLAGS_leader_elect_lease_duration));
   DRAY_ASSIGN_OR_RETURN(options.election.renew_deadline,
