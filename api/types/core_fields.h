@@ -186,12 +186,20 @@ struct FieldsOf<Service> {
   };
 };
 
+// endpoints[].conditions, of which Endpoint holds one member itself.
+struct EndpointConditions {
+  static constexpr std::array fields = {Field<&Endpoint::ready>("ready")};
+  static constexpr TypeInfo type{Shape::kStruct, fields};
+};
 template <>
 struct FieldsOf<Endpoint> {
   using S = Endpoint;
   static constexpr std::array fields = {
       Field<&S::addresses>("addresses", Emit::kAlways),
-      Field<&S::ready>("ready"),
+      FieldInfo{.name = "conditions",
+                .type = &EndpointConditions::type,
+                .write = [](void* endpoint) { return endpoint; },
+                .read = [](const void* endpoint) { return endpoint; }},
   };
 };
 
