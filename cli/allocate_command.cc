@@ -1,0 +1,166 @@
+#include "cli/allocate_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/args.h"
+#include "cli/scenario.h"
+#include "cli/table.h"
+#include "dray/api/codec.h"
+#include "dray/runtime/files.h"
+#include "dray/runtime/pki.h"
+#include "dray/runtime/real_clock.h"
+
+namespace dray::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}; - is standard input"},
+    {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
+    {"mask-share-ids", 0, "", "print * for share ids, so that two runs compare equal"},
+    {"list-type-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
+    {"bench", 0, "N", "repeat N times and print timing instead of answers"},
+    {"help", 'h', "", "this text"},
+};
+
+constexpr char kUsage[] =
+    "Decides as kube-scheduler 1.36 would which devices the claims of a scenario get: claims in order, for each the nodes in\n"
+    "order, the first node that can takes it. Says why when none can.\n\n"
+    "  dray allocate -f scenario.json\n\nFlags:\n";
+
+Json AsJson(const std::vector<ClaimAnswer>& answers) {
+  Json claims = Json::array();
+  for (const ClaimAnswer& answer : answers) {
+    Json entry = {{"name", answer.name}, {"outcome", OutcomeName(answer.outcome)}};
+    if (!answer.node.empty()) entry["node"] = answer.node;
+    if (answer.allocation) entry["allocation"] = api::ToJsonValue(*answer.allocation);
+    if (!answer.reason.empty()) entry["reason"] = answer.reason;
+    claims.push_back(std::move(entry));
+  }
+  return {{"claims", std::move(claims)}};
+}
+
+std::string AsTable(const std::vector<ClaimAnswer>& answers) {
+  Table table({"CLAIM", "OUTCOME", "NODE", "DEVICES", "REASON"});
+  for (const ClaimAnswer& answer : answers) {
+    std::string devices;
+    if (answer.allocation) {
+      for (const api::DeviceRequestAllocationResult& result : answer.allocation->devices.results) {
+        devices += (devices.empty() ? "" : ",") + result.request + "=" + result.pool + "/" + result.device;
+      }
+    }
+    table.Add({answer.name, std::string(OutcomeName(answer.outcome)), answer.node, devices, answer.reason});
+  }
+  return table.Text();
+}
+
+double Micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+
+Json Bench(const Scenario& scenario, ScenarioOptions options, int runs) {
+  std::vector<double> per_claim;
+  int64_t tried = 0;
+  Clock& clock = runtime::RealClock();
+  SteadyTime last;
+  options.reasons = false;
+  options.after_each = [&](int nodes) {
+    const SteadyTime now = clock.Steady();
+    per_claim.push_back(Micros(now - last));
+    last = now;
+    tried += nodes;
+  };
+  std::vector<double> totals;
+  size_t allocated = 0;
+  for (int run = 0; run < runs; ++run) {
+    const SteadyTime start = last = clock.Steady();
+    const std::vector<ClaimAnswer> answers = RunScenario(scenario, options);
+    totals.push_back(Micros(clock.Steady() - start) / 1000);
+    allocated = std::count_if(answers.begin(), answers.end(),
+                              [](const ClaimAnswer& a) { return a.outcome == alloc::Outcome::kAllocated; });
+  }
+  std::sort(per_claim.begin(), per_claim.end());
+  std::sort(totals.begin(), totals.end());
+  auto at = [&](double share) {
+    return per_claim.empty() ? 0.0 : per_claim[static_cast<size_t>(share * static_cast<double>(per_claim.size() - 1))];
+  };
+  double sum = 0;
+  for (double micros : per_claim) sum += micros;
+  return {{"runs", runs},
+          {"claims", scenario.claims.size()},
+          {"allocated", allocated},
+          {"nodeAttempts", tried / runs},
+          {"totalMs", {{"best", totals.front()}, {"median", totals[totals.size() / 2]}, {"worst", totals.back()}}},
+          {"perClaimUs",
+           {{"mean", per_claim.empty() ? 0.0 : sum / static_cast<double>(per_claim.size())},
+            {"p50", at(0.5)},
+            {"p99", at(0.99)}}}};
+}
+
+Status Run(std::span<const std::string> words, std::istream& in, std::ostream& out) {
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  if (args.Given("help")) {
+    out << kUsage << FlagHelp(kFlags);
+    return {};
+  }
+  std::vector<std::string> files = args.All("filename");
+  files.insert(files.end(), args.words().begin(), args.words().end());
+  if (files.size() != 1) return Status(Reason::kBadRequest, "want one scenario: -f FILE, or -f - for standard input");
+  const std::string& format = args.Get("output");
+  if (!format.empty() && format != "json" && format != "table") {
+    return Status(Reason::kBadRequest, "--output: " + format + ": want json or table");
+  }
+  int runs = 0;
+  if (args.Given("bench")) {
+    const std::string& text = args.Get("bench");
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), runs);
+    if (error != std::errc() || end != text.data() + text.size() || runs < 1) {
+      return Status(Reason::kBadRequest, "--bench: " + text + ": want a number of runs from 1 on");
+    }
+  }
+  std::string text;
+  if (files[0] == "-") {
+    text.assign(std::istreambuf_iterator<char>(in), {});
+  } else {
+    Result<std::string> read = runtime::ReadFile(files[0]);
+    if (!read.ok()) return Status(Reason::kBadRequest, read.status().message());
+    text = std::move(read).value();
+  }
+  Result<Scenario> scenario = ReadScenario(text);
+  if (!scenario.ok()) return scenario.status().Wrapped(files[0]);
+
+  ScenarioOptions options;
+  options.features.list_type_attributes = args.Given("list-type-attributes");
+  if (args.Given("mask-share-ids")) {
+    options.new_share_id = [] { return std::string("*"); };
+  } else {
+    options.new_share_id = runtime::NewUuid;
+  }
+  if (runs > 0) {
+    out << Bench(*scenario, options, runs).dump(2) << "\n";
+    return {};
+  }
+  const std::vector<ClaimAnswer> answers = RunScenario(*scenario, options);
+  const bool terminal = &out == &std::cout && isatty(STDOUT_FILENO) != 0;
+  if (format == "table" || (format.empty() && terminal)) {
+    out << AsTable(answers);
+  } else {
+    out << AsJson(answers).dump(terminal ? 2 : -1) << "\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+int RunAllocateCommand(std::span<const std::string> args, std::istream& in, std::ostream& out, std::ostream& err) {
+  const Status status = Run(args, in, out);
+  if (status.ok()) return 0;
+  err << "dray: " << status.message() << "\n";
+  return 2;
+}
+
+}  // namespace dray::cli
