@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "devcluster/kubelet/dra_connection.h"
+#include "devcluster/kubelet/plugin_watcher.h"
+#include "dray/runtime/client.h"
+
+namespace dray::devcluster {
+
+// The DRA drivers of a node, as kubelet's DRA plugin manager keeps them: several instances per driver, in the order of
+// registration; calls go to the youngest that is connected, or the youngest of all. When the last connected instance of a
+// driver has been away for 30 s, the node's ResourceSlices of that driver are deleted. Any thread.
+class DraPlugins : public PluginHandler {
+ public:
+  // `on_registered(driver)`: Pods that wait for the driver may go on.
+  DraPlugins(Clock& clock, runtime::Client client, std::string node_name,
+             std::function<void(const std::string&)> on_registered);
+  ~DraPlugins() override;
+
+  Status Validate(const PluginInfo& info) override;
+  Status Register(const Context& ctx, const PluginInfo& info) override;
+  void Deregister(const PluginInfo& info) override;
+
+  // kUnavailable "DRA driver <x> is not registered".
+  Result<std::shared_ptr<DraConnection>> Find(const std::string& driver) const;
+
+  // Deletes the node's slices of every driver, until it succeeds or ctx stops. Before plugins can register.
+  Status WipeSlices(const Context& ctx);
+  // Wipes the slices of drivers that stay away. Until ctx is stopped.
+  void Run(const Context& ctx);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dray::devcluster
