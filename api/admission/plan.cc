@@ -167,10 +167,12 @@ Result<api::DeviceRequest> RequestFor(const ContainerAsk& one, const api::Labels
   return request;
 }
 
-api::ResourceClaimTemplate TemplateFor(std::vector<api::DeviceRequest> requests, std::string_view namespace_) {
+api::ResourceClaimTemplate TemplateFor(std::vector<api::DeviceRequest> requests,
+                                       std::vector<api::DeviceConstraint> constraints, std::string_view namespace_) {
   api::ResourceClaimTemplate made;
   made.spec.metadata.labels[std::string(kManagedByLabel)] = std::string(kManagedBy);
   made.spec.spec.devices.requests = std::move(requests);
+  made.spec.spec.devices.constraints = std::move(constraints);
   const std::string hash = Sha256(api::ToJson(made)["spec"].dump());
   made.metadata.name = "dray-" + hash.substr(0, 16);
   made.metadata.namespace_ = std::string(namespace_);
@@ -259,6 +261,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
 
   // 1. One claim for the Pod, one request per container and vendor, so that all its devices lie on one node.
   std::vector<api::DeviceRequest> requests;
+  std::vector<api::DeviceConstraint> constraints;
   int64_t devices = 0;
   Json converted = Json::object();
   for (const ContainerAsk& one : asks) {
@@ -268,6 +271,13 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
     DRAY_RETURN_IF_ERROR(CheckAnnotations(one, annotations, plan));
     DRAY_ASSIGN_OR_RETURN(api::DeviceRequest request, RequestFor(one, annotations, inventory));
     requests.push_back(std::move(request));
+    // The count is a number of distinct cards (HAMi); a shared device alone could serve one request several times.
+    if (one.ask.count > 1) {
+      api::DeviceConstraint distinct;
+      distinct.requests = {one.request};
+      distinct.distinct_attribute = one.ask.vendor->driver + "/uuid";
+      constraints.push_back(std::move(distinct));
+    }
     devices += one.ask.count;
   }
   if (devices > api::kMaxAllocationResults)
@@ -282,7 +292,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
   const std::string entry = FreeEntry(*spec);
   for (const ContainerAsk& one : asks) Rewrite(after_spec[one.list][one.index], one, entry);
   if (!requests.empty()) {
-    plan.claim_template = TemplateFor(std::move(requests), namespace_);
+    plan.claim_template = TemplateFor(std::move(requests), std::move(constraints), namespace_);
     after_spec["resourceClaims"].push_back(
         {{"name", entry}, {"resourceClaimTemplateName", plan.claim_template->metadata.name}});
   }

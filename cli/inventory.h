@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dray/api/alloc.h"
+#include "dray/api/types/coordination.h"
+#include "dray/runtime/client.h"
+
+namespace dray::cli {
+
+// What `status` and `explain` look at: one consistent read of everything that bears on devices.
+struct Inventory {
+  std::vector<api::Node> nodes;
+  std::vector<std::shared_ptr<const api::ResourceSlice>> slices;
+  std::vector<std::shared_ptr<const api::DeviceClass>> classes;
+  std::vector<std::shared_ptr<const api::ResourceClaim>> claims;
+  std::vector<api::Pod> pods;
+  std::optional<api::Lease> lease;  // dray-system/dray-controller-manager
+
+  static Result<Inventory> Read(const Context& ctx, const runtime::Client& client);
+
+  // Why the claim can't be allocated now, over all nodes; empty when it can.
+  std::string WhyPending(const Context& ctx, const api::ResourceClaim& claim) const;
+  // The Pods that name the claim.
+  std::vector<const api::Pod*> UsersOf(const api::ResourceClaim& claim) const;
+};
+
+// A client for the kubeconfig that kubectl would use; `path` and `context` may be empty.
+Result<runtime::Client> ConnectCluster(const std::string& path, const std::string& context);
+
+}  // namespace dray::cli

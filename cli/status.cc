@@ -1,0 +1,135 @@
+#include <iostream>
+#include <set>
+#include <tuple>
+
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/inventory.h"
+#include "cli/table.h"
+#include "dray/api/claims.h"
+#include "dray/base/duration.h"
+
+namespace dray::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {"kubeconfig", 0, "FILE", "as kubectl's; default: $KUBECONFIG, then ~/.kube/config"},
+    {"context", 0, "NAME", "of the kubeconfig"},
+    {"watch", 'w', "", "again every 2 seconds, until Ctrl-C"},
+    {"help", 'h', "", "this text"},
+};
+
+using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
+
+struct Holding {
+  api::Quantity memory, cores;
+  bool whole = false;
+  std::set<std::string> holders;  // "namespace/pod" or "claim namespace/name"
+};
+
+std::map<DeviceId, Holding> Holdings(const Inventory& inventory) {
+  std::map<DeviceId, Holding> held;
+  for (const auto& claim : inventory.claims) {
+    if (!claim->status.allocation) continue;
+    const auto users = inventory.UsersOf(*claim);
+    for (const auto& result : claim->status.allocation->devices.results) {
+      if (result.admin_access.value_or(false)) continue;
+      Holding& one = held[{result.driver, result.pool, result.device}];
+      one.whole = one.whole || result.consumed_capacity.empty();
+      for (const auto& [name, amount] : result.consumed_capacity) {
+        if (name == "memory") one.memory += amount;
+        if (name == "cores") one.cores += amount;
+      }
+      for (const api::Pod* pod : users) one.holders.insert(pod->metadata.namespace_ + "/" + pod->metadata.name);
+      if (users.empty()) one.holders.insert("claim " + api::KeyOf(*claim).ToString());
+    }
+  }
+  return held;
+}
+
+std::string Share(const api::Device& device, const char* name, const api::Quantity& used, bool whole) {
+  auto found = device.capacity.find(name);
+  if (found == device.capacity.end()) return "-";
+  const api::Quantity& all = found->second.value;
+  const api::Quantity& part = whole ? all : used;
+  const double share =
+      all == api::Quantity() ? 0 : static_cast<double>(part.nanos()) / static_cast<double>(all.nanos());
+  return Bar(share, 10) + " " + part.ToString() + "/" + all.ToString();
+}
+
+std::string Product(const api::Device& device) {
+  auto found = device.attributes.find("productName");
+  if (found == device.attributes.end()) return "";
+  const auto* text = std::get_if<std::string>(&found->second.value);
+  return text == nullptr ? "" : *text;
+}
+
+std::string Join(const std::set<std::string>& names) {
+  std::string text;
+  int count = 0;
+  for (const std::string& name : names) {
+    if (++count > 3) return text + " and " + std::to_string(names.size() - 3) + " more";
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
+void Print(const Context& ctx, const Inventory& inventory, std::ostream& out) {
+  if (inventory.lease && !inventory.lease->spec.holder_identity.value_or("").empty()) {
+    const api::LeaseSpec& spec = inventory.lease->spec;
+    out << "Leader: " << *spec.holder_identity;
+    if (spec.renew_time)
+      out << ", renewed " << FormatDuration(std::chrono::floor<std::chrono::milliseconds>(ctx.clock().Now() - *spec.renew_time))
+          << " ago";
+    out << ", " << spec.lease_transitions.value_or(0) << " transitions\n\n";
+  } else {
+    out << "Leader: nobody holds the Lease dray-system/dray-controller-manager\n\n";
+  }
+
+  const std::map<DeviceId, Holding> held = Holdings(inventory);
+  Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HELD BY"});
+  for (const auto& slice : inventory.slices)
+    for (const api::Device& device : slice->spec.devices) {
+      auto found = held.find({slice->spec.driver, slice->spec.pool.name, device.name});
+      const Holding holding = found == held.end() ? Holding() : found->second;
+      devices.Add({slice->spec.node_name.value_or("-"), device.name, Product(device),
+                   Share(device, "memory", holding.memory, holding.whole),
+                   Share(device, "cores", holding.cores, holding.whole), Join(holding.holders)});
+    }
+  out << (devices.empty() ? "No devices: no driver has published a ResourceSlice.\n" : devices.Text());
+
+  Table pending({"PENDING CLAIM", "POD", "REASON"});
+  for (const auto& claim : inventory.claims) {
+    if (claim->status.allocation) continue;
+    std::set<std::string> users;
+    for (const api::Pod* pod : inventory.UsersOf(*claim)) users.insert(pod->metadata.name);
+    const std::string why = inventory.WhyPending(ctx, *claim);
+    pending.Add({api::KeyOf(*claim).ToString(), users.empty() ? "-" : Join(users),
+                 users.empty() ? "no Pod uses it" : why.empty() ? "fits; waits for the scheduler" : why});
+  }
+  if (!pending.empty()) out << "\n" << pending.Text();
+}
+
+}  // namespace
+
+Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams streams) {
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  if (args.Given("help")) {
+    streams.out << "Shows the cluster's devices with what is given out of them and to whom, who leads, and why claims\n"
+                   "wait. Reads ResourceSlices and ResourceClaims only.\n\nFlags:\n"
+                << FlagHelp(kFlags);
+    return {};
+  }
+  if (!args.words().empty())
+    return Status(Reason::kBadRequest, "unexpected argument \"" + args.words().front() + "\": dray status takes only flags");
+  DRAY_ASSIGN_OR_RETURN(runtime::Client client, ConnectCluster(args.Get("kubeconfig"), args.Get("context")));
+  do {
+    DRAY_ASSIGN_OR_RETURN(Inventory inventory, Inventory::Read(ctx, client));
+    if (args.Given("watch")) streams.out << "\033[H\033[2J";
+    Print(ctx, inventory, streams.out);
+    streams.out.flush();
+  } while (args.Given("watch") && ctx.Sleep(std::chrono::seconds(2)).ok());
+  return {};
+}
+
+}  // namespace dray::cli
