@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dray/base/json.h"
+
 namespace dray::devcluster {
 namespace {
 

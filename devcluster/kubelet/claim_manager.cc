@@ -160,7 +160,7 @@ struct ClaimManager::State {
     return Ok();
   }
 
-  // Error text by claim UID; a Status when the call itself failed.
+  // The first failure; `failed` gets the UIDs of the claims that are still prepared.
   Status UnprepareBy(const Context& ctx, const std::string& driver, const std::vector<DraClaim>& claims,
                      std::set<std::string>& failed) {
     Status first;
@@ -253,7 +253,7 @@ Status ClaimManager::Unprepare(const Context& ctx, const std::string& pod_uid) {
   state_->cache.With([&](State::Cache& cache) {
     for (const std::string& uid : uids) {
       auto at = cache.claims.find(uid);
-      if (at == cache.claims.end()) continue;
+      if (at == cache.claims.end() || at->second.pod_uids.count(pod_uid) == 0) continue;
       if (at->second.pod_uids.size() > 1) {
         at->second.pod_uids.erase(pod_uid);
         continue;
