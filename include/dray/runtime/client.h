@@ -17,6 +17,7 @@ struct ListOptions {
   std::string label_selector, field_selector;
   std::string resource_version;  // "" most recent, "0" from cache
   int64_t limit = 500;           // page size; List() follows continue tokens
+  int64_t timeout_seconds = 0;   // watches: the server ends them in order after this; 0: when it likes
 };
 enum class PatchType { kJson, kMerge, kStrategic, kApply };
 struct PatchOptions {
@@ -33,7 +34,8 @@ struct DeleteOptions {
 };
 
 // Typed verbs over a Transport: a value, cheap to copy, any thread. HTTP errors come back as their metav1.Status (NotFound,
-// Conflict, AlreadyExists, Invalid with causes...). 429 and 5xx with Retry-After are retried within ctx's deadline.
+// Conflict, AlreadyExists, Invalid with causes...). 429 and 5xx with a Retry-After header are retried within ctx's deadline,
+// at most 10 times (client-go's rule).
 //
 // resource.k8s.io objects travel in the version the server prefers (v1, v1beta2, v1beta1), found by discovery at the first
 // use; the caller only ever sees v1.

@@ -50,6 +50,8 @@ struct ClusterAccess {
   std::string server;                       // "https://127.0.0.1:6443"
   std::string ca_pem;                       // empty: the system's CAs
   std::string client_cert_pem, client_key_pem;
+  // Where the three above came from, when from files: re-read at every new connection, so that rotation needs no restart.
+  std::string ca_file, client_cert_file, client_key_file;
   std::string token;
   std::string token_file;                   // re-read when it changes; wins over token
   std::string tls_server_name;
@@ -60,7 +62,12 @@ struct ClusterAccess {
   int burst = 0;
 };
 
-// A transport over HTTPS. Fails only when the access is unusable (bad certificate, bad URL): one sentence.
+// Threads that cpprestsdk's pool runs on, for the whole process. Call before the first MakeRestTransport, which otherwise
+// settles on 2; later calls change nothing.
+void SizeRestThreads(int threads);
+
+// A transport over HTTPS (or HTTP, for tests and tunnels). Fails with kInvalid only when the access is unusable (bad
+// certificate, bad URL): one sentence.
 Result<std::shared_ptr<Transport>> MakeRestTransport(const ClusterAccess& access);
 
 }  // namespace dray::runtime

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <random>
+
+#include "dray/runtime/client.h"
+#include "runtime/informer_store.h"
+
+namespace dray::runtime {
+
+// What an informer needs to know of a kind; made by informer_typed.h.
+struct InformerKind {
+  struct Page {
+    std::vector<InformerItem> items;
+    std::string resource_version, continue_token;
+  };
+  struct Change {
+    api::WatchEventType type = api::WatchEventType::kBookmark;
+    InformerItem item;  // of a bookmark only the resource version
+    Status status;      // of an error
+    bool initial_events_end = false;
+  };
+  api::KindInfo info;
+  std::function<Result<Page>(std::string_view body)> page;
+  std::function<Result<Change>(std::string_view line)> change;
+};
+
+// List and watch without types: the state machine behind Informer<T>. One thread runs it; the store is for all.
+class InformerCore {
+ public:
+  using Handler = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;
+
+  InformerCore(Client client, ListOptions list, InformerKind kind, std::map<std::string, IndexFunction> indexes);
+
+  void AddHandler(Handler handler) { handlers_.push_back(std::move(handler)); }
+  Status Run(const Context& ctx);
+  bool HasSynced() const;
+  Status WaitForSync(const Context& ctx) const;
+  const InformerStore& store() const { return store_; }
+
+ private:
+  // What one watch has told before its initial list was complete.
+  struct Staging {
+    bool open = false;
+    std::map<api::ObjectKey, InformerItem> items;
+  };
+
+  Status ListAll(const Context& ctx);
+  Status Watch(const Context& ctx, bool with_list);
+  Status OnLine(std::string_view line, Staging* staging);
+  void Replace(std::map<api::ObjectKey, InformerItem> items, std::string resource_version);
+  void Upsert(InformerItem item);
+  void Delete(const InformerItem& item);
+  void Notify(const ObjectPtr& before, const ObjectPtr& after);
+  Duration BackOff(const Status& failure);
+
+  const Client client_;
+  const ListOptions list_;
+  const InformerKind kind_;
+  std::vector<Handler> handlers_;
+  InformerStore store_;
+
+  // Of the running thread.
+  std::string resource_version_;   // up to where we know everything; empty: list first
+  bool ever_listed_ = false;
+  bool watch_lists_ = true;        // until the server refuses a WatchList
+  bool progress_ = false;          // the present watch has brought news
+  int failures_ = 0;               // in a row
+  std::minstd_rand random_{std::random_device{}()};
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable_any changed_;
+  bool synced_ = false;
+};
+
+}  // namespace dray::runtime

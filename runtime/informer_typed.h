@@ -1,0 +1,114 @@
+#pragma once
+
+#include "dray/api/codec.h"
+#include "dray/runtime/informer.h"
+#include "runtime/informer_core.h"
+
+// The typed skin of InformerCore. Included only by the files that instantiate Informer<T>.
+namespace dray::runtime {
+
+inline constexpr char kInitialEventsEnd[] = "k8s.io/initial-events-end";
+
+template <api::ApiObject T>
+InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
+  InformerItem item{api::KeyOf(object), object.metadata.uid, object.metadata.resource_version, nullptr};
+  if (transform) transform(object);
+  item.object = std::make_shared<const T>(std::move(object));
+  return item;
+}
+
+template <api::ApiObject T>
+InformerKind KindFor(std::function<void(T&)> transform) {
+  InformerKind kind;
+  kind.info = api::KindOf<T>::value;
+  kind.page = [transform](std::string_view body) -> Result<InformerKind::Page> {
+    DRAY_ASSIGN_OR_RETURN(api::ListOf<T> list, api::DecodeList<T>(body));
+    InformerKind::Page page{{}, std::move(list.resource_version), std::move(list.continue_token)};
+    page.items.reserve(list.items.size());
+    for (T& object : list.items) page.items.push_back(MakeItem(std::move(object), transform));
+    return page;
+  };
+  kind.change = [transform](std::string_view line) -> Result<InformerKind::Change> {
+    DRAY_ASSIGN_OR_RETURN(api::WatchEvent<T> event, api::DecodeWatchEvent<T>(line));
+    InformerKind::Change change;
+    change.type = event.type;
+    change.status = std::move(event.status);
+    if (event.type == api::WatchEventType::kBookmark) {
+      auto end = event.object.metadata.annotations.find(kInitialEventsEnd);
+      change.initial_events_end = end != event.object.metadata.annotations.end() && end->second == "true";
+      change.item.resource_version = std::move(event.object.metadata.resource_version);
+    } else if (event.type != api::WatchEventType::kError) {
+      change.item = MakeItem(std::move(event.object), transform);
+    }
+    return change;
+  };
+  return kind;
+}
+
+template <api::ApiObject T>
+struct Informer<T>::State {
+  static std::map<std::string, IndexFunction> Indexes(const InformerOptions<T>& options) {
+    std::map<std::string, IndexFunction> indexes;
+    for (const auto& [name, function] : options.indexes)
+      indexes[name] = [function](const void* object) { return function(*static_cast<const T*>(object)); };
+    return indexes;
+  }
+  State(Client client, InformerOptions<T> options)
+      : core(std::move(client), options.list, KindFor<T>(options.transform), Indexes(options)) {}
+  InformerCore core;
+};
+
+template <api::ApiObject T>
+Informer<T>::Informer(Client client, InformerOptions<T> options)
+    : state_(std::make_unique<State>(std::move(client), std::move(options))) {}
+
+template <api::ApiObject T>
+Informer<T>::~Informer() = default;
+
+template <api::ApiObject T>
+void Informer<T>::AddHandler(InformerHandlers<T> handlers) {
+  if (!handlers.on_change) return;
+  state_->core.AddHandler([on_change = std::move(handlers.on_change)](const ObjectPtr& before, const ObjectPtr& after) {
+    on_change(std::static_pointer_cast<const T>(before), std::static_pointer_cast<const T>(after));
+  });
+}
+
+template <api::ApiObject T>
+Status Informer<T>::Run(const Context& ctx) {
+  return state_->core.Run(ctx);
+}
+
+template <api::ApiObject T>
+bool Informer<T>::HasSynced() const {
+  return state_->core.HasSynced();
+}
+
+template <api::ApiObject T>
+Status Informer<T>::WaitForSync(const Context& ctx) const {
+  return state_->core.WaitForSync(ctx);
+}
+
+template <api::ApiObject T>
+std::shared_ptr<const T> Informer<T>::Get(const api::ObjectKey& key) const {
+  return std::static_pointer_cast<const T>(state_->core.store().Get(key));
+}
+
+template <api::ApiObject T>
+std::vector<std::shared_ptr<const T>> Typed(std::vector<ObjectPtr> objects) {
+  std::vector<std::shared_ptr<const T>> typed;
+  typed.reserve(objects.size());
+  for (ObjectPtr& object : objects) typed.push_back(std::static_pointer_cast<const T>(std::move(object)));
+  return typed;
+}
+
+template <api::ApiObject T>
+std::vector<std::shared_ptr<const T>> Informer<T>::List() const {
+  return Typed<T>(state_->core.store().List());
+}
+
+template <api::ApiObject T>
+std::vector<std::shared_ptr<const T>> Informer<T>::By(std::string_view index, std::string_view value) const {
+  return Typed<T>(state_->core.store().By(index, value));
+}
+
+}  // namespace dray::runtime
