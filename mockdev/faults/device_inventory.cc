@@ -47,10 +47,12 @@ void DeviceInventory::Apply(const Fault& fault, WallTime now) {
     state.taints.push_back(fault.taint);
     state.taints.back().time_added = api::ToTime(now);
   });
-  for (const auto& watcher : watchers_) watcher();
+  for (const auto& watcher : watchers_.Copy()) watcher();
 }
 
-void DeviceInventory::OnChange(std::function<void()> watcher) { watchers_.push_back(std::move(watcher)); }
+void DeviceInventory::OnChange(std::function<void()> watcher) {
+  watchers_.With([&](auto& watchers) { watchers.push_back(std::move(watcher)); });
+}
 
 Status RunFaults(const Context& ctx, std::vector<Fault> faults, DeviceInventory& inventory) {
   std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.after < b.after; });

@@ -34,14 +34,14 @@ class DeviceInventory {
   std::vector<api::Device> Published() const;
 
   void Apply(const Fault& fault, WallTime now);
-  // Before the first Apply.
+  // The watcher lives as long as the inventory.
   void OnChange(std::function<void()> watcher);
 
  private:
   const std::string pool_;
   const std::vector<MockDevice> devices_;
   Guarded<std::vector<DeviceState>> states_;
-  std::vector<std::function<void()>> watchers_;
+  Guarded<std::vector<std::function<void()>>> watchers_;
 };
 
 // Applies the faults of a profile at their times after the start, until ctx is stopped.

@@ -76,9 +76,16 @@ Status Apply(const EditTemplates& templates, const Variables& variables, bool pa
   return {};
 }
 
-// What the mock tools read in the container; the format is theirs (mockdev/tools/device_file.h).
-std::string Description(const DeviceProfile& profile, const MockDevice& device, const ClaimRecord& record,
-                        size_t ordinal) {
+}  // namespace
+
+std::map<std::string, api::Quantity> FullCapacity(const api::Device& device) {
+  std::map<std::string, api::Quantity> full;
+  for (const auto& [name, capacity] : device.capacity) full[name] = capacity.value;
+  return full;
+}
+
+std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device, const ClaimRecord& record,
+                           size_t ordinal) {
   const PreparedDevice& prepared = record.devices[ordinal];
   Json capacity = Json::object();
   for (const auto& [name, quantity] : FullCapacity(device.device)) {
@@ -88,6 +95,8 @@ std::string Description(const DeviceProfile& profile, const MockDevice& device, 
   }
   Json values = Json::object();
   for (const auto& [name, value] : device.variables) values[name] = value;
+  Json tools = Json::array();
+  for (const Tool& tool : profile.tools) tools.push_back(tool.name);
   Json description = {{"driver", profile.driver},
                       {"pool", prepared.pool},
                       {"device", prepared.device},
@@ -97,17 +106,10 @@ std::string Description(const DeviceProfile& profile, const MockDevice& device, 
                       {"slot", prepared.slot},
                       {"shared", prepared.share_id.has_value()},
                       {"partial", IsPartial(profile, device.device, prepared)},
+                      {"tools", std::move(tools)},
                       {"values", std::move(values)},
                       {"capacity", std::move(capacity)}};
   return description.dump(2) + "\n";
-}
-
-}  // namespace
-
-std::map<std::string, api::Quantity> FullCapacity(const api::Device& device) {
-  std::map<std::string, api::Quantity> full;
-  for (const auto& [name, capacity] : device.capacity) full[name] = capacity.value;
-  return full;
 }
 
 Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector<MockDevice>& devices,
@@ -158,7 +160,7 @@ Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector
     bool partial = IsPartial(profile, given[i]->device, prepared);
     DRAY_RETURN_IF_ERROR(Apply(profile.device_edits, variables, partial, paths, claim_dir, edits, all.files));
     std::string file = std::to_string(i) + ".json";
-    all.files.push_back({claim_dir + "/devices/" + file, false, Description(profile, *given[i], record, i)});
+    all.files.push_back({claim_dir + "/devices/" + file, false, DescribeDevice(profile, *given[i], record, i)});
     edits.mounts.push_back({all.files.back().path,
                             std::string(kDeviceFolderInContainer) + "/" + record.uid + "-" + file,
                             {"ro", "nosuid", "nodev", "bind"}});

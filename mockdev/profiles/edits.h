@@ -54,6 +54,10 @@ struct ClaimEdits {
 Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector<MockDevice>& devices,
                                  const NodePaths& paths, const ClaimRecord& record);
 
+// The file that the mock tools read for one device of a record; the format is theirs (mockdev/tools/device_file.h).
+std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device, const ClaimRecord& record,
+                           size_t ordinal);
+
 // The full amount of each capacity of a device, in the form of PreparedDevice::consumed.
 std::map<std::string, api::Quantity> FullCapacity(const api::Device& device);
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "dray/base/context.h"
+#include "mockdev/faults/device_inventory.h"
+#include "mockdev/profiles/edits.h"
+
+namespace dray::mockdev {
+
+struct DevicePluginOptions {
+  DeviceProfile profile;
+  NodePaths paths;
+  std::string directory;  // <kubelet dir>/device-plugins
+};
+
+// The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of `devicePlugin`, so that HAMi's classic
+// resources appear in the Node's capacity. Registers with kubelet.sock, and again whenever that socket is made anew: a kubelet
+// that starts removes every socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped.
+Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options, DeviceInventory& inventory);
+
+}  // namespace dray::mockdev

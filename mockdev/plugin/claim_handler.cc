@@ -1,0 +1,90 @@
+#include "mockdev/plugin/claim_handler.h"
+
+#include <glog/logging.h>
+
+#include "dray/runtime/metrics.h"
+
+namespace dray::mockdev {
+namespace {
+
+constexpr char kRequests[] = "dray_mockdev_requests_total";
+constexpr char kRequestsHelp[] = "Claims that the kubelet asked to prepare or unprepare, by outcome.";
+constexpr char kDuration[] = "dray_mockdev_request_duration_seconds";
+constexpr char kPrepared[] = "dray_mockdev_prepared_devices";
+
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace
+
+ClaimHandler::ClaimHandler(runtime::Client client, ClaimPreparer& preparer, std::string driver)
+    : client_(std::move(client)), preparer_(preparer), driver_(std::move(driver)) {
+  for (const char* operation : {"prepare", "unprepare"}) {
+    for (const char* outcome : {"ok", "error"}) {
+      runtime::ProcessMetrics().Add(kRequests, kRequestsHelp,
+                                    {{"driver", driver_}, {"operation", operation}, {"outcome", outcome}}, 0);
+    }
+  }
+}
+
+Result<ClaimRecord> ClaimHandler::Prepare(const Context& ctx, const ClaimName& claim) {
+  SteadyTime start = ctx.clock().Steady();
+  auto attempt = [&]() -> Result<ClaimRecord> {
+    Result<api::ResourceClaim> stored =
+        client_.Get<api::ResourceClaim>(ctx, {claim.namespace_, claim.name});
+    if (!stored.ok()) return stored.status();
+    if (stored->metadata.uid != claim.uid) {
+      return Status(Reason::kConflict, "the claim has UID " + stored->metadata.uid + " and not " + claim.uid +
+                                           ": it was deleted and made again");
+    }
+    return preparer_.Prepare(*stored);
+  };
+  Result<ClaimRecord> prepared = attempt();
+  Count("prepare", prepared.status(), ctx.clock().Steady() - start);
+  if (prepared.ok()) {
+    LOG(INFO) << "prepared claim " << claim.namespace_ << "/" << claim.name << " with " << prepared->devices.size()
+              << " devices of " << driver_;
+    return prepared;
+  }
+  LOG(ERROR) << "prepare claim " << claim.namespace_ << "/" << claim.name << ": " << prepared.status().message();
+  return prepared.status().Wrapped("claim " + claim.namespace_ + "/" + claim.name);
+}
+
+Status ClaimHandler::Unprepare(const Context& ctx, const ClaimName& claim) {
+  SteadyTime start = ctx.clock().Steady();
+  Status outcome = preparer_.Unprepare(claim.uid);
+  Count("unprepare", outcome, ctx.clock().Steady() - start);
+  if (outcome.ok()) {
+    LOG(INFO) << "unprepared claim " << claim.namespace_ << "/" << claim.name;
+    return outcome;
+  }
+  LOG(ERROR) << "unprepare claim " << claim.namespace_ << "/" << claim.name << ": " << outcome.message();
+  return outcome.Wrapped("claim " + claim.namespace_ + "/" + claim.name);
+}
+
+Result<int> ClaimHandler::SweepGoneClaims(const Context& ctx) {
+  int gone = 0;
+  for (const ClaimRecord& record : preparer_.Claims()) {
+    Result<api::ResourceClaim> stored =
+        client_.Get<api::ResourceClaim>(ctx, {record.namespace_, record.name});
+    if (!stored.ok() && !stored.Is(Reason::kNotFound)) return stored.status();
+    if (stored.ok() && stored->metadata.uid == record.uid) continue;
+    LOG(WARNING) << "claim " << record.namespace_ << "/" << record.name << " (" << record.uid
+                 << ") no longer exists; undoing what was prepared for it";
+    DRAY_RETURN_IF_ERROR(Unprepare(ctx, {record.namespace_, record.name, record.uid}));
+    ++gone;
+  }
+  return gone;
+}
+
+void ClaimHandler::Count(const std::string& operation, const Status& outcome, Duration took) const {
+  runtime::Metrics& metrics = runtime::ProcessMetrics();
+  metrics.Add(kRequests, kRequestsHelp,
+              {{"driver", driver_}, {"operation", operation}, {"outcome", outcome.ok() ? "ok" : "error"}});
+  metrics.Observe(kDuration, "Time to prepare or unprepare one claim.",
+                  {{"driver", driver_}, {"operation", operation}}, Seconds(took));
+  double devices = 0;
+  for (const ClaimRecord& record : preparer_.Claims()) devices += static_cast<double>(record.devices.size());
+  metrics.Set(kPrepared, "Devices (shares count) that are prepared now.", {{"driver", driver_}}, devices);
+}
+
+}  // namespace dray::mockdev
