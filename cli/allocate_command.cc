@@ -10,9 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/args.h"
-#include "cli/scenario.h"
 #include "cli/table.h"
 #include "dray/api/codec.h"
+#include "dray/api/scenario.h"
 #include "dray/runtime/files.h"
 #include "dray/runtime/pki.h"
 #include "dray/runtime/real_clock.h"
@@ -34,10 +34,10 @@ constexpr char kUsage[] =
     "order, the first node that can takes it. Says why when none can.\n\n"
     "  dray allocate -f scenario.json\n\nFlags:\n";
 
-Json AsJson(const std::vector<ClaimAnswer>& answers) {
+Json AsJson(const std::vector<alloc::ClaimAnswer>& answers) {
   Json claims = Json::array();
-  for (const ClaimAnswer& answer : answers) {
-    Json entry = {{"name", answer.name}, {"outcome", OutcomeName(answer.outcome)}};
+  for (const alloc::ClaimAnswer& answer : answers) {
+    Json entry = {{"name", answer.name}, {"outcome", alloc::OutcomeName(answer.outcome)}};
     if (!answer.node.empty()) entry["node"] = answer.node;
     if (answer.allocation) entry["allocation"] = api::ToJsonValue(*answer.allocation);
     if (!answer.reason.empty()) entry["reason"] = answer.reason;
@@ -46,23 +46,23 @@ Json AsJson(const std::vector<ClaimAnswer>& answers) {
   return {{"claims", std::move(claims)}};
 }
 
-std::string AsTable(const std::vector<ClaimAnswer>& answers) {
+std::string AsTable(const std::vector<alloc::ClaimAnswer>& answers) {
   Table table({"CLAIM", "OUTCOME", "NODE", "DEVICES", "REASON"});
-  for (const ClaimAnswer& answer : answers) {
+  for (const alloc::ClaimAnswer& answer : answers) {
     std::string devices;
     if (answer.allocation) {
       for (const api::DeviceRequestAllocationResult& result : answer.allocation->devices.results) {
         devices += (devices.empty() ? "" : ",") + result.request + "=" + result.pool + "/" + result.device;
       }
     }
-    table.Add({answer.name, std::string(OutcomeName(answer.outcome)), answer.node, devices, answer.reason});
+    table.Add({answer.name, std::string(alloc::OutcomeName(answer.outcome)), answer.node, devices, answer.reason});
   }
   return table.Text();
 }
 
 double Micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
 
-Json Bench(const Scenario& scenario, ScenarioOptions options, int runs) {
+Json Bench(const alloc::Scenario& scenario, alloc::ScenarioOptions options, int runs) {
   std::vector<double> per_claim;
   int64_t tried = 0;
   Clock& clock = runtime::RealClock();
@@ -78,10 +78,10 @@ Json Bench(const Scenario& scenario, ScenarioOptions options, int runs) {
   size_t allocated = 0;
   for (int run = 0; run < runs; ++run) {
     const SteadyTime start = last = clock.Steady();
-    const std::vector<ClaimAnswer> answers = RunScenario(scenario, options);
+    const std::vector<alloc::ClaimAnswer> answers = alloc::RunScenario(scenario, options);
     totals.push_back(Micros(clock.Steady() - start) / 1000);
     allocated = std::count_if(answers.begin(), answers.end(),
-                              [](const ClaimAnswer& a) { return a.outcome == alloc::Outcome::kAllocated; });
+                              [](const alloc::ClaimAnswer& a) { return a.outcome == alloc::Outcome::kAllocated; });
   }
   std::sort(per_claim.begin(), per_claim.end());
   std::sort(totals.begin(), totals.end());
@@ -130,10 +130,10 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
     if (!read.ok()) return Status(Reason::kBadRequest, read.status().message());
     text = std::move(read).value();
   }
-  Result<Scenario> scenario = ReadScenario(text);
+  Result<alloc::Scenario> scenario = alloc::ReadScenario(text);
   if (!scenario.ok()) return scenario.status().Wrapped(files[0]);
 
-  ScenarioOptions options;
+  alloc::ScenarioOptions options;
   options.features.list_type_attributes = args.Given("list-type-attributes");
   if (args.Given("mask-share-ids")) {
     options.new_share_id = [] { return std::string("*"); };
@@ -144,7 +144,7 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
     out << Bench(*scenario, options, runs).dump(2) << "\n";
     return {};
   }
-  const std::vector<ClaimAnswer> answers = RunScenario(*scenario, options);
+  const std::vector<alloc::ClaimAnswer> answers = alloc::RunScenario(*scenario, options);
   const bool terminal = &out == &std::cout && isatty(STDOUT_FILENO) != 0;
   if (format == "table" || (format.empty() && terminal)) {
     out << AsTable(answers);

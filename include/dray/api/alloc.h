@@ -23,14 +23,15 @@ struct Features {
   bool list_type_attributes = false;  // alpha gate DRAListTypeAttributes
 };
 
-// Everything the decision depends on except node and claims. Built once per scheduling cycle, immutable while in use, shared
-// between threads. Keeps compiled selectors and per-pool state; AddAllocation commits a result and is not thread-safe.
+// Everything the decision depends on except node and claims: immutable while in use and shared between threads. Resolves names
+// to integers once and keeps what many decisions need (compiled selectors with their answers per device, the pools each node
+// sees), so keep one and bring it up to date with AddAllocation and RemoveAllocation as long as slices and classes stay.
 class Snapshot {
  public:
   struct Input {
     std::vector<std::shared_ptr<const api::ResourceSlice>> slices;
     std::vector<std::shared_ptr<const api::DeviceClass>> classes;
-    // Claims with status.allocation; in-flight allocations are added with AddAllocation.
+    // Claims with status.allocation (others are passed over); in-flight allocations are added with AddAllocation.
     std::vector<std::shared_ptr<const api::ResourceClaim>> allocated;
     Features features;
   };
@@ -38,8 +39,9 @@ class Snapshot {
   ~Snapshot();
   Snapshot(Snapshot&&) noexcept;
 
-  // Counts `allocation` as in use from now on.
+  // Counts `allocation` as in use from now on, or no longer. Not while a Cycle is being used.
   void AddAllocation(const api::AllocationResult& allocation);
+  void RemoveAllocation(const api::AllocationResult& allocation);
 
   struct State;
   const State& state() const { return *state_; }
@@ -53,7 +55,8 @@ struct Options {
   std::stop_token stop;
   int64_t max_steps = 50'000'000;  // device attempts; beyond it the outcome is kError ("search limit")
   bool reasons = false;            // explain an outcome of kUnsatisfiable; costs nothing when false
-  // Makes share ids. Default: random UUIDs would need a source of randomness, so the caller must give one.
+  // Makes the share id of each share of a device. api/ has no source of randomness, so the caller gives one; without it the
+  // ids are empty.
   std::function<std::string()> new_share_id;
 };
 
@@ -80,17 +83,34 @@ struct NodeAnswer {
   std::vector<RequestReason> reasons;              // when asked for
 };
 
-// Tries `claims` together on one node: the claims of one Pod that are not allocated yet. First fit, depth first, exhaustive,
-// in Kubernetes' device order. Any thread.
+// One scheduling cycle: `claims` (those of one Pod that are not allocated yet) are prepared once and tried together on one node
+// after the other. First fit, depth first, exhaustive, in Kubernetes' device order. One thread; snapshot and claims outlive it.
+class Cycle {
+ public:
+  Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims, Options options);
+  ~Cycle();
+
+  NodeAnswer Try(const api::Node& node);
+  // Fills reason and reasons of an answer of kUnsatisfiable, as Try does with Options::reasons: for whoever wants to know only
+  // after no node could take the claims.
+  void Explain(const api::Node& node, NodeAnswer& answer) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A Cycle with one node.
 NodeAnswer Allocate(const Snapshot& snapshot, const api::Node& node,
                     std::span<const api::ResourceClaim* const> claims, const Options& options);
 
-// One sentence over all nodes, bounded in size: "0/3 nodes: 2 had no device with 16Gi free (largest: 10Gi), 1 had no device
-// of class hygon".
+// One sentence over all nodes that refused, bounded in size: "2 had no device with 16Gi memory free (largest: 10Gi), 1 had no
+// device of class hygon". Wants answers made with Options::reasons.
 std::string Summarize(std::span<const NodeAnswer> answers);
 
-// Do `labels` and the name of a node match? (core/v1 NodeSelector: terms ORed, requirements ANDed; matchFields only
-// metadata.name.)
+// Does the selector match the node? core/v1 NodeSelector: terms ORed, requirements ANDed, an empty term matches nothing;
+// matchFields knows metadata.name. A selector that cannot be read (unknown operator...) is kInvalid, or matches nothing.
+Result<bool> MatchNode(const api::NodeSelector& selector, const api::Node& node);
 bool Matches(const api::NodeSelector& selector, const api::Node& node);
 
 }  // namespace dray::alloc

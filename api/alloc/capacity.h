@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "api/alloc/snapshot.h"
+
+namespace dray::alloc {
+
+// One capacity that a request names.
+struct CapacityAsk {
+  uint32_t name = 0;  // Names::kUnknown: no device of the snapshot has it
+  const std::string* text = nullptr;
+  const api::Quantity* amount = nullptr;
+};
+
+// What one allocation consumes of `capacity` (facts: DRA, "Consumable capacity policy"); `asked` is null when the request does
+// not name it. Nothing when the policy cannot grant it.
+std::optional<api::Quantity> Consumption(const api::Quantity* asked, const api::DeviceCapacity& capacity);
+
+// Is there room on the device for the request, beside what existing allocations (`used`) and this attempt (`taken`, one amount
+// per capacity of the device, or empty) consume? Every capacity counts, requested or not.
+bool HasRoom(const DeviceInfo& device, std::span<const CapacityAsk> asks, const Usage& used, std::span<const Nanos> taken);
+
+// The consumption of all capacities of the device, in their order. Only after HasRoom.
+std::vector<api::Quantity> ConsumptionOf(const DeviceInfo& device, std::span<const CapacityAsk> asks);
+
+}  // namespace dray::alloc

@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <map>
+
+#include "dray/api/alloc.h"
+
+namespace dray::alloc {
+namespace {
+
+constexpr size_t kClauses = 4;
+
+// "had no device with 16Gi memory free (largest: 10Gi)" in its parts, so that nodes that differ only in the largest amount are
+// counted together.
+struct Parts {
+  std::string head, tail;
+  std::optional<api::Quantity> largest;
+};
+
+Parts Take(const std::string& clause) {
+  static constexpr std::string_view kMark = "(largest: ";
+  const size_t at = clause.find(kMark);
+  if (at == std::string::npos) return {clause, "", std::nullopt};
+  const size_t from = at + kMark.size(), end = clause.find(')', from);
+  Result<api::Quantity> largest = api::Quantity::Parse(clause.substr(from, end - from));
+  if (!largest.ok()) return {clause, "", std::nullopt};
+  return {clause.substr(0, from), clause.substr(end), *largest};
+}
+
+}  // namespace
+
+std::string Summarize(std::span<const NodeAnswer> answers) {
+  struct Group {
+    int nodes = 0;
+    Parts parts;
+  };
+  std::map<std::string, Group> groups;
+  for (const NodeAnswer& answer : answers) {
+    if (answer.outcome == Outcome::kAllocated) continue;
+    const std::string text = answer.outcome == Outcome::kError ? "failed: " + answer.error
+                             : answer.reason.empty()           ? "cannot allocate all claims"
+                                                               : answer.reason;
+    Parts parts = Take(text);
+    Group& group = groups[parts.head];
+    ++group.nodes;
+    if (group.nodes == 1) {
+      group.parts = std::move(parts);
+    } else if (parts.largest && (!group.parts.largest || *parts.largest > *group.parts.largest)) {
+      group.parts.largest = parts.largest;
+    }
+  }
+  std::vector<const Group*> order;
+  for (const auto& [head, group] : groups) order.push_back(&group);
+  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->nodes > b->nodes; });
+  std::string summary;
+  int others = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const Group& group = *order[i];
+    if (i >= kClauses) {
+      others += group.nodes;
+      continue;
+    }
+    if (!summary.empty()) summary += ", ";
+    summary += std::to_string(group.nodes) + " " + group.parts.head;
+    if (group.parts.largest) summary += group.parts.largest->ToString() + group.parts.tail;
+  }
+  if (others > 0) summary += ", " + std::to_string(others) + " for other reasons";
+  return summary;
+}
+
+}  // namespace dray::alloc
