@@ -1,21 +1,18 @@
 #include "controllers/manager/controller_manager.h"
 
-#include <thread>
-
 #include "controllers/cleanup/cleanup_reconcilers.h"
 #include "controllers/monitor/device_monitor.h"
 #include "controllers/resourceclaim/resourceclaim_reconciler.h"
 #include "controllers/webhook/admission_webhook.h"
 #include "dray/base/log.h"
+#include "dray/runtime/controller.h"
 #include "dray/runtime/http_server.h"
-#include "dray/runtime/manager.h"
 #include "dray/runtime/real_clock.h"
 
 namespace dray::controllers {
 namespace {
 
 using runtime::Informer;
-using runtime::InformerHandlers;
 using runtime::InformerOptions;
 using runtime::Stage;
 
@@ -49,34 +46,6 @@ struct Caches {
   Informer<api::DeviceClass> classes;
 };
 
-// One controller: a queue and the reconciler that empties it. The queue fills on every replica (it merges duplicates, so it
-// stays as small as the cluster); only the leader takes from it.
-struct Controller {
-  Controller(Clock& clock, const char* name, std::unique_ptr<runtime::Reconciler> made)
-      : queue(clock, {.name = name}), reconciler(std::move(made)) {}
-  runtime::WorkQueue queue;
-  std::unique_ptr<runtime::Reconciler> reconciler;
-};
-
-template <api::ApiObject T>
-void OnChange(Informer<T>& informer, std::function<void(const T&)> enqueue) {
-  informer.AddHandler(InformerHandlers<T>{[enqueue = std::move(enqueue)](const auto& before, const auto& after) {
-    if (before != nullptr) enqueue(*before);
-    if (after != nullptr) enqueue(*after);
-  }});
-}
-
-api::ObjectKey KeyFromText(const std::string& text) {
-  const size_t slash = text.find('/');
-  return {text.substr(0, slash), text.substr(slash + 1)};
-}
-
-template <api::ApiObject T>
-void AddCache(runtime::Manager& manager, const char* name, Informer<T>& informer) {
-  manager.Add(Stage::kCaches, {name, [&informer](const Context& ctx) { return informer.Run(ctx); },
-                               [&informer](const Context& ctx) { return informer.WaitForSync(ctx); }});
-}
-
 // Everything one replica holds, in the order in which it must be destroyed last to first.
 class Replica {
  public:
@@ -93,12 +62,12 @@ class Replica {
   Status Run(const Context& ctx) {
     MakeControllers();
     DRAY_RETURN_IF_ERROR(AddServers(ctx));
-    AddCache(manager_, "pods", caches_.pods);
-    AddCache(manager_, "nodes", caches_.nodes);
-    AddCache(manager_, "resourceclaims", caches_.claims);
-    AddCache(manager_, "resourceclaimtemplates", caches_.templates);
-    AddCache(manager_, "resourceslices", caches_.slices);
-    AddCache(manager_, "deviceclasses", caches_.classes);
+    runtime::AddCache(manager_, caches_.pods);
+    runtime::AddCache(manager_, caches_.nodes);
+    runtime::AddCache(manager_, caches_.claims);
+    runtime::AddCache(manager_, caches_.templates);
+    runtime::AddCache(manager_, caches_.slices);
+    runtime::AddCache(manager_, caches_.classes);
     AddLeaderWork();
     return manager_.Run(ctx);
   }
@@ -118,7 +87,8 @@ class Replica {
   runtime::EventRecorder events_;
   AdmissionWebhook webhook_;
   DeviceMonitor monitor_;
-  std::vector<std::unique_ptr<Controller>> controllers_;
+  // The queues fill on every replica (they merge duplicates, so they stay as small as the cluster); only the leader takes.
+  std::vector<std::unique_ptr<runtime::Controller>> controllers_;
   std::unique_ptr<runtime::Elector> elector_;
   std::vector<std::unique_ptr<runtime::HttpServer>> servers_;
   runtime::Manager manager_;
@@ -127,7 +97,7 @@ class Replica {
 void Replica::MakeControllers() {
   runtime::Metrics& metrics = runtime::ProcessMetrics();
   auto add = [&](const char* name, std::unique_ptr<runtime::Reconciler> reconciler) {
-    controllers_.push_back(std::make_unique<Controller>(clock_, name, std::move(reconciler)));
+    controllers_.push_back(std::make_unique<runtime::Controller>(clock_, name, std::move(reconciler)));
     return &controllers_.back()->queue;
   };
   auto* classes = add("deviceclass", std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
@@ -141,23 +111,23 @@ void Replica::MakeControllers() {
   auto* claim_cleanup = add("claim-cleanup", std::make_unique<ClaimCleanup>(cleanup, &caches_.claims));
 
   for (const auto& [name, unused] : options_.classes) classes->Add({"", name});
-  OnChange<api::DeviceClass>(caches_.classes, [=](const api::DeviceClass& object) { classes->Add(api::KeyOf(object)); });
-  OnChange<api::ResourceClaim>(caches_.claims, [=](const api::ResourceClaim& object) {
+  runtime::OnChange<api::DeviceClass>(caches_.classes, [=](const api::DeviceClass& object) { classes->Add(api::KeyOf(object)); });
+  runtime::OnChange<api::ResourceClaim>(caches_.claims, [=](const api::ResourceClaim& object) {
     claims->Add(api::KeyOf(object));
     claim_cleanup->Add(api::KeyOf(object));
   });
-  OnChange<api::ResourceClaimTemplate>(caches_.templates, [=](const api::ResourceClaimTemplate& object) {
+  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates, [=](const api::ResourceClaimTemplate& object) {
     template_cleanup->Add(api::KeyOf(object));
   });
-  OnChange<api::Pod>(caches_.pods, [=](const api::Pod& pod) {
+  runtime::OnChange<api::Pod>(caches_.pods, [=](const api::Pod& pod) {
     for (const std::string& key : ClaimsOfPod(pod)) {
-      claims->Add(KeyFromText(key));
-      claim_cleanup->Add(KeyFromText(key));
+      claims->Add(runtime::KeyFromText(key));
+      claim_cleanup->Add(runtime::KeyFromText(key));
     }
-    for (const std::string& key : TemplatesOfPod(pod)) template_cleanup->Add(KeyFromText(key));
+    for (const std::string& key : TemplatesOfPod(pod)) template_cleanup->Add(runtime::KeyFromText(key));
   });
   // New devices change the reason why a claim waits.
-  OnChange<api::ResourceSlice>(caches_.slices, [this, claims](const api::ResourceSlice&) {
+  runtime::OnChange<api::ResourceSlice>(caches_.slices, [this, claims](const api::ResourceSlice&) {
     for (const auto& claim : caches_.claims.List())
       if (!claim->status.allocation) claims->Add(api::KeyOf(*claim));
   });
@@ -165,12 +135,7 @@ void Replica::MakeControllers() {
 
 void Replica::Lead(const Context& ctx) {
   LOG(INFO) << "leading: controllers start";
-  std::vector<std::jthread> threads;
-  for (const auto& controller : controllers_)
-    threads.emplace_back([&ctx, this, one = controller.get()] {
-      runtime::RunWorkers(ctx, one->queue, *one->reconciler, options_.workers);
-    });
-  threads.clear();  // joins
+  runtime::RunControllers(ctx, controllers_, options_.workers);
   LOG(INFO) << "controllers have stopped";
 }
 
