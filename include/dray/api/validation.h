@@ -13,8 +13,8 @@
 // Rules: k8s.io/kubernetes/pkg/apis/{core,resource}/validation with the gates that are on by default in 1.36.
 //
 // The ...Update forms check `updated` against `old` and, where the kind allows changes, `updated` by itself. They expect
-// that the server has already restored what clients cannot set (uid, creationTimestamp, generation, status on the main
-// resource, everything but status on /status).
+// that the server has already restored what clients cannot set (uid, creationTimestamp, generation, the resourceVersion of
+// an unconditional update, status on the main resource, everything but status on /status).
 namespace dray::api {
 
 // Compiles one selector; ok, or why it does not compile. Null: expressions are not compiled.
@@ -32,6 +32,11 @@ Status ValidateResourceClaimStatusUpdate(const ResourceClaim& updated, const Res
 
 Status ValidateResourceClaimTemplate(const ResourceClaimTemplate& claim_template, const CelCheck& cel = nullptr);
 Status ValidateResourceClaimTemplateUpdate(const ResourceClaimTemplate& updated, const ResourceClaimTemplate& old);
+
+// adminAccess is for namespaces that carry the label resource.kubernetes.io/admin-access: "true". For claims and, through
+// their spec, for templates.
+Status ValidateAdminAccess(const ResourceClaim& claim, const Labels& namespace_labels);
+Status ValidateAdminAccess(const ResourceClaimTemplate& claim_template, const Labels& namespace_labels);
 
 Status ValidateDeviceClass(const DeviceClass& device_class, const CelCheck& cel = nullptr);
 // Expressions that `old` has already are not compiled again.
