@@ -110,13 +110,18 @@ ContainerHost::ContainerHost() : state_(std::make_unique<State>()) {
 }
 
 ContainerHost::~ContainerHost() {
+  Stop();
+  close(state_->wake);
+}
+
+void ContainerHost::Stop() {
   {
     std::lock_guard lock(state_->mutex);
+    if (state_->stopping) return;
     state_->stopping = true;
   }
   state_->Wake();
   state_->thread.join();
-  close(state_->wake);
 }
 
 Result<int> ContainerHost::Start(const ProcessSpec& spec, std::function<void(ProcessExit)> on_exit) {

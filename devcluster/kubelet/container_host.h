@@ -19,7 +19,10 @@ struct ProcessExit {
 class ContainerHost {
  public:
   ContainerHost();
-  ~ContainerHost();  // kills what still runs
+  ~ContainerHost();
+
+  // Kills what still runs and waits for its end; nothing can be started any more.
+  void Stop();
 
   // Errors as in StartProcess. `on_exit` is called once, on the host's thread, after the process and what was left of its
   // session's process group are gone; it must not block.

@@ -1,4 +1,4 @@
-#include "devcluster/kubelet/claim_manager.h"
+#include "devcluster/kubelet/node_claims.h"
 
 #include <glog/logging.h>
 
@@ -38,7 +38,7 @@ bool Serves(const PreparedDevice& device, const std::string& request) {
 
 }  // namespace
 
-struct ClaimManager::State {
+struct NodeClaims::State {
   State(runtime::Client client, DraPlugins& plugins, std::string file)
       : client(std::move(client)), plugins(plugins), file(std::move(file)) {}
 
@@ -188,11 +188,11 @@ struct ClaimManager::State {
   }
 };
 
-ClaimManager::ClaimManager(runtime::Client client, DraPlugins& plugins, std::string checkpoint_file)
+NodeClaims::NodeClaims(runtime::Client client, DraPlugins& plugins, std::string checkpoint_file)
     : state_(std::make_unique<State>(std::move(client), plugins, std::move(checkpoint_file))) {}
-ClaimManager::~ClaimManager() = default;
+NodeClaims::~NodeClaims() = default;
 
-Status ClaimManager::Load() {
+Status NodeClaims::Load() {
   Result<std::string> text = runtime::ReadFile(state_->file);
   if (text.Is(Reason::kNotFound)) return Ok();
   if (!text.ok()) return text.status();
@@ -207,7 +207,7 @@ Status ClaimManager::Load() {
   return Ok();
 }
 
-Status ClaimManager::Prepare(const Context& ctx, const api::Pod& pod) {
+Status NodeClaims::Prepare(const Context& ctx, const api::Pod& pod) {
   DRAY_ASSIGN_OR_RETURN(std::vector<WantedClaim> wanted, WantedClaims(pod));
   if (wanted.empty()) return Ok();
   // 1. Nothing is remembered unless every claim passes.
@@ -235,7 +235,7 @@ Status ClaimManager::Prepare(const Context& ctx, const api::Pod& pod) {
   return state_->Save();
 }
 
-Status ClaimManager::Unprepare(const Context& ctx, const std::string& pod_uid) {
+Status NodeClaims::Unprepare(const Context& ctx, const std::string& pod_uid) {
   std::vector<ClaimInfo> held = state_->cache.With([&](const State::Cache& cache) {
     std::vector<ClaimInfo> found;
     for (const auto& [uid, claim] : cache.claims) {
@@ -279,7 +279,7 @@ Status ClaimManager::Unprepare(const Context& ctx, const std::string& pod_uid) {
   return first.ok() ? saved : first;
 }
 
-std::vector<std::string> ClaimManager::CdiDevices(const api::Pod& pod, const api::Container& container) const {
+std::vector<std::string> NodeClaims::CdiDevices(const api::Pod& pod, const api::Container& container) const {
   std::vector<std::string> ids;
   auto add = [&](const std::string& claim_name, const std::string& request) {
     state_->cache.With([&](const State::Cache& cache) {
@@ -311,7 +311,7 @@ std::vector<std::string> ClaimManager::CdiDevices(const api::Pod& pod, const api
   return ids;
 }
 
-std::vector<ClaimInfo> ClaimManager::ClaimsOf(const api::Pod& pod, const api::Container& container) const {
+std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod, const api::Container& container) const {
   std::set<std::string> names;
   for (const api::ContainerClaim& use : container.resources.claims) {
     for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
@@ -334,7 +334,7 @@ std::vector<ClaimInfo> ClaimManager::ClaimsOf(const api::Pod& pod, const api::Co
   });
 }
 
-std::set<std::string> ClaimManager::PodUids() const {
+std::set<std::string> NodeClaims::PodUids() const {
   return state_->cache.With([](const State::Cache& cache) {
     std::set<std::string> uids;
     for (const auto& [uid, claim] : cache.claims) uids.insert(claim.pod_uids.begin(), claim.pod_uids.end());

@@ -12,14 +12,14 @@
 
 namespace dray::devcluster {
 
-// The claims of a node's Pods, and their preparation by DRA drivers (kubelet's DRA manager, 1.36). Remembered in
+// The claims of a node's Pods and their preparation by DRA drivers (the DRA manager of kubelet 1.36). Remembered in
 // <root>/dra_manager_state, so that a restarted kubelet still knows what to unprepare. Any thread; operations on one claim
 // exclude each other: the later one gets kConflict at once and tries again.
-class ClaimManager {
+class NodeClaims {
  public:
   // `plugins` outlives the manager.
-  ClaimManager(runtime::Client client, DraPlugins& plugins, std::string checkpoint_file);
-  ~ClaimManager();
+  NodeClaims(runtime::Client client, DraPlugins& plugins, std::string checkpoint_file);
+  ~NodeClaims();
 
   // Reads the checkpoint. kInvalid when it is unreadable: the kubelet must not start.
   Status Load();
