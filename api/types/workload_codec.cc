@@ -10,5 +10,6 @@ DRAY_CODEC(Job);
 DRAY_VALUE_CODEC(DeploymentStatus);
 DRAY_VALUE_CODEC(ReplicaSetStatus);
 DRAY_VALUE_CODEC(JobStatus);
+DRAY_VALUE_CODEC(LabelSelector);
 
 }  // namespace dray::api
