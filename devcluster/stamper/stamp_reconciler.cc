@@ -1,0 +1,105 @@
+// Life of a claim, stop 2 of 8: stamp. The effect: a claim owned by the Pod, its name in the Pod's status.
+#include "devcluster/stamper/stamp_reconciler.h"
+
+#include <nlohmann/json.hpp>
+
+#include "dray/api/claims.h"
+#include "dray/api/codec.h"
+
+namespace dray::devcluster {
+namespace {
+
+constexpr char kFieldManager[] = "ResourceClaimController";  // as kube-controller-manager's
+
+}  // namespace
+
+Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod& pod, const api::PodResourceClaim& entry) {
+  // A list from the server, not from a cache: a claim that was made a moment ago must not be made twice.
+  runtime::ListOptions options;
+  options.namespace_ = pod.metadata.namespace_;
+  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceClaim> claims, client_.List<api::ResourceClaim>(ctx, options));
+  for (const api::ResourceClaim& claim : claims.items) {
+    auto mark = claim.metadata.annotations.find(std::string(api::kPodClaimNameAnnotation));
+    if (claims::OwnedBy(claim, pod) && mark != claim.metadata.annotations.end() && mark->second == entry.name &&
+        !claim.metadata.deletion_timestamp)
+      return claim.metadata.name;
+  }
+  const api::ObjectKey key{pod.metadata.namespace_, *entry.resource_claim_template_name};
+  auto cached = templates_.Get(key);
+  Result<api::ResourceClaimTemplate> claim_template =
+      cached != nullptr ? *cached : client_.Get<api::ResourceClaimTemplate>(ctx, key);
+  if (!claim_template.ok())
+    return claim_template.status().Wrapped("resource claim template \"" + key.name + "\" of entry " + entry.name);
+  DRAY_ASSIGN_OR_RETURN(api::ResourceClaim made,
+                        client_.Create(ctx, claims::ClaimFromTemplate(pod, entry, *claim_template)));
+  return made.metadata.name;
+}
+
+Status StampReconciler::SayNames(const Context& ctx, const api::Pod& pod,
+                                 const std::vector<api::PodResourceClaimStatus>& names) {
+  Json entries = Json::array();
+  for (const api::PodResourceClaimStatus& one : names) {
+    Json entry = {{"name", one.name}};
+    if (one.resource_claim_name) entry["resourceClaimName"] = *one.resource_claim_name;
+    entries.push_back(std::move(entry));
+  }
+  const Json applied = {{"apiVersion", "v1"},
+                        {"kind", "Pod"},
+                        {"metadata", {{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}, {"uid", pod.metadata.uid}}},
+                        {"status", {{"resourceClaimStatuses", std::move(entries)}}}};
+  runtime::PatchOptions options;
+  options.subresource = "status";
+  options.field_manager = kFieldManager;
+  options.force = true;
+  return client_.Patch<api::Pod>(ctx, api::KeyOf(pod), runtime::PatchType::kApply, applied.dump(), options).status();
+}
+
+// Someone else than the scheduler bound the Pod: its allocated claims still need the reservation.
+Status StampReconciler::ReserveForBound(const Context& ctx, const api::Pod& pod) {
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
+    const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
+    if (!name || name->empty()) continue;
+    Result<api::ResourceClaim> claim = client_.Get<api::ResourceClaim>(ctx, {pod.metadata.namespace_, *name});
+    if (claim.Is(Reason::kNotFound)) continue;
+    if (!claim.ok()) return claim.status();
+    if (!claim->status.allocation || claims::ReservedFor(*claim, pod) || claim->metadata.deletion_timestamp) continue;
+    const Json patch = {{"metadata", {{"uid", claim->metadata.uid}, {"resourceVersion", claim->metadata.resource_version}}},
+                        {"status", {{"reservedFor", {{{"resource", "pods"}, {"name", pod.metadata.name},
+                                                      {"uid", pod.metadata.uid}}}}}}};
+    runtime::PatchOptions options;
+    options.subresource = "status";
+    options.field_manager = kFieldManager;
+    DRAY_RETURN_IF_ERROR(client_
+                             .Patch<api::ResourceClaim>(ctx, api::KeyOf(*claim), runtime::PatchType::kStrategic,
+                                                        patch.dump(), options)
+                             .status());
+  }
+  return {};
+}
+
+Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+  const auto pod = pods_.Get(key);
+  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod)) return runtime::Requeue{};
+  std::vector<api::PodResourceClaimStatus> names;
+  bool news = false;
+  for (const api::PodResourceClaim& entry : pod->spec.resource_claims) {
+    if (!entry.resource_claim_template_name) continue;
+    std::optional<std::string> name = claims::ClaimNameFor(*pod, entry);
+    if (!name) {
+      Result<std::string> made = ClaimFor(ctx, *pod, entry);
+      if (!made.ok()) {
+        events_.Record(runtime::ReferenceTo(*pod), "Warning", "FailedResourceClaimCreation",
+                       "PodResourceClaim " + entry.name + ": " + made.status().message());
+        return made.status();
+      }
+      name = std::move(*made);
+      news = true;
+    }
+    names.push_back({entry.name, name->empty() ? std::nullopt : name});
+  }
+  if (news) DRAY_RETURN_IF_ERROR(IgnoreNotFound(SayNames(ctx, *pod, names)));
+  if (!pod->spec.node_name.empty()) DRAY_RETURN_IF_ERROR(ReserveForBound(ctx, *pod));
+  return runtime::Requeue{};
+}
+
+}  // namespace dray::devcluster

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "dray/api/types/resource.h"
+#include "dray/runtime/events.h"
+#include "dray/runtime/informer.h"
+#include "dray/runtime/work_queue.h"
+
+namespace dray::devcluster {
+
+// Makes the claims that a Pod's template entries ask for and says their names in the Pod's status. A claim made before a crash
+// is found again by owner and annotation. Keys are Pods.
+class StampReconciler : public runtime::Reconciler {
+ public:
+  StampReconciler(runtime::Client client, const runtime::Lister<api::Pod>& pods,
+                  const runtime::Lister<api::ResourceClaimTemplate>& templates, runtime::EventRecorder& events)
+      : client_(std::move(client)), pods_(pods), templates_(templates), events_(events) {}
+  Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
+
+ private:
+  Result<std::string> ClaimFor(const Context& ctx, const api::Pod& pod, const api::PodResourceClaim& entry);
+  Status SayNames(const Context& ctx, const api::Pod& pod, const std::vector<api::PodResourceClaimStatus>& names);
+  Status ReserveForBound(const Context& ctx, const api::Pod& pod);
+
+  runtime::Client client_;
+  const runtime::Lister<api::Pod>& pods_;
+  const runtime::Lister<api::ResourceClaimTemplate>& templates_;
+  runtime::EventRecorder& events_;
+};
+
+}  // namespace dray::devcluster
