@@ -12,7 +12,7 @@ namespace dray::runtime {
 namespace {
 
 constexpr int kDeepest = 200;
-constexpr size_t kMostValues = 4'000'000;  // aliases multiply: a small text must not become a huge document
+constexpr size_t kMostValues = 300'000;  // aliases multiply: a small text must not become a huge document
 
 class Converter {
  public:

@@ -106,7 +106,8 @@ bool IsSafePlain(std::string_view text) {
   if (OneOf(lower, {"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"})) return false;
   if (text.starts_with("---") || text.starts_with("...")) return false;
   // Dates and sexagesimal numbers are YAML 1.1 scalars of their own.
-  bool number_like = text.find_first_not_of("0123456789-+.:_eETZ ") == std::string_view::npos;
+  bool number_like = text.find_first_not_of("0123456789-+.:_eETZ ") == std::string_view::npos &&
+                     text.find_first_of("0123456789") != std::string_view::npos;
   if (number_like) return false;
   Result<Json> read = ReadPlainScalar(text);
   return read.ok() && read->is_string();
