@@ -1,0 +1,138 @@
+#include "devcluster/scheduler/cluster_state.h"
+
+#include <charconv>
+
+namespace dray::devcluster {
+namespace {
+
+bool OnNode(const api::Pod& pod) {
+  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+}
+
+// Resource versions of one kind grow (Kubernetes 1.35 made that a promise).
+bool Newer(const api::ResourceClaim& a, const api::ResourceClaim& b) {
+  auto number = [](const std::string& text) {
+    uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+  };
+  return number(a.metadata.resource_version) > number(b.metadata.resource_version);
+}
+
+}  // namespace
+
+void ClusterState::Apply(const AnyChange& change) {
+  std::visit([this](const auto& of_kind) { ApplyTo(of_kind); }, change);
+}
+
+void ClusterState::ApplyTo(const Change<api::Node>& change) {
+  if (change.after != nullptr) {
+    nodes_[change.after->metadata.name].node = change.after;
+    return;
+  }
+  NodeInfo& info = nodes_[change.before->metadata.name];
+  info.node = nullptr;
+  if (info.pods == 0) nodes_.erase(change.before->metadata.name);
+}
+
+void ClusterState::ApplyTo(const Change<api::Pod>& change) {
+  const std::string& uid = (change.after != nullptr ? change.after : change.before)->metadata.uid;
+  // A Pod may be replaced by another of its name between two events.
+  if (change.before != nullptr && change.before->metadata.uid != uid) Unplace(change.before->metadata.uid);
+  if (change.after == nullptr || !change.after->spec.node_name.empty()) {
+    assumed_.erase(uid);
+  } else if (assumed_.contains(uid)) {
+    return;  // older than our binding
+  }
+  if (change.after != nullptr && OnNode(*change.after)) {
+    Place(uid, change.after->spec.node_name, RequestsOf(*change.after));
+  } else {
+    Unplace(uid);
+  }
+}
+
+void ClusterState::ApplyTo(const Change<api::ResourceClaim>& change) {
+  if (change.after == nullptr) {
+    const api::ObjectKey key = api::KeyOf(*change.before);
+    auto present = Claim(key);
+    // An assumed claim may already be the next one of that name.
+    if (present != nullptr && present->metadata.uid == change.before->metadata.uid) SetClaim(key, nullptr);
+    return;
+  }
+  const api::ObjectKey key = api::KeyOf(*change.after);
+  if (auto present = Claim(key); present != nullptr && Newer(*present, *change.after)) return;
+  SetClaim(key, change.after);
+}
+
+void ClusterState::ApplyTo(const Change<api::ResourceSlice>& change) {
+  devices_.reset();
+  if (change.before != nullptr) slices_.erase(change.before->metadata.name);
+  if (change.after != nullptr) slices_[change.after->metadata.name] = change.after;
+}
+
+void ClusterState::ApplyTo(const Change<api::DeviceClass>& change) {
+  devices_.reset();
+  if (change.before != nullptr) classes_.erase(change.before->metadata.name);
+  if (change.after != nullptr) classes_[change.after->metadata.name] = change.after;
+}
+
+void ClusterState::Place(const std::string& uid, const std::string& node, api::ResourceList requests) {
+  Unplace(uid);
+  nodes_[node].Add(requests);
+  placed_[uid] = {node, std::move(requests)};
+}
+
+void ClusterState::Unplace(const std::string& uid) {
+  auto placed = placed_.find(uid);
+  if (placed == placed_.end()) return;
+  NodeInfo& info = nodes_[placed->second.node];
+  info.Remove(placed->second.requests);
+  if (info.pods == 0 && info.node == nullptr) nodes_.erase(placed->second.node);
+  placed_.erase(placed);
+}
+
+std::shared_ptr<const api::ResourceClaim> ClusterState::Claim(const api::ObjectKey& key) const {
+  auto found = claims_.find(key);
+  return found == claims_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const api::DeviceClass> ClusterState::Class(const std::string& name) const {
+  auto found = classes_.find(name);
+  return found == classes_.end() ? nullptr : found->second;
+}
+
+void ClusterState::AssumePod(std::shared_ptr<const api::Pod> pod, const std::string& node) {
+  assumed_[pod->metadata.uid] = node;
+  Place(pod->metadata.uid, node, RequestsOf(*pod));
+}
+
+void ClusterState::AssumeClaim(api::ResourceClaim claim) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  SetClaim(key, std::make_shared<const api::ResourceClaim>(std::move(claim)));
+}
+
+void ClusterState::SetClaim(const api::ObjectKey& key, std::shared_ptr<const api::ResourceClaim> claim) {
+  auto before = Claim(key);
+  if (devices_) {
+    if (before != nullptr && before->status.allocation) devices_->RemoveAllocation(*before->status.allocation);
+    if (claim != nullptr && claim->status.allocation) devices_->AddAllocation(*claim->status.allocation);
+  }
+  if (claim == nullptr) {
+    claims_.erase(key);
+  } else {
+    claims_[key] = std::move(claim);
+  }
+}
+
+const alloc::Snapshot& ClusterState::devices() {
+  if (!devices_) {
+    alloc::Snapshot::Input input;
+    for (const auto& [name, slice] : slices_) input.slices.push_back(slice);
+    for (const auto& [name, device_class] : classes_) input.classes.push_back(device_class);
+    for (const auto& [key, claim] : claims_) input.allocated.push_back(claim);
+    devices_.emplace(std::move(input));
+  }
+  return *devices_;
+}
+
+}  // namespace dray::devcluster

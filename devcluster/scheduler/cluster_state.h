@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "devcluster/scheduler/pod_fit.h"
+#include "dray/api/alloc.h"
+#include "dray/api/types/resource.h"
+
+namespace dray::devcluster {
+
+// One event of an informer: `before` is null for an add, `after` for a delete.
+template <class T>
+struct Change {
+  std::shared_ptr<const T> before, after;
+};
+using AnyChange = std::variant<Change<api::Node>, Change<api::Pod>, Change<api::ResourceClaim>,
+                               Change<api::ResourceSlice>, Change<api::DeviceClass>>;
+
+// The cluster as the scheduler decides on it: what informers told, and over it what the scheduler itself has written and the
+// informers have not told yet. Of the scheduler's thread alone.
+class ClusterState {
+ public:
+  void Apply(const AnyChange& change);
+
+  // By name. Entries without a node only carry Pods.
+  const std::map<std::string, NodeInfo>& nodes() const { return nodes_; }
+  std::shared_ptr<const api::ResourceClaim> Claim(const api::ObjectKey& key) const;
+  std::shared_ptr<const api::DeviceClass> Class(const std::string& name) const;
+
+  // The Pod has been bound to the node: counts there until an informer says so itself.
+  void AssumePod(std::shared_ptr<const api::Pod> pod, const std::string& node);
+  bool Assumed(const std::string& pod_uid) const { return assumed_.contains(pod_uid); }
+  // The claim as the server answered a write: stands until an informer has something newer.
+  void AssumeClaim(api::ResourceClaim claim);
+
+  // Devices and their allocations, up to date.
+  const alloc::Snapshot& devices();
+
+ private:
+  struct Placed {
+    std::string node;
+    api::ResourceList requests;
+  };
+  void ApplyTo(const Change<api::Node>& change);
+  void ApplyTo(const Change<api::Pod>& change);
+  void ApplyTo(const Change<api::ResourceClaim>& change);
+  void ApplyTo(const Change<api::ResourceSlice>& change);
+  void ApplyTo(const Change<api::DeviceClass>& change);
+  void Place(const std::string& uid, const std::string& node, api::ResourceList requests);
+  void Unplace(const std::string& uid);
+  void SetClaim(const api::ObjectKey& key, std::shared_ptr<const api::ResourceClaim> claim);
+
+  std::map<std::string, NodeInfo> nodes_;
+  std::map<std::string, Placed> placed_;                     // Pods on nodes, by UID
+  std::map<std::string, std::string> assumed_;               // UID of a Pod -> node
+  std::map<api::ObjectKey, std::shared_ptr<const api::ResourceClaim>> claims_;
+  std::map<std::string, std::shared_ptr<const api::ResourceSlice>> slices_;
+  std::map<std::string, std::shared_ptr<const api::DeviceClass>> classes_;
+  std::optional<alloc::Snapshot> devices_;  // dropped when slices or classes change
+};
+
+}  // namespace dray::devcluster

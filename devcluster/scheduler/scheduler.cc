@@ -1,0 +1,241 @@
+// Life of a claim, stop 3 of 8
+#include "devcluster/scheduler/scheduler.h"
+
+#include <algorithm>
+
+#include "devcluster/scheduler/claim_writer.h"
+#include "devcluster/scheduler/cluster_state.h"
+#include "devcluster/scheduler/decision.h"
+#include "dray/base/guarded.h"
+#include "dray/base/log.h"
+#include "dray/runtime/controller.h"
+#include "dray/runtime/events.h"
+#include "dray/runtime/informer.h"
+#include "dray/runtime/pki.h"
+
+namespace dray::devcluster {
+namespace {
+
+constexpr char kName[] = "default-scheduler";
+
+bool Ours(const api::Pod& pod) {
+  return (pod.spec.scheduler_name.empty() || pod.spec.scheduler_name == kName) && pod.spec.node_name.empty() &&
+         !pod.metadata.deletion_timestamp && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+}
+
+bool Uses(const api::Pod& pod) {
+  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+}
+
+// Did anything change that the decision looks at? Conditions are what the scheduler itself writes.
+bool MayFitNow(const api::Pod& before, const api::Pod& after) {
+  return before.metadata.uid != after.metadata.uid || before.spec != after.spec ||
+         before.metadata.labels != after.metadata.labels ||
+         before.status.resource_claim_statuses != after.status.resource_claim_statuses;
+}
+
+std::string ReadyStatus(const api::Node& node) {
+  for (const api::NodeCondition& condition : node.status.conditions) {
+    if (condition.type == "Ready") return condition.status;
+  }
+  return "";
+}
+
+// Heartbeats change nothing.
+bool OffersAnother(const api::Node& before, const api::Node& after) {
+  return before.metadata.labels != after.metadata.labels || before.spec != after.spec ||
+         before.status.allocatable != after.status.allocatable || ReadyStatus(before) != ReadyStatus(after);
+}
+
+}  // namespace
+
+struct Scheduler::State {
+  State(runtime::Client api, Clock& time, SchedulingQueueOptions options)
+      : client(std::move(api)),
+        clock(time),
+        queue(time, options),
+        events(client, time, kName),
+        nodes(client),
+        pods(client),
+        claims(client),
+        slices(client),
+        classes(client) {
+    Follow(nodes, &State::OnNode);
+    Follow(pods, &State::OnPod);
+    Follow(claims, &State::OnClaim);
+    Follow(slices, &State::OnSlice);
+    Follow(classes, &State::OnClass);
+  }
+
+  // On the informers' threads: remember the change, then wake whom it may help.
+  template <class T>
+  void Follow(runtime::Informer<T>& informer, void (State::*wake)(const Change<T>&)) {
+    informer.AddHandler({[this, wake](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+      const Change<T> change{before, after};
+      changes.With([&](std::vector<AnyChange>& all) { all.emplace_back(change); });
+      (this->*wake)(change);
+    }});
+  }
+  void OnNode(const Change<api::Node>& change) {
+    if (change.after != nullptr && (change.before == nullptr || OffersAnother(*change.before, *change.after))) {
+      queue.Wake(kNodesChanged);
+    }
+  }
+  void OnPod(const Change<api::Pod>& change) {
+    const bool used = change.before != nullptr && Uses(*change.before);
+    if (used && (change.after == nullptr || !Uses(*change.after))) queue.Wake(kPodsGone);
+    if (change.after == nullptr || !Ours(*change.after)) {
+      queue.Remove(api::KeyOf(change.after != nullptr ? *change.after : *change.before));
+    } else if (change.before == nullptr || !Ours(*change.before) || MayFitNow(*change.before, *change.after)) {
+      queue.Add(api::KeyOf(*change.after), change.after->spec.priority.value_or(0));
+    }
+  }
+  void OnClaim(const Change<api::ResourceClaim>& change) {
+    const bool held = change.before != nullptr && change.before->status.allocation.has_value();
+    const bool holds = change.after != nullptr && change.after->status.allocation.has_value();
+    if (held && !holds) queue.Wake(kDevicesChanged);
+    queue.WakeFor(api::KeyOf(change.after != nullptr ? *change.after : *change.before));
+  }
+  void OnSlice(const Change<api::ResourceSlice>& change) {
+    if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
+      queue.Wake(kDevicesChanged);
+    }
+  }
+  void OnClass(const Change<api::DeviceClass>& change) {
+    if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
+      queue.Wake(kDevicesChanged);
+    }
+  }
+
+  // On the scheduler's thread.
+  Status Run(const Context& ctx) {
+    while (std::optional<api::ObjectKey> key = queue.Take(ctx)) {
+      std::vector<AnyChange> news;
+      changes.With([&](std::vector<AnyChange>& all) { news.swap(all); });
+      for (const AnyChange& change : news) cluster.Apply(change);
+      std::shared_ptr<const api::Pod> pod = pods.Get(*key);
+      if (pod == nullptr || !Ours(*pod) || cluster.Assumed(pod->metadata.uid)) {
+        queue.Done(*key);
+      } else {
+        Schedule(ctx, *key, pod);
+      }
+    }
+    return {};
+  }
+
+  void Schedule(const Context& ctx, const api::ObjectKey& key, const std::shared_ptr<const api::Pod>& pod) {
+    DecisionOptions options{api::ToTime(clock.Now()), clock.Steady(), ctx.stop(), runtime::NewUuid};
+    Decision decision = Decide(cluster, *pod, options);
+    switch (decision.kind) {
+      case Decision::Kind::kBind:
+        return Bind(ctx, key, pod, decision);
+      case Decision::Kind::kPrepare:
+        if (!WriteClaims(ctx, *pod, decision)) return queue.Retry(key);
+        events.Record(runtime::ReferenceTo(*pod), "Normal", "BindingConditionsPending", decision.message);
+        return queue.Park(key, decision.wait);
+      case Decision::Kind::kHold:
+        if (!decision.quiet) Report(ctx, *pod, "Unschedulable", decision.message);
+        return queue.Hold(key, decision.wait);
+      case Decision::Kind::kUnschedulable:
+        Report(ctx, *pod, "Unschedulable", decision.message);
+        return queue.Park(key, decision.wait);
+      case Decision::Kind::kError:
+        Report(ctx, *pod, "SchedulerError", decision.message);
+        return queue.Park(key, decision.wait);
+      case Decision::Kind::kRelease:
+        Report(ctx, *pod, "Unschedulable", decision.message);
+        for (const Decision::ClaimWrite& write : decision.claims) {
+          Result<api::ResourceClaim> released = ReleaseAllocation(ctx, client, *write.claim);
+          if (released.ok()) cluster.AssumeClaim(std::move(released).value());
+        }
+        return queue.Retry(key);
+    }
+  }
+
+  void Bind(const Context& ctx, const api::ObjectKey& key, const std::shared_ptr<const api::Pod>& pod,
+            const Decision& decision) {
+    if (!WriteClaims(ctx, *pod, decision)) return queue.Retry(key);
+    if (Status bound = BindPod(ctx, client, *pod, decision.node); !bound.ok()) {
+      if (!bound.Is(Reason::kNotFound)) LOG(WARNING) << "bind pod " << key.ToString() << ": " << bound;
+      Unreserve(ctx, *pod, decision);
+      return queue.Retry(key);
+    }
+    cluster.AssumePod(pod, decision.node);
+    events.Record(runtime::ReferenceTo(*pod), "Normal", "Scheduled",
+                  "Successfully assigned " + key.ToString() + " to " + decision.node);
+    queue.Done(key);
+  }
+
+  // All or nothing, as far as that is possible.
+  bool WriteClaims(const Context& ctx, const api::Pod& pod, const Decision& decision) {
+    for (const Decision::ClaimWrite& write : decision.claims) {
+      std::optional<api::AllocationResult> allocation = write.allocation;
+      if (allocation) allocation->allocation_timestamp = api::ToTime(clock.Now());
+      Result<api::ResourceClaim> written = ReserveClaim(ctx, client, *write.claim, allocation, pod);
+      if (!written.ok()) {
+        const Status status = written.status();
+        if (status.Is(Reason::kConflict) || status.Is(Reason::kNotFound) || status.Is(Reason::kCancelled)) {
+          VLOG(1) << "claim " << write.claim->metadata.name << ": " << status;
+        } else {
+          LOG(WARNING) << "claim " << api::KeyOf(*write.claim).ToString() << ": " << status;
+          Report(ctx, pod, "SchedulerError", "ResourceClaim " + write.claim->metadata.name + ": " + status.message());
+        }
+        Unreserve(ctx, pod, decision);
+        return false;
+      }
+      cluster.AssumeClaim(std::move(written).value());
+    }
+    return true;
+  }
+
+  // Claims of the decision that are reserved by now; those that were not written are passed over.
+  void Unreserve(const Context& ctx, const api::Pod& pod, const Decision& decision) {
+    for (const Decision::ClaimWrite& write : decision.claims) {
+      auto claim = cluster.Claim(api::KeyOf(*write.claim));
+      if (claim == nullptr || !std::any_of(claim->status.reserved_for.begin(), claim->status.reserved_for.end(),
+                                           [&](const auto& c) { return c.uid == pod.metadata.uid; })) {
+        continue;
+      }
+      Result<api::ResourceClaim> freed = UnreserveClaim(ctx, client, *claim, pod);
+      if (freed.ok()) cluster.AssumeClaim(std::move(freed).value());
+    }
+  }
+
+  void Report(const Context& ctx, const api::Pod& pod, const std::string& reason, const std::string& message) {
+    Status reported = IgnoreNotFound(ReportUnscheduled(ctx, client, pod, reason, message));
+    if (!reported.ok() && !reported.Is(Reason::kCancelled) && !reported.Is(Reason::kConflict)) {
+      LOG(WARNING) << "report on pod " << api::KeyOf(pod).ToString() << ": " << reported;
+    }
+    events.Record(runtime::ReferenceTo(pod), "Warning", "FailedScheduling", message);
+  }
+
+  const runtime::Client client;
+  Clock& clock;
+  SchedulingQueue queue;
+  runtime::EventRecorder events;
+  Guarded<std::vector<AnyChange>> changes;
+  ClusterState cluster;  // of the scheduler's thread
+
+  runtime::Informer<api::Node> nodes;
+  runtime::Informer<api::Pod> pods;
+  runtime::Informer<api::ResourceClaim> claims;
+  runtime::Informer<api::ResourceSlice> slices;
+  runtime::Informer<api::DeviceClass> classes;
+};
+
+Scheduler::Scheduler(runtime::Client client, Clock& clock, SchedulingQueueOptions options)
+    : state_(std::make_unique<State>(std::move(client), clock, options)) {}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::AddTo(runtime::Manager& manager) {
+  runtime::AddCache(manager, state_->nodes);
+  runtime::AddCache(manager, state_->pods);
+  runtime::AddCache(manager, state_->claims);
+  runtime::AddCache(manager, state_->slices);
+  runtime::AddCache(manager, state_->classes);
+  manager.Add(runtime::Stage::kEveryone,
+              {"scheduler", [this](const Context& ctx) { return state_->Run(ctx); }, nullptr});
+}
+
+}  // namespace dray::devcluster
