@@ -1,6 +1,6 @@
 // dray-mockdev: one process per mock GPU node.
 #include <gflags/gflags.h>
-#include <glog/logging.h>
+#include "dray/base/log.h"
 #include <unistd.h>
 
 #include <cstdlib>

@@ -1,6 +1,6 @@
 #include "mockdev/deviceplugin/device_plugins.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 #include <grpcpp/grpcpp.h>
 
 #include <filesystem>

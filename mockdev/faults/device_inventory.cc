@@ -1,6 +1,6 @@
 #include "mockdev/faults/device_inventory.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 
 namespace dray::mockdev {
 

@@ -2,7 +2,7 @@
 #include "mockdev/ledger/claim_preparer.h"
 
 #include <fcntl.h>
-#include <glog/logging.h>
+#include "dray/base/log.h"
 #include <sys/file.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "mockdev/node/mock_driver.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 
 #include <filesystem>
 

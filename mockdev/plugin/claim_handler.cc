@@ -1,6 +1,6 @@
 #include "mockdev/plugin/claim_handler.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 
 #include "dray/runtime/metrics.h"
 

@@ -1,6 +1,6 @@
 #include "mockdev/plugin/dra_server.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 #include <grpcpp/grpcpp.h>
 
 #include "api/proto/plugin_registration_v1.grpc.pb.h"

@@ -1,32 +1,16 @@
 #include "mockdev/profiles/check_profile.h"
 
+#include "dray/api/validation.h"
 #include "mockdev/profiles/edits.h"
 
 namespace dray::mockdev {
 namespace {
 
-// DNS-1123 subdomain of at most `longest` characters.
-bool IsSubdomain(std::string_view text, size_t longest) {
-  if (text.empty() || text.size() > longest) return false;
-  while (true) {
-    size_t dot = text.find('.');
-    std::string_view label = text.substr(0, dot);
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-    for (char c : label) {
-      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
-    }
-    if (dot == std::string_view::npos) return true;
-    text.remove_prefix(dot + 1);
-  }
-}
-
-bool IsLabel(std::string_view text) { return text.find('.') == std::string_view::npos && IsSubdomain(text, 63); }
-
 // resource.k8s.io QualifiedName: a C identifier of at most 32 characters, perhaps behind "domain/".
 bool IsQualifiedName(std::string_view name) {
   size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
-    if (!IsSubdomain(name.substr(0, slash), 63)) return false;
+    if (slash > 63 || !api::IsDnsSubdomain(name.substr(0, slash))) return false;
     name.remove_prefix(slash + 1);
   }
   if (name.empty() || name.size() > 32 || (name[0] >= '0' && name[0] <= '9')) return false;
@@ -147,7 +131,7 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
     const DevicePluginResource& resource = profile.device_plugin[i];
     std::string field = "devicePlugin[" + std::to_string(i) + "]";
     size_t slash = resource.name.find('/');
-    if (slash == std::string::npos || !IsSubdomain(resource.name.substr(0, slash), 253) ||
+    if (slash == std::string::npos || !api::IsDnsSubdomain(resource.name.substr(0, slash)) ||
         resource.name.find("kubernetes.io") < slash || slash + 1 == resource.name.size()) {
       errors.Report(field + ".name", Quoted(resource.name) + " is not an extended resource such as nvidia.com/gpu");
     }
@@ -171,10 +155,10 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
 }  // namespace
 
 void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
-  if (!IsSubdomain(profile.driver, 63)) {
+  if (profile.driver.size() > 63 || !api::IsDnsSubdomain(profile.driver)) {
     errors.Report("driver", Quoted(profile.driver) + " is not a DNS name of at most 63 lower-case characters");
   }
-  if (!IsSubdomain(profile.device_class, 253)) {
+  if (!api::IsDnsSubdomain(profile.device_class)) {
     errors.Report("deviceClass", Quoted(profile.device_class) + " is not a lower-case DNS name");
   }
   TemplateChecker templates(profile, errors);
@@ -221,7 +205,7 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   if (!devices.ok()) return errors.Report("devices", devices.status().message());
   std::set<std::string> names;
   for (const MockDevice& device : *devices) {
-    if (!IsLabel(device.device.name)) {
+    if (!api::IsDnsLabel(device.device.name)) {
       errors.Report("devices.name", Quoted(device.device.name) + " is not a DNS label (a-z, 0-9, '-', at most 63)");
     }
     if (!names.insert(device.device.name).second) {

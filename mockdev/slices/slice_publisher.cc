@@ -1,6 +1,6 @@
 #include "mockdev/slices/slice_publisher.h"
 
-#include <glog/logging.h>
+#include "dray/base/log.h"
 
 #include "dray/api/types/core.h"
 #include "dray/runtime/informer.h"

@@ -1,0 +1,158 @@
+#include "mockdev/deviceplugin/device_plugins.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "api/proto/device_plugin_v1beta1.grpc.pb.h"
+#include "mockdev/deviceplugin/allocate.h"
+#include "tests/mockdev/mockdev_fixture.h"
+
+namespace dray::mockdev {
+namespace {
+
+class AllocateTest : public ::testing::Test {
+ protected:
+  const DevicePluginResource& Resource(const std::string& name) {
+    for (const DevicePluginResource& resource : profile_.device_plugin) {
+      if (resource.name == name) return resource;
+    }
+    ADD_FAILURE() << name;
+    return profile_.device_plugin[0];
+  }
+  Result<AllocateEdits> Allocate(const std::string& resource, const std::vector<std::string>& ids) {
+    return EditsForAllocate(profile_, Resource(resource), devices_, {"/state", "/cdi"}, ids);
+  }
+
+  DeviceProfile profile_ = ProfileFromTree("nvidia-a100-80gb");
+  std::vector<MockDevice> devices_ = ValueOf(EnumerateDevices(profile_, "node-1"));
+};
+
+TEST_F(AllocateTest, HowMany) {
+  EXPECT_EQ(ListDevices(Resource("nvidia.com/gpu"), devices_).size(), 80u);
+  EXPECT_EQ(ListDevices(Resource("nvidia.com/gpumem"), devices_).size(), 65536u);
+  EXPECT_EQ(ListDevices(Resource("nvidia.com/gpucores"), devices_).size(), 800u);
+  EXPECT_EQ(ListDevices(Resource("nvidia.com/gpu"), devices_)[79].id, "7-9");
+}
+
+TEST_F(AllocateTest, CountedResourceBringsTheDevices) {
+  AllocateEdits given = ValueOf(Allocate("nvidia.com/gpu", {"1-0", "3-9", "3-1"}));
+  EXPECT_EQ(given.edits.env, std::vector<std::string>{"NVIDIA_VISIBLE_DEVICES=" + devices_[1].uuid + "," + devices_[3].uuid});
+  std::vector<std::string> paths;
+  for (const cdi::DeviceNode& node : given.edits.device_nodes) paths.push_back(node.path);
+  EXPECT_THAT(paths, ::testing::IsSupersetOf({"/dev/nvidiactl", "/dev/nvidia1", "/dev/nvidia3"}));
+  ASSERT_EQ(given.files.size(), 2u);
+  EXPECT_EQ(given.files[1].path, "/state/shared/device-3.json");
+}
+
+TEST_F(AllocateTest, AmountsLimit) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 400; ++i) ids.push_back("2-" + std::to_string(i));
+  EXPECT_EQ(ValueOf(Allocate("nvidia.com/gpumem", ids)).edits.env,
+            std::vector<std::string>{"CUDA_DEVICE_MEMORY_LIMIT=4000m"});
+  EXPECT_EQ(ValueOf(Allocate("nvidia.com/gpucores", {"0-0", "0-1"})).edits.env,
+            std::vector<std::string>{"CUDA_DEVICE_SM_LIMIT=2"});
+}
+
+TEST_F(AllocateTest, ForeignIds) {
+  for (const char* id : {"", "1", "1-", "-1-0", "8-0", "1-10", "1-0x", "x"}) {
+    EXPECT_TRUE(Allocate("nvidia.com/gpu", {id}).Is(Reason::kInvalid)) << id;
+  }
+}
+
+// The kubelet's side of a registration.
+class Kubelet final : public ::v1beta1::Registration::Service {
+ public:
+  explicit Kubelet(std::string directory) : directory_(std::move(directory)) {}
+  void Start() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("unix:" + directory_ + "/kubelet.sock", grpc::InsecureServerCredentials());
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
+  void Stop() {
+    server_->Shutdown();
+    server_.reset();
+    std::filesystem::remove(directory_ + "/kubelet.sock");
+  }
+  // Blocks until so many plugins have registered since the last call.
+  std::map<std::string, std::string> Await(size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return endpoints_.size() >= count; }));
+    return std::exchange(endpoints_, {});
+  }
+
+ private:
+  grpc::Status Register(grpc::ServerContext*, const ::v1beta1::RegisterRequest* request, ::v1beta1::Empty*) override {
+    EXPECT_EQ(request->version(), "v1beta1");
+    std::lock_guard lock(mutex_);
+    endpoints_[request->resource_name()] = request->endpoint();
+    changed_.notify_all();
+    return grpc::Status::OK;
+  }
+
+  const std::string directory_;
+  std::unique_ptr<grpc::Server> server_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::string> endpoints_;
+};
+
+TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
+  TempDir dir;
+  testing::FakeClock clock;
+  std::stop_source stop;
+  Context ctx(clock, stop.get_token());
+  DeviceProfile profile = ProfileFromTree("nvidia-t4");
+  DeviceInventory inventory("node-1", ValueOf(EnumerateDevices(profile, "node-1")));
+  DevicePluginOptions options{profile, {dir / "state", dir / "cdi"}, dir / "dp"};
+  ASSERT_TRUE(runtime::MakeDirectories(dir / "state/shared").ok());
+  ASSERT_TRUE(runtime::MakeDirectories(options.directory).ok());
+  Kubelet kubelet(options.directory);
+  Status outcome;
+  std::jthread running([&] { outcome = RunDevicePlugins(ctx, options, inventory); });
+
+  kubelet.Start();
+  std::map<std::string, std::string> endpoints = kubelet.Await(3);
+  ASSERT_TRUE(endpoints.contains("nvidia.com/gpu"));
+  auto connect = [&] {
+    return ::v1beta1::DevicePlugin::NewStub(
+        grpc::CreateChannel("unix:" + options.directory + "/" + endpoints["nvidia.com/gpu"],
+                            grpc::InsecureChannelCredentials()));
+  };
+  {
+    auto stub = connect();
+    grpc::ClientContext watch_call, allocate_call;
+    auto stream = stub->ListAndWatch(&watch_call, {});
+    ::v1beta1::ListAndWatchResponse list;
+    ASSERT_TRUE(stream->Read(&list));
+    EXPECT_EQ(list.devices_size(), 20);
+    EXPECT_EQ(list.devices(0).health(), "Healthy");
+    ::v1beta1::AllocateRequest request;
+    request.add_container_requests()->add_devices_ids("1-4");
+    ::v1beta1::AllocateResponse response;
+    ASSERT_TRUE(stub->Allocate(&allocate_call, request, &response).ok());
+    ASSERT_EQ(response.container_responses_size(), 1);
+    EXPECT_EQ(response.container_responses(0).envs().at("NVIDIA_VISIBLE_DEVICES"), inventory.devices()[1].uuid);
+    EXPECT_TRUE(std::filesystem::exists(dir / "state/shared/device-1.json"));
+    inventory.Apply({.kind = Fault::Kind::kUnhealthy, .device = 0}, clock.Now());
+    ASSERT_TRUE(stream->Read(&list));
+    EXPECT_EQ(list.devices(0).health(), "Unhealthy");
+    EXPECT_EQ(list.devices(10).health(), "Healthy");
+    watch_call.TryCancel();
+  }
+
+  // A kubelet that starts anew removes every socket of the directory.
+  kubelet.Stop();
+  for (const auto& [resource, endpoint] : endpoints) std::filesystem::remove(options.directory + "/" + endpoint);
+  kubelet.Start();
+  endpoints = kubelet.Await(3);
+  EXPECT_TRUE(std::filesystem::is_socket(options.directory + "/" + endpoints["nvidia.com/gpu"]));
+  stop.request_stop();
+  running.join();
+  EXPECT_TRUE(outcome.ok()) << outcome;
+  kubelet.Stop();
+  EXPECT_TRUE(std::filesystem::is_empty(options.directory));
+}
+
+}  // namespace
+}  // namespace dray::mockdev

@@ -1,0 +1,156 @@
+#include "mockdev/profiles/profile.h"
+
+#include <nlohmann/json.hpp>
+
+#include "dray/api/codec.h"
+#include "dray/api/validation.h"
+#include "mockdev/slices/plan.h"
+#include "tests/mockdev/mockdev_fixture.h"
+
+namespace dray::mockdev {
+namespace {
+
+const std::vector<std::string> kAll = {"ascend-910b3", "hygon-k100-ai", "nvidia-a100-80gb", "nvidia-t4"};
+
+TEST(Template, ExpandsAndRefuses) {
+  Variables variables = {{"a", "1"}, {"b.c:Mi", "2"}};
+  EXPECT_EQ(ValueOf(Expand("x{a}y{b.c:Mi}{{z}}", variables)), "x1y2{z}");
+  EXPECT_EQ(ValueOf(Expand("", variables)), "");
+  for (const char* text : {"{", "}", "a{b", "{unknown}", "x}y"}) {
+    EXPECT_TRUE(Expand(text, variables).Is(Reason::kInvalid)) << text;
+  }
+  EXPECT_EQ(ValueOf(Placeholders("{a}{b}{a}{{c}}")), (std::set<std::string>{"a", "b"}));
+}
+
+TEST(BuiltInProfiles, AreAllInTheProgramAndLoad) {
+  EXPECT_EQ(BuiltInProfiles(), kAll);
+  for (const std::string& name : kAll) {
+    Result<DeviceProfile> profile = LoadProfile(name);
+    ASSERT_TRUE(profile.ok()) << profile.status();
+    EXPECT_EQ(profile->name, name);
+  }
+}
+
+// The names and values of the real drivers (facts: hami.md C6, A2, A3) are pinned by the goldens.
+TEST(BuiltInProfiles, FirstDeviceAsPublished) {
+  for (const std::string& name : kAll) {
+    DeviceProfile profile = ProfileFromTree(name);
+    std::vector<MockDevice> devices = ValueOf(EnumerateDevices(profile, "node-1"));
+    ASSERT_EQ(devices.size(), static_cast<size_t>(profile.count));
+    SlicePlan plan =
+        PlanSlices({profile.driver, "node-1", "node-1", "node-uid", {devices[0].device, devices[1].device}}, {});
+    ASSERT_EQ(plan.create.size(), 1u);
+    EXPECT_TRUE(api::ValidateResourceSlice(plan.create[0]).ok()) << api::ValidateResourceSlice(plan.create[0]);
+    ExpectGolden(name + ".slice.json", api::ToJson(plan.create[0]).dump(1) + "\n");
+  }
+}
+
+TEST(EnumerateDevices, UuidsDependOnNodeDriverAndIndexOnly) {
+  DeviceProfile profile = ProfileFromTree("nvidia-a100-80gb");
+  std::vector<MockDevice> a = ValueOf(EnumerateDevices(profile, "node-1"));
+  std::vector<MockDevice> again = ValueOf(EnumerateDevices(profile, "node-1"));
+  std::vector<MockDevice> other = ValueOf(EnumerateDevices(profile, "node-2"));
+  std::set<std::string> uuids;
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].uuid, again[i].uuid);
+    EXPECT_EQ(a[i].uuid.size(), std::string("GPU-").size() + 36);
+    uuids.insert(a[i].uuid);
+    uuids.insert(other[i].uuid);
+  }
+  EXPECT_EQ(uuids.size(), 16u);
+}
+
+constexpr char kMinimal[] = R"(apiVersion: mockdev.dray.dev/v1
+kind: DeviceProfile
+metadata: {name: mini}
+driver: gpu.example.com
+deviceClass: gpu.example.com
+devices:
+  count: 2
+  name: "gpu-{index}"
+  values: {uuid: "X-{hash}", bus: ["01", "02"]}
+  attributes:
+    model: {string: Mini}
+    index: {int: "{index}"}
+    version: {version: 1.0.0}
+  allowMultipleAllocations: true
+  capacity:
+    memory:
+      value: 8Gi
+      requestPolicy: {default: 8Gi, validRange: {min: 1Mi, max: 8Gi, step: 1Mi}}
+edits:
+  device:
+    env:
+    - {name: LIMIT, value: "{consumed.memory:Mi}"}
+)";
+
+TEST(ParseProfile, Minimal) {
+  Result<DeviceProfile> profile = ParseProfile(kMinimal, "mini.yaml");
+  ASSERT_TRUE(profile.ok()) << profile.status();
+  EXPECT_EQ(profile->partial_by, std::vector<std::string>{"memory"});
+}
+
+// Each mistake is one sentence with file, field, value and what is right.
+TEST(ParseProfile, SaysWhatIsWrong) {
+  struct Case {
+    const char* find;
+    const char* put;
+    const char* sentence;
+  };
+  const Case cases[] = {
+      {"driver: gpu.example.com", "driver: GPU_1",
+       "bad.yaml: driver: \"GPU_1\" is not a DNS name of at most 63 lower-case characters"},
+      {"  count: 2", "  count: many", "bad.yaml: devices.count: \"many\" is not a whole number from 0 to 4096"},
+      {"  count: 2", "  count: 3", "bad.yaml: devices.values.bus: has 2 values; want one for each of the 3 devices"},
+      {"  count: 2", "  count: 2\n  cuont: 3",
+       "bad.yaml: devices.cuont: unknown field; known here are allowMultipleAllocations, attributes, capacity, count, name, "
+       "values"},
+      {"gpu-{index}", "gpu",
+       "bad.yaml: devices.name: gives two devices the name \"gpu\"; use {index}"},
+      {"gpu-{index}", "GPU {index}",
+       "bad.yaml: devices.name: \"GPU 0\" is not a DNS label (a-z, 0-9, '-', at most 63)"},
+      {"value: 8Gi", "value: 8Gx", "bad.yaml: devices.capacity.memory.value: \"8Gx\" is not a quantity such as 80Gi"},
+      {"max: 8Gi", "max: 9Gi",
+       "bad.yaml: devices.capacity.memory.requestPolicy.validRange.max: 9Gi is above the capacity of 8Gi"},
+      {"step: 1Mi", "step: 3Mi",
+       "bad.yaml: devices.capacity.memory.requestPolicy.validRange.step: 3Mi does not lead from min to default and max"},
+      {"{version: 1.0.0}", "{version: v1}",
+       "bad.yaml: devices: attribute version: \"v1\" is not a semantic version such as 8.0.0"},
+      {"{string: Mini}", "{string: Mini, int: 1}",
+       "bad.yaml: devices.attributes.model: {\"int\":1,\"string\":\"Mini\"} does not have exactly one of string, int, bool, "
+       "version"},
+      {"{consumed.memory:Mi}", "{consumed.memroy:Mi}",
+       "bad.yaml: edits.device.env[0].value: {consumed.memroy:Mi} means nothing here; known are bus, capacity.memory, "
+       "capacity.memory:Mi, claim, claimName, claimNamespace, consumed.memory, consumed.memory:Mi, hash, index, list:bus, "
+       "list:hash, list:index, list:node, list:uuid, node, ordinal, request, share, slot, uuid"},
+      {"kind: DeviceProfile", "kind: Profile", "bad.yaml: kind: \"Profile\" is none of DeviceProfile"},
+      {"uuid: \"X-{hash}\", ", "", "bad.yaml: devices.values.uuid: is missing; want a text such as \"GPU-{hash}\""},
+      {"edits:\n", "faults:\n- {after: soon, device: 0, do: recover}\nedits:\n",
+       "bad.yaml: faults[0].after: \"soon\" is not a duration such as 90s, 1m30s or 500ms"},
+      {"edits:\n", "devicePlugin:\n- {name: example.com/mem, capacity: memory, unit: 64Ki}\nedits:\n",
+       "bad.yaml: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 that fit into one message; want "
+       "a larger unit"},
+      {"allowMultipleAllocations: true", "allowMultipleAllocations: false",
+       "bad.yaml: devices.capacity.memory.requestPolicy: needs devices.allowMultipleAllocations: true"},
+  };
+  for (const Case& test : cases) {
+    std::string text = kMinimal;
+    size_t at = text.find(test.find);
+    ASSERT_NE(at, std::string::npos) << test.find;
+    text.replace(at, std::string(test.find).size(), test.put);
+    Result<DeviceProfile> profile = ParseProfile(text, "bad.yaml");
+    ASSERT_FALSE(profile.ok()) << test.put;
+    EXPECT_EQ(profile.status().message(), test.sentence);
+    EXPECT_TRUE(profile.Is(Reason::kInvalid));
+  }
+}
+
+TEST(LoadProfile, UnknownNameListsTheKnownOnes) {
+  EXPECT_EQ(LoadProfile("nvidia-b300").status().message(),
+            "profile \"nvidia-b300\" is neither built in (ascend-910b3, hygon-k100-ai, nvidia-a100-80gb, nvidia-t4) nor the "
+            "path of a .yaml file");
+  EXPECT_TRUE(LoadProfile("/nowhere/x.yaml").Is(Reason::kInvalid));
+}
+
+}  // namespace
+}  // namespace dray::mockdev
