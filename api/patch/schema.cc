@@ -31,7 +31,8 @@ constexpr FieldRule Whole(std::string_view parent, std::string_view field) {
 
 constexpr FieldRule kRules[] = {
     Child("Object", "metadata", "ObjectMeta"),
-    Keyed("ObjectMeta", "ownerReferences", "uid", "OwnerReference"),
+    {.parent = "ObjectMeta", .field = "ownerReferences", .merge = ListRule::kKeyed, .merge_key = "uid",
+     .apply = ListRule::kKeyed, .apply_keys = "uid", .atomic = true},
     Set("ObjectMeta", "finalizers"),
 
     Child("Pod", "metadata", "ObjectMeta"),

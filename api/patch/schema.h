@@ -26,7 +26,7 @@ struct FieldRule {
 
   ListRule apply = ListRule::kAtomic;  // server-side apply of a list
   std::string_view apply_keys = "";    // separated by ','
-  bool atomic = false;                 // server-side apply: an object taken as a whole
+  bool atomic = false;                 // server-side apply: the object, or each element of the list, is taken as a whole
 };
 
 // The type of a kind's root. Kinds of built-in groups without rules have at least metadata; others give "".
