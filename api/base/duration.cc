@@ -11,14 +11,15 @@ struct Unit {
   double nanos;
 };
 // Longest names first, so that "ms" is not read as "m".
-constexpr Unit kUnits[] = {{"ns", 1},    {"us", 1e3}, {"µs", 1e3}, {"ms", 1e6},
-                           {"s", 1e9},   {"m", 6e10}, {"h", 3.6e12}};
+constexpr Unit kUnits[] = {{"ns", 1},  {"us", 1e3}, {"µs", 1e3},  {"ms", 1e6},
+                           {"s", 1e9}, {"m", 6e10}, {"h", 3.6e12}};
 
 }  // namespace
 
 Result<Duration> ParseDuration(std::string_view text) {
   const Status wrong(Reason::kInvalid,
-                     "\"" + std::string(text) + "\" is no duration: want a number with a unit, as in 15s, 500ms or 1h30m");
+                     "\"" + std::string(text) +
+                         "\" is no duration: want a number with a unit, as in 15s, 500ms or 1h30m");
   std::string_view rest = text;
   const bool negative = rest.starts_with('-');
   if (negative) rest.remove_prefix(1);
@@ -27,7 +28,8 @@ Result<Duration> ParseDuration(std::string_view text) {
   double total = 0;
   while (!rest.empty()) {
     double number = 0;
-    auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
+    auto [end, error] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
     if (error != std::errc() || number < 0) return wrong;
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     const Unit* unit = nullptr;

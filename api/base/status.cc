@@ -11,7 +11,8 @@ struct Row {
   int code;
 };
 
-// metav1.StatusReason and the code that apimachinery sends with it. Order: ReasonFromHttp takes the first row of a code.
+// metav1.StatusReason and the code that apimachinery sends with it. Order: ReasonFromHttp takes the
+// first row of a code.
 constexpr std::array<Row, 18> kRows = {{
     {Reason::kOk, "", 200},
     {Reason::kBadRequest, "BadRequest", 400},
@@ -41,9 +42,13 @@ const Row& RowOf(Reason reason) {
 
 }  // namespace
 
-std::string_view ReasonName(Reason reason) { return RowOf(reason).name; }
+std::string_view ReasonName(Reason reason) {
+  return RowOf(reason).name;
+}
 
-int HttpCode(Reason reason) { return RowOf(reason).code; }
+int HttpCode(Reason reason) {
+  return RowOf(reason).code;
+}
 
 Reason ReasonFromHttp(int code) {
   if (code >= 200 && code < 300) return Reason::kOk;
@@ -78,6 +83,8 @@ bool Retryable(const Status& status) {
   }
 }
 
-Status IgnoreNotFound(Status status) { return status.Is(Reason::kNotFound) ? Ok() : status; }
+Status IgnoreNotFound(Status status) {
+  return status.Is(Reason::kNotFound) ? Ok() : status;
+}
 
 }  // namespace dray

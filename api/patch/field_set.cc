@@ -13,11 +13,13 @@ std::string Readable(const std::string& step) {
   Json keys = Json::parse(rest, nullptr, false);
   if (!keys.is_object()) return "[" + rest + "]";
   std::string text;
-  for (const auto& [key, value] : keys.items()) text += (text.empty() ? "" : ",") + key + "=" + value.dump();
+  for (const auto& [key, value] : keys.items())
+    text += (text.empty() ? "" : ",") + key + "=" + value.dump();
   return "[" + text + "]";
 }
 
-void Walk(const FieldSet& set, const std::string& path, const std::function<void(const std::string&)>& visit) {
+void Walk(const FieldSet& set, const std::string& path,
+          const std::function<void(const std::string&)>& visit) {
   if (set.member) visit(path);
   for (const auto& [step, child] : set.children) Walk(child, path + Readable(step), visit);
 }
@@ -50,7 +52,9 @@ FieldSet FieldSet::Intersection(const FieldSet& other) const {
   return both;
 }
 
-void FieldSet::ForEach(const std::function<void(const std::string& path)>& visit) const { Walk(*this, "", visit); }
+void FieldSet::ForEach(const std::function<void(const std::string& path)>& visit) const {
+  Walk(*this, "", visit);
+}
 
 // A leaf is {}; a member with members below it says so with ".".
 Json FieldSet::ToFieldsV1() const {

@@ -9,8 +9,9 @@
 
 namespace dray::api {
 
-// A set of paths into an object, as a tree: what one manager owns. Steps are written as in FieldsV1: "f:<name>" (field),
-// "k:{<keys>}" (element of a keyed list), "v:<value>" (element of a set).
+// A set of paths into an object, as a tree: what one manager owns. Steps are written as in
+// FieldsV1: "f:<name>" (field), "k:{<keys>}" (element of a keyed list), "v:<value>" (element of a
+// set).
 struct FieldSet {
   bool member = false;  // the path that leads here is in the set
   std::map<std::string, FieldSet> children;

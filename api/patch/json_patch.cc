@@ -8,7 +8,8 @@ namespace dray::api {
 namespace {
 
 constexpr size_t kMostOperations = 10000;
-constexpr size_t kMostCopiedBytes = 3 << 20;  // a list of copies could double the document each time
+constexpr size_t kMostCopiedBytes = 3
+                                    << 20;  // a list of copies could double the document each time
 
 using Tokens = std::vector<std::string>;
 
@@ -30,8 +31,10 @@ class Operation {
       if (op_ == "add") return Add(document, path, *value);
       Json* at = FindValue(document, path);
       if (at == nullptr) return Failed("there is no such path");
-      if (op_ == "replace") *at = *value;
-      else if (*at != *value) return Failed("the value differs");
+      if (op_ == "replace")
+        *at = *value;
+      else if (*at != *value)
+        return Failed("the value differs");
       return Ok();
     }
     if (op_ != "move" && op_ != "copy") return Malformed("op \"" + op_ + "\" is unknown");
@@ -54,15 +57,17 @@ class Operation {
 
  private:
   Status Malformed(std::string_view why) const {
-    return Status(Reason::kBadRequest, "JSON patch, operation " + std::to_string(index_) + ": " + std::string(why));
+    return Status(Reason::kBadRequest,
+                  "JSON patch, operation " + std::to_string(index_) + ": " + std::string(why));
   }
   Status Failed(std::string_view why) const {
-    return Status(Reason::kInvalid, "JSON patch, operation " + std::to_string(index_) + " (" + op_ + " \"" + path_text_ +
-                                        "\"): " + std::string(why));
+    return Status(Reason::kInvalid, "JSON patch, operation " + std::to_string(index_) + " (" + op_ +
+                                        " \"" + path_text_ + "\"): " + std::string(why));
   }
   Result<std::string> Text(const char* member) const {
     auto found = json_.find(member);
-    if (found == json_.end() || !found->is_string()) return Malformed(std::string(member) + " is missing");
+    if (found == json_.end() || !found->is_string())
+      return Malformed(std::string(member) + " is missing");
     return found->get<std::string>();
   }
   Result<Tokens> Pointer(const std::string& text) const {
@@ -114,7 +119,8 @@ void Diff(const Json& before, const Json& after, const std::string& path, Json& 
   if (before == after) return;
   if (before.is_object() && after.is_object()) {
     for (const auto& [key, value] : before.items())
-      if (!after.contains(key)) patch.push_back({{"op", "remove"}, {"path", path + PointerToken(key)}});
+      if (!after.contains(key))
+        patch.push_back({{"op", "remove"}, {"path", path + PointerToken(key)}});
     for (const auto& [key, value] : after.items()) {
       auto old = before.find(key);
       if (old == before.end())
@@ -124,11 +130,13 @@ void Diff(const Json& before, const Json& after, const std::string& path, Json& 
     }
   } else if (before.is_array() && after.is_array()) {
     size_t common = std::min(before.size(), after.size());
-    for (size_t i = 0; i < common; ++i) Diff(before[i], after[i], path + "/" + std::to_string(i), patch);
+    for (size_t i = 0; i < common; ++i)
+      Diff(before[i], after[i], path + "/" + std::to_string(i), patch);
     for (size_t i = before.size(); i > common; --i)
       patch.push_back({{"op", "remove"}, {"path", path + "/" + std::to_string(i - 1)}});
     for (size_t i = common; i < after.size(); ++i)
-      patch.push_back({{"op", "add"}, {"path", path + "/" + std::to_string(i)}, {"value", after[i]}});
+      patch.push_back(
+          {{"op", "add"}, {"path", path + "/" + std::to_string(i)}, {"value", after[i]}});
   } else {
     patch.push_back({{"op", "replace"}, {"path", path}, {"value", after}});
   }
@@ -137,12 +145,15 @@ void Diff(const Json& before, const Json& after, const std::string& path, Json& 
 }  // namespace
 
 Result<Json> ApplyJsonPatch(Json document, const Json& patch) {
-  if (!patch.is_array()) return Status(Reason::kBadRequest, "JSON patch: want a list of operations");
+  if (!patch.is_array())
+    return Status(Reason::kBadRequest, "JSON patch: want a list of operations");
   if (patch.size() > kMostOperations)
-    return Status(Reason::kTooLarge, "JSON patch: at most " + std::to_string(kMostOperations) + " operations are allowed, got " +
+    return Status(Reason::kTooLarge, "JSON patch: at most " + std::to_string(kMostOperations) +
+                                         " operations are allowed, got " +
                                          std::to_string(patch.size()));
   size_t copied = 0;
-  for (size_t i = 0; i < patch.size(); ++i) DRAY_RETURN_IF_ERROR(Operation(patch[i], i).Apply(document, copied));
+  for (size_t i = 0; i < patch.size(); ++i)
+    DRAY_RETURN_IF_ERROR(Operation(patch[i], i).Apply(document, copied));
   return document;
 }
 

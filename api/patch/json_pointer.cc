@@ -28,15 +28,19 @@ Result<std::vector<std::string>> ParsePointer(std::string_view text) {
 std::string PointerToken(std::string_view token) {
   std::string text = "/";
   for (char c : token) {
-    if (c == '~') text += "~0";
-    else if (c == '/') text += "~1";
-    else text.push_back(c);
+    if (c == '~')
+      text += "~0";
+    else if (c == '/')
+      text += "~1";
+    else
+      text.push_back(c);
   }
   return text;
 }
 
 std::optional<size_t> ParseIndex(std::string_view token, size_t limit) {
-  if (token.empty() || token.size() > 9 || (token.size() > 1 && token[0] == '0')) return std::nullopt;
+  if (token.empty() || token.size() > 9 || (token.size() > 1 && token[0] == '0'))
+    return std::nullopt;
   size_t index = 0;
   for (char c : token) {
     if (c < '0' || c > '9') return std::nullopt;

@@ -19,7 +19,8 @@ std::string Text(const Json& entry, const char* name) {
 
 std::vector<ManagedEntry> ReadManagedFields(const Json& object) {
   std::vector<ManagedEntry> entries;
-  if (!object.is_object() || !object.contains("metadata") || !object["metadata"].is_object()) return entries;
+  if (!object.is_object() || !object.contains("metadata") || !object["metadata"].is_object())
+    return entries;
   const Json managed = object["metadata"].value("managedFields", Json::array());
   if (!managed.is_array()) return entries;
   for (const Json& json : managed) {
@@ -37,7 +38,8 @@ std::vector<ManagedEntry> ReadManagedFields(const Json& object) {
 void WriteManagedFields(std::vector<ManagedEntry> entries, Json& object) {
   std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.empty(); });
   std::ranges::stable_sort(entries, {}, [](const ManagedEntry& entry) {
-    return std::tie(entry.operation, entry.time, entry.manager, entry.api_version, entry.subresource);
+    return std::tie(entry.operation, entry.time, entry.manager, entry.api_version,
+                    entry.subresource);
   });
   Json managed = Json::array();
   for (const ManagedEntry& entry : entries) {
@@ -51,14 +53,17 @@ void WriteManagedFields(std::vector<ManagedEntry> entries, Json& object) {
     managed.push_back(std::move(json));
   }
   if (!object["metadata"].is_object()) object["metadata"] = Json::object();
-  if (managed.empty()) object["metadata"].erase("managedFields");
-  else object["metadata"]["managedFields"] = std::move(managed);
+  if (managed.empty())
+    object["metadata"].erase("managedFields");
+  else
+    object["metadata"]["managedFields"] = std::move(managed);
 }
 
-ManagedEntry& EntryOf(std::vector<ManagedEntry>& entries, std::string_view manager, std::string_view operation,
-                      std::string_view subresource) {
+ManagedEntry& EntryOf(std::vector<ManagedEntry>& entries, std::string_view manager,
+                      std::string_view operation, std::string_view subresource) {
   auto found = std::ranges::find_if(entries, [&](const ManagedEntry& entry) {
-    return entry.manager == manager && entry.operation == operation && entry.subresource == subresource;
+    return entry.manager == manager && entry.operation == operation &&
+           entry.subresource == subresource;
   });
   if (found != entries.end()) return *found;
   return entries.emplace_back(ManagedEntry{.manager = std::string(manager),
@@ -77,12 +82,14 @@ void MergeAncientEntries(std::vector<ManagedEntry>& entries) {
   if (updates.size() <= kUpdatesMost) return;
   std::ranges::stable_sort(updates, {}, &ManagedEntry::time);
   std::erase_if(entries, is_update);
-  // One place of the ten is for what is merged, which may differ in version or subresource and then takes more.
+  // One place of the ten is for what is merged, which may differ in version or subresource and then
+  // takes more.
   size_t merged = updates.size() - kUpdatesMost + 1;
   for (size_t i = 0; i < merged; ++i) {
     const ManagedEntry& old = updates[i];
     auto found = std::ranges::find_if(entries, [&](const ManagedEntry& entry) {
-      return entry.manager == kAncient && entry.api_version == old.api_version && entry.subresource == old.subresource;
+      return entry.manager == kAncient && entry.api_version == old.api_version &&
+             entry.subresource == old.subresource;
     });
     if (found == entries.end()) {
       entries.push_back(old);
@@ -92,7 +99,8 @@ void MergeAncientEntries(std::vector<ManagedEntry>& entries) {
       found->time = std::max(found->time, old.time);
     }
   }
-  entries.insert(entries.end(), updates.begin() + static_cast<std::ptrdiff_t>(merged), updates.end());
+  entries.insert(entries.end(), updates.begin() + static_cast<std::ptrdiff_t>(merged),
+                 updates.end());
 }
 
 Json WithoutSystemFields(const Json& object) {
@@ -102,8 +110,8 @@ Json WithoutSystemFields(const Json& object) {
   auto metadata = rest.find("metadata");
   if (metadata == rest.end()) return rest;
   if (metadata->is_object())
-    for (const char* name : {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation",
-                             "resourceVersion", "managedFields"})
+    for (const char* name : {"name", "namespace", "creationTimestamp", "selfLink", "uid",
+                             "clusterName", "generation", "resourceVersion", "managedFields"})
       metadata->erase(name);
   if (metadata->empty()) rest.erase(metadata);
   return rest;

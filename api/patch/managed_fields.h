@@ -22,10 +22,11 @@ std::vector<ManagedEntry> ReadManagedFields(const Json& object);
 void WriteManagedFields(std::vector<ManagedEntry> entries, Json& object);
 
 // The entry of this manager, operation and subresource; made at the end when there is none.
-ManagedEntry& EntryOf(std::vector<ManagedEntry>& entries, std::string_view manager, std::string_view operation,
-                      std::string_view subresource);
+ManagedEntry& EntryOf(std::vector<ManagedEntry>& entries, std::string_view manager,
+                      std::string_view operation, std::string_view subresource);
 
-// At most ten Update entries stay; the oldest beyond are merged into one of the manager "ancient-changes".
+// At most ten Update entries stay; the oldest beyond are merged into one of the manager
+// "ancient-changes".
 void MergeAncientEntries(std::vector<ManagedEntry>& entries);
 
 // The object without what nobody owns: apiVersion, kind and the metadata that the server sets.

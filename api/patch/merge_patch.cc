@@ -8,9 +8,12 @@ Json ApplyMergePatch(Json document, const Json& patch) {
   if (!patch.is_object()) return patch;
   if (!document.is_object()) document = Json::object();
   for (const auto& [key, value] : patch.items()) {
-    if (value.is_null()) document.erase(key);
-    else if (value.is_object()) document[key] = ApplyMergePatch(std::move(document[key]), value);
-    else document[key] = value;
+    if (value.is_null())
+      document.erase(key);
+    else if (value.is_object())
+      document[key] = ApplyMergePatch(std::move(document[key]), value);
+    else
+      document[key] = value;
   }
   return document;
 }

@@ -9,17 +9,30 @@ constexpr FieldRule Child(std::string_view parent, std::string_view field, std::
   return {.parent = parent, .field = field, .type = type};
 }
 // A list that both know by one key.
-constexpr FieldRule Keyed(std::string_view parent, std::string_view field, std::string_view key, std::string_view type = "") {
-  return {.parent = parent, .field = field, .type = type, .merge = ListRule::kKeyed, .merge_key = key,
-          .apply = ListRule::kKeyed, .apply_keys = key};
+constexpr FieldRule Keyed(std::string_view parent, std::string_view field, std::string_view key,
+                          std::string_view type = "") {
+  return {.parent = parent,
+          .field = field,
+          .type = type,
+          .merge = ListRule::kKeyed,
+          .merge_key = key,
+          .apply = ListRule::kKeyed,
+          .apply_keys = key};
 }
-constexpr FieldRule Keyed2(std::string_view parent, std::string_view field, std::string_view merge_key,
-                           std::string_view apply_keys, std::string_view type = "") {
-  return {.parent = parent, .field = field, .type = type, .merge = ListRule::kKeyed, .merge_key = merge_key,
-          .apply = ListRule::kKeyed, .apply_keys = apply_keys};
+constexpr FieldRule Keyed2(std::string_view parent, std::string_view field,
+                           std::string_view merge_key, std::string_view apply_keys,
+                           std::string_view type = "") {
+  return {.parent = parent,
+          .field = field,
+          .type = type,
+          .merge = ListRule::kKeyed,
+          .merge_key = merge_key,
+          .apply = ListRule::kKeyed,
+          .apply_keys = apply_keys};
 }
 // A list that only apply knows by keys.
-constexpr FieldRule ApplyKeyed(std::string_view parent, std::string_view field, std::string_view keys) {
+constexpr FieldRule ApplyKeyed(std::string_view parent, std::string_view field,
+                               std::string_view keys) {
   return {.parent = parent, .field = field, .apply = ListRule::kKeyed, .apply_keys = keys};
 }
 constexpr FieldRule Set(std::string_view parent, std::string_view field) {
@@ -31,8 +44,13 @@ constexpr FieldRule Whole(std::string_view parent, std::string_view field) {
 
 constexpr FieldRule kRules[] = {
     Child("Object", "metadata", "ObjectMeta"),
-    {.parent = "ObjectMeta", .field = "ownerReferences", .merge = ListRule::kKeyed, .merge_key = "uid",
-     .apply = ListRule::kKeyed, .apply_keys = "uid", .atomic = true},
+    {.parent = "ObjectMeta",
+     .field = "ownerReferences",
+     .merge = ListRule::kKeyed,
+     .merge_key = "uid",
+     .apply = ListRule::kKeyed,
+     .apply_keys = "uid",
+     .atomic = true},
     Set("ObjectMeta", "finalizers"),
 
     Child("Pod", "metadata", "ObjectMeta"),
@@ -50,7 +68,8 @@ constexpr FieldRule kRules[] = {
     Keyed("PodSpec", "imagePullSecrets", "name"),
     Keyed("PodSpec", "schedulingGates", "name"),
     Keyed("PodSpec", "hostAliases", "ip"),
-    Keyed2("PodSpec", "topologySpreadConstraints", "topologyKey", "topologyKey,whenUnsatisfiable", "TopologySpreadConstraint"),
+    Keyed2("PodSpec", "topologySpreadConstraints", "topologyKey", "topologyKey,whenUnsatisfiable",
+           "TopologySpreadConstraint"),
     Whole("PodSpec", "nodeSelector"),
     Whole("TopologySpreadConstraint", "labelSelector"),
     Child("PodSpec", "affinity", "Affinity"),
@@ -90,7 +109,10 @@ constexpr FieldRule kRules[] = {
     Whole("ServiceSpec", "selector"),
     Child("ServiceAccount", "metadata", "ObjectMeta"),
     Keyed("ServiceAccount", "secrets", "name"),
-    {.parent = "ServiceAccount", .field = "imagePullSecrets", .merge = ListRule::kKeyed, .merge_key = "name"},
+    {.parent = "ServiceAccount",
+     .field = "imagePullSecrets",
+     .merge = ListRule::kKeyed,
+     .merge_key = "name"},
     Child("Event", "metadata", "ObjectMeta"),
     Whole("Event", "involvedObject"),
 

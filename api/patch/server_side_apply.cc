@@ -10,32 +10,43 @@ namespace {
 constexpr size_t kManagerMost = 128;
 constexpr std::string_view kBeforeFirstApply = "before-first-apply";
 
-FieldRule RootRule(const ApplyRequest& request) { return {.type = RootType(request.group, request.kind)}; }
+FieldRule RootRule(const ApplyRequest& request) {
+  return {.type = RootType(request.group, request.kind)};
+}
 
 Status CheckRequest(const ApplyRequest& request, const Json& applied) {
   auto refuse = [](std::string why) { return Status(Reason::kBadRequest, std::move(why)); };
   if (request.manager.empty()) return refuse("fieldManager is required for apply patch");
-  if (request.manager.size() > kManagerMost) return refuse("fieldManager may have at most 128 characters");
+  if (request.manager.size() > kManagerMost)
+    return refuse("fieldManager may have at most 128 characters");
   for (char c : request.manager)
-    if (c >= 0 && (c < ' ' || c == 0x7f)) return refuse("fieldManager may have printable characters only");
+    if (c >= 0 && (c < ' ' || c == 0x7f))
+      return refuse("fieldManager may have printable characters only");
   if (!applied.is_object()) return refuse("apply patch: want an object");
-  if (applied.value("kind", Json()) != request.kind || applied.value("apiVersion", Json()) != request.api_version)
-    return refuse("apply patch: kind and apiVersion must be " + request.kind + " and " + request.api_version);
+  if (applied.value("kind", Json()) != request.kind ||
+      applied.value("apiVersion", Json()) != request.api_version)
+    return refuse("apply patch: kind and apiVersion must be " + request.kind + " and " +
+                  request.api_version);
   const Json metadata = applied.value("metadata", Json::object());
   if (!metadata.is_object()) return refuse("apply patch: metadata: want an object");
   const Json managed = metadata.value("managedFields", Json());
-  if (!managed.is_null() && !managed.empty()) return refuse("metadata.managedFields must be absent in an apply patch");
+  if (!managed.is_null() && !managed.empty())
+    return refuse("metadata.managedFields must be absent in an apply patch");
   return Ok();
 }
 
-// What the manager may speak about: not what the server sets, and on one side of the status border only.
+// What the manager may speak about: not what the server sets, and on one side of the status border
+// only.
 Json Intent(const ApplyRequest& request, const Json& applied) {
   Json intent = applied;
   if (auto metadata = intent.find("metadata"); metadata != intent.end())
-    for (const char* name : {"creationTimestamp", "selfLink", "uid", "generation", "resourceVersion", "managedFields"})
+    for (const char* name :
+         {"creationTimestamp", "selfLink", "uid", "generation", "resourceVersion", "managedFields"})
       metadata->erase(name);
-  if (request.subresource.empty()) intent.erase("status");
-  else if (request.subresource == "status") intent.erase("spec");
+  if (request.subresource.empty())
+    intent.erase("status");
+  else if (request.subresource == "status")
+    intent.erase("spec");
   return intent;
 }
 
@@ -46,7 +57,8 @@ std::string Subject(const ManagedEntry& entry) {
 }
 
 // 409 with one cause per field, or ok when nobody else owns anything of `changed`.
-Status Conflicts(const std::vector<ManagedEntry>& entries, const ManagedEntry& own, const FieldSet& changed) {
+Status Conflicts(const std::vector<ManagedEntry>& entries, const ManagedEntry& own,
+                 const FieldSet& changed) {
   std::vector<Cause> causes;
   std::string many;
   for (const ManagedEntry& entry : entries) {
@@ -57,12 +69,14 @@ Status Conflicts(const std::vector<ManagedEntry>& entries, const ManagedEntry& o
       causes.push_back({"FieldManagerConflict", "conflict with " + Subject(entry), path});
       lines += "\n- " + path;
     });
-    if (causes.size() > before) many += (many.empty() ? "" : "\n") + ("conflicts with " + Subject(entry)) + ":" + lines;
+    if (causes.size() > before)
+      many += (many.empty() ? "" : "\n") + ("conflicts with " + Subject(entry)) + ":" + lines;
   }
   if (causes.empty()) return Ok();
-  std::string message = causes.size() == 1
-                            ? "Apply failed with 1 conflict: " + causes[0].message + ": " + causes[0].field
-                            : "Apply failed with " + std::to_string(causes.size()) + " conflicts: " + many;
+  std::string message =
+      causes.size() == 1
+          ? "Apply failed with 1 conflict: " + causes[0].message + ": " + causes[0].field
+          : "Apply failed with " + std::to_string(causes.size()) + " conflicts: " + many;
   Status status(Reason::kConflict, message);
   status.causes = std::move(causes);
   return status;
@@ -75,7 +89,8 @@ Result<Json> ApplyServerSide(const ApplyRequest& request, const Json& live, cons
   const FieldRule rule = RootRule(request);
   const Json intent = Intent(request, applied);
   const bool create = live.is_null();
-  const Json base = create ? Json{{"apiVersion", request.api_version}, {"kind", request.kind}} : live;
+  const Json base =
+      create ? Json{{"apiVersion", request.api_version}, {"kind", request.kind}} : live;
 
   // 1. Who owns what so far. An object that nobody applied yet belongs to those before.
   std::vector<ManagedEntry> entries = ReadManagedFields(base);
@@ -89,7 +104,8 @@ Result<Json> ApplyServerSide(const ApplyRequest& request, const Json& live, cons
   FieldSet wanted;
   CollectFields(WithoutSystemFields(intent), rule, wanted);
 
-  // 2. The live object with the intent; without what this manager applied before and does not any more, unless others own it.
+  // 2. The live object with the intent; without what this manager applied before and does not any
+  // more, unless others own it.
   Json merged = MergeFields(base, intent, rule);
   FieldSet dropped = own.fields, keep = wanted;
   dropped.Subtract(wanted);
@@ -101,7 +117,8 @@ Result<Json> ApplyServerSide(const ApplyRequest& request, const Json& live, cons
   FieldSet changed, removed;
   CompareFields(WithoutSystemFields(base), WithoutSystemFields(merged), rule, changed, removed);
   if (!request.force) DRAY_RETURN_IF_ERROR(Conflicts(entries, own, changed));
-  if (!create && changed.empty() && removed.empty() && own.fields == wanted && own.api_version == request.api_version)
+  if (!create && changed.empty() && removed.empty() && own.fields == wanted &&
+      own.api_version == request.api_version)
     return live;
   for (ManagedEntry& entry : entries) {
     if (&entry == &own) continue;
@@ -124,7 +141,8 @@ void TrackUpdate(const ApplyRequest& request, const Json& before, Json& after) {
 
   // [] and [{}] are how a client clears the books.
   const Json sent = metadata.value("managedFields", Json());
-  if (!before.is_null() && sent.is_array() && (sent.empty() || sent == Json::array({Json::object()}))) {
+  if (!before.is_null() && sent.is_array() &&
+      (sent.empty() || sent == Json::array({Json::object()}))) {
     metadata.erase("managedFields");
     return;
   }
@@ -136,7 +154,8 @@ void TrackUpdate(const ApplyRequest& request, const Json& before, Json& after) {
   }
 
   FieldSet changed, removed;
-  CompareFields(WithoutSystemFields(before), WithoutSystemFields(after), RootRule(request), changed, removed);
+  CompareFields(WithoutSystemFields(before), WithoutSystemFields(after), RootRule(request), changed,
+                removed);
   if (changed.empty() && removed.empty()) {
     WriteManagedFields(std::move(entries), after);
     return;

@@ -13,10 +13,16 @@ constexpr std::string_view kRetainKeys = "$retainKeys";
 constexpr std::string_view kSetOrder = "$setElementOrder/";
 constexpr std::string_view kDeleteFrom = "$deleteFromPrimitiveList/";
 
-Status Malformed(const std::string& why) { return Status(Reason::kBadRequest, "strategic merge patch: " + why); }
-Status Failed(const std::string& why) { return Status(Reason::kInvalid, "strategic merge patch: " + why); }
+Status Malformed(const std::string& why) {
+  return Status(Reason::kBadRequest, "strategic merge patch: " + why);
+}
+Status Failed(const std::string& why) {
+  return Status(Reason::kInvalid, "strategic merge patch: " + why);
+}
 
-bool Contains(const Json& list, const Json& value) { return std::find(list.begin(), list.end(), value) != list.end(); }
+bool Contains(const Json& list, const Json& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
 
 // The text of "$patch" in an object, "" when there is none.
 std::string DirectiveOf(const Json& patch) {
@@ -56,7 +62,8 @@ class Merger {
       return Plain(replacement);
     }
     if (directive == "delete") return Json::object();
-    if (!directive.empty() && directive != "merge") return Malformed("unknown directive $patch: " + directive);
+    if (!directive.empty() && directive != "merge")
+      return Malformed("unknown directive $patch: " + directive);
     DRAY_RETURN_IF_ERROR(RetainKeys(original, patch));
     Json before = Json::object();  // the lists that are to be ordered afterwards
     for (const auto& [key, value] : patch.items())
@@ -87,7 +94,8 @@ class Merger {
     }
     for (const auto& [key, value] : patch.items())
       if (key.starts_with(kSetOrder))
-        DRAY_RETURN_IF_ERROR(SetOrder(original, key.substr(kSetOrder.size()), value, patch, type, before));
+        DRAY_RETURN_IF_ERROR(
+            SetOrder(original, key.substr(kSetOrder.size()), value, patch, type, before));
     return original;
   }
 
@@ -108,7 +116,8 @@ class Merger {
     if (!values.is_array()) return Malformed(std::string(kDeleteFrom) + field + ": want a list");
     auto list = original.find(field);
     if (list == original.end() || !list->is_array()) return Ok();
-    std::erase_if(list->get_ref<Json::array_t&>(), [&](const Json& element) { return Contains(values, element); });
+    std::erase_if(list->get_ref<Json::array_t&>(),
+                  [&](const Json& element) { return Contains(values, element); });
     return Ok();
   }
 
@@ -138,9 +147,12 @@ class Merger {
     for (const Json& element : patch) {
       if (!element.is_object()) return Failed(list + ": want a list of objects");
       std::string directive = DirectiveOf(element);
-      if (directive == "replace") replace = true;
-      else if (directive == "merge") return Failed(list + ": $patch: merge is for objects, not for elements of a list");
-      else if (!directive.empty() && directive != "delete") return Malformed("unknown directive $patch: " + directive);
+      if (directive == "replace")
+        replace = true;
+      else if (directive == "merge")
+        return Failed(list + ": $patch: merge is for objects, not for elements of a list");
+      else if (!directive.empty() && directive != "delete")
+        return Malformed("unknown directive $patch: " + directive);
     }
     if (replace) {
       Json rest = Json::array();
@@ -153,7 +165,8 @@ class Merger {
     }
     for (const Json& element : patch) {
       auto id = element.find(key);
-      if (id == element.end()) return Failed(list + ": an element lacks the merge key \"" + key + "\"");
+      if (id == element.end())
+        return Failed(list + ": an element lacks the merge key \"" + key + "\"");
       if (DirectiveOf(element) == "delete") {
         const Json value = *id;
         std::erase_if(original.get_ref<Json::array_t&>(), [&](const Json& old) {
@@ -168,9 +181,10 @@ class Merger {
     return original;
   }
 
-  // Elements in `order` take that order; others, which only the server has, keep their place before what followed them.
-  static Status SetOrder(Json& original, const std::string& field, const Json& order, const Json& patch,
-                         std::string_view type, const Json& before) {
+  // Elements in `order` take that order; others, which only the server has, keep their place before
+  // what followed them.
+  static Status SetOrder(Json& original, const std::string& field, const Json& order,
+                         const Json& patch, std::string_view type, const Json& before) {
     if (!order.is_array()) return Malformed(std::string(kSetOrder) + field + ": want a list");
     const FieldRule& rule = RuleOf(type, field);
     std::string key(rule.merge_key);
@@ -183,11 +197,13 @@ class Merger {
     if (auto changes = patch.find(field); changes != patch.end() && changes->is_array())
       for (const Json& element : *changes)
         if (DirectiveOf(element).empty() && !Contains(ids, id(element)))
-          return Malformed(std::string(kSetOrder) + field + " lacks an element that the patch sets");
+          return Malformed(std::string(kSetOrder) + field +
+                           " lacks an element that the patch sets");
     auto list = original.find(field);
     if (list == original.end() || !list->is_array()) return Ok();
 
-    // Both parts in their own order, then merged by the order that the list had. What is new has no place there.
+    // Both parts in their own order, then merged by the order that the list had. What is new has no
+    // place there.
     auto place = [&](size_t i) -> std::optional<size_t> {
       const Json& old = before[field];
       for (size_t k = 0; k < old.size(); ++k)
@@ -195,11 +211,13 @@ class Merger {
       return std::nullopt;
     };
     std::vector<size_t> own, ordered;
-    for (size_t i = 0; i < list->size(); ++i) (Contains(ids, id((*list)[i])) ? ordered : own).push_back(i);
+    for (size_t i = 0; i < list->size(); ++i)
+      (Contains(ids, id((*list)[i])) ? ordered : own).push_back(i);
     std::vector<size_t> wanted;
     for (const Json& wanted_id : ids)
       for (size_t i : ordered)
-        if (id((*list)[i]) == wanted_id && std::ranges::find(wanted, i) == wanted.end()) wanted.push_back(i);
+        if (id((*list)[i]) == wanted_id && std::ranges::find(wanted, i) == wanted.end())
+          wanted.push_back(i);
     Json sorted = Json::array();
     for (size_t o = 0, w = 0; o < own.size() || w < wanted.size();) {
       bool take_own = w == wanted.size();
@@ -216,11 +234,13 @@ class Merger {
 
 }  // namespace
 
-Result<Json> ApplyStrategicMergePatch(std::string_view group, std::string_view kind, Json document, const Json& patch) {
+Result<Json> ApplyStrategicMergePatch(std::string_view group, std::string_view kind, Json document,
+                                      const Json& patch) {
   std::string_view root = RootType(group, kind);
   if (root.empty())
     return Status(Reason::kUnsupportedMediaType,
-                  "strategic merge patch is for built-in kinds, not for " + std::string(kind) + "." + std::string(group));
+                  "strategic merge patch is for built-in kinds, not for " + std::string(kind) +
+                      "." + std::string(group));
   if (!patch.is_object()) return Malformed("want an object");
   if (!document.is_object()) document = Json::object();
   return Merger().Object(std::move(document), patch, root);

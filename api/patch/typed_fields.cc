@@ -15,7 +15,9 @@ const Json& Member(const Json& object, const std::string& key) {
   return found == object.end() ? kNothing : *found;
 }
 
-FieldRule ElementRule(const FieldRule& list) { return {.type = list.type, .atomic = list.atomic}; }
+FieldRule ElementRule(const FieldRule& list) {
+  return {.type = list.type, .atomic = list.atomic};
+}
 
 // The step of an element, or nothing when the list cannot be taken apart after all.
 std::optional<std::string> StepOf(const Json& element, const FieldRule& list) {
@@ -27,8 +29,10 @@ std::optional<std::string> StepOf(const Json& element, const FieldRule& list) {
   Json keys = Json::object();
   for (std::string_view key : SplitKeys(list.apply_keys)) {
     auto found = element.find(key);
-    if (found != element.end() && !found->is_null()) keys[std::string(key)] = *found;
-    else if (key == "protocol") keys[std::string(key)] = "TCP";  // the default of both kinds of port
+    if (found != element.end() && !found->is_null())
+      keys[std::string(key)] = *found;
+    else if (key == "protocol")
+      keys[std::string(key)] = "TCP";  // the default of both kinds of port
   }
   if (keys.empty()) return std::nullopt;
   return "k:" + keys.dump();
@@ -55,7 +59,8 @@ std::optional<size_t> IndexOf(const std::vector<std::string>& steps, const std::
 
 void CollectElement(const Json& element, const FieldRule& list, FieldSet& fields) {
   fields.member = true;
-  if (list.apply == ListRule::kKeyed && !list.atomic) CollectFields(element, ElementRule(list), fields);
+  if (list.apply == ListRule::kKeyed && !list.atomic)
+    CollectFields(element, ElementRule(list), fields);
 }
 
 }  // namespace
@@ -73,26 +78,30 @@ void CollectFields(const Json& value, const FieldRule& rule, FieldSet& fields) {
   }
   if (value.is_array() && !value.empty()) {
     if (auto steps = StepsOf(value, rule)) {
-      for (size_t i = 0; i < steps->size(); ++i) CollectElement(value[i], rule, fields.children[(*steps)[i]]);
+      for (size_t i = 0; i < steps->size(); ++i)
+        CollectElement(value[i], rule, fields.children[(*steps)[i]]);
       return;
     }
   }
   fields.member = true;
 }
 
-void CompareFields(const Json& before, const Json& after, const FieldRule& rule, FieldSet& changed, FieldSet& removed) {
+void CompareFields(const Json& before, const Json& after, const FieldRule& rule, FieldSet& changed,
+                   FieldSet& removed) {
   if (before == after) return;
   if (before.is_null()) return CollectFields(after, rule, changed);
   if (after.is_null()) return CollectFields(before, rule, removed);
   // Sub-sets are made on the side, so that the trees do not grow empty branches.
-  auto descend = [&](const std::string& step, const Json& a, const Json& b, const FieldRule& child_rule) {
+  auto descend = [&](const std::string& step, const Json& a, const Json& b,
+                     const FieldRule& child_rule) {
     FieldSet child_changed, child_removed;
     CompareFields(a, b, child_rule, child_changed, child_removed);
     if (!child_changed.empty()) changed.children[step].Add(child_changed);
     if (!child_removed.empty()) removed.children[step].Add(child_removed);
   };
   if (before.is_object() && after.is_object() && !rule.atomic) {
-    for (const auto& [key, value] : before.items()) descend("f:" + key, value, Member(after, key), RuleOf(rule.type, key));
+    for (const auto& [key, value] : before.items())
+      descend("f:" + key, value, Member(after, key), RuleOf(rule.type, key));
     for (const auto& [key, value] : after.items())
       if (!before.contains(key)) descend("f:" + key, kNothing, value, RuleOf(rule.type, key));
     return;
@@ -102,11 +111,14 @@ void CompareFields(const Json& before, const Json& after, const FieldRule& rule,
     if (old_steps && new_steps) {
       for (size_t i = 0; i < old_steps->size(); ++i) {
         const std::string& step = (*old_steps)[i];
-        if (std::optional<size_t> k = IndexOf(*new_steps, step)) descend(step, before[i], after[*k], ElementRule(rule));
-        else CollectElement(before[i], rule, removed.children[step]);
+        if (std::optional<size_t> k = IndexOf(*new_steps, step))
+          descend(step, before[i], after[*k], ElementRule(rule));
+        else
+          CollectElement(before[i], rule, removed.children[step]);
       }
       for (size_t k = 0; k < new_steps->size(); ++k)
-        if (!IndexOf(*old_steps, (*new_steps)[k])) CollectElement(after[k], rule, changed.children[(*new_steps)[k]]);
+        if (!IndexOf(*old_steps, (*new_steps)[k]))
+          CollectElement(after[k], rule, changed.children[(*new_steps)[k]]);
       return;
     }
   }
@@ -118,7 +130,8 @@ Json MergeFields(const Json& live, const Json& applied, const FieldRule& rule) {
   if (live.is_object() && applied.is_object() && !rule.atomic) {
     Json merged = live;
     for (const auto& [key, value] : applied.items())
-      if (!value.is_null()) merged[key] = MergeFields(Member(live, key), value, RuleOf(rule.type, key));
+      if (!value.is_null())
+        merged[key] = MergeFields(Member(live, key), value, RuleOf(rule.type, key));
     return merged;
   }
   if (live.is_array() && applied.is_array()) {
@@ -128,12 +141,14 @@ Json MergeFields(const Json& live, const Json& applied, const FieldRule& rule) {
       Json merged = Json::array();
       size_t i = 0;
       auto take_live_only = [&] {
-        for (; i < live.size() && !IndexOf(*applied_steps, (*live_steps)[i]); ++i) merged.push_back(live[i]);
+        for (; i < live.size() && !IndexOf(*applied_steps, (*live_steps)[i]); ++i)
+          merged.push_back(live[i]);
       };
       for (size_t k = 0; k < applied.size(); ++k) {
         take_live_only();
         std::optional<size_t> partner = IndexOf(*live_steps, (*applied_steps)[k]);
-        merged.push_back(partner ? MergeFields(live[*partner], applied[k], ElementRule(rule)) : applied[k]);
+        merged.push_back(partner ? MergeFields(live[*partner], applied[k], ElementRule(rule))
+                                 : applied[k]);
         if (i < live.size() && partner) ++i;
       }
       for (; i < live.size(); ++i)
@@ -170,7 +185,8 @@ void PruneFields(Json& value, const FieldSet& remove, const FieldSet* keep) {
   for (const auto& [step, child] : remove.children) {
     const FieldSet* kept = nullptr;
     if (keep != nullptr)
-      if (auto found = keep->children.find(step); found != keep->children.end()) kept = &found->second;
+      if (auto found = keep->children.find(step); found != keep->children.end())
+        kept = &found->second;
     if (value.is_object() && step.starts_with("f:")) {
       auto found = value.find(step.substr(2));
       if (found == value.end()) continue;
@@ -183,8 +199,10 @@ void PruneFields(Json& value, const FieldSet& remove, const FieldSet* keep) {
     } else if (value.is_array()) {
       std::optional<size_t> at = FindElement(value, step);
       if (!at) continue;
-      if (child.member && kept == nullptr) value.erase(*at);
-      else PruneFields(value[*at], child, kept);
+      if (child.member && kept == nullptr)
+        value.erase(*at);
+      else
+        PruneFields(value[*at], child, kept);
     }
   }
 }

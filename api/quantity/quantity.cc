@@ -38,7 +38,9 @@ constexpr std::array<Suffix, 15> kSuffixes = {{
     {"Ei", Format::kBinarySI, 2, 60},
 }};
 
-constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // "E" alone is the suffix exa, "E" with a number is an exponent.
 std::optional<Suffix> InterpretSuffix(std::string_view text) {
@@ -105,15 +107,17 @@ std::string ToText(Nanos value) {
 }
 
 Status NotAQuantity(std::string_view text) {
-  return Status(Reason::kInvalid,
-                "\"" + std::string(text) +
-                    "\" is not a quantity: want a number with at most one suffix of n u m k M G T P E "
-                    "Ki Mi Gi Ti Pi Ei or an exponent such as e3");
+  return Status(
+      Reason::kInvalid,
+      "\"" + std::string(text) +
+          "\" is not a quantity: want a number with at most one suffix of n u m k M G T P E "
+          "Ki Mi Gi Ti Pi Ei or an exponent such as e3");
 }
 
 }  // namespace
 
-// The scanner accepts what apimachinery's does, its oddities included: "1.G", ".5" and even a bare "Mi" (zero) parse.
+// The scanner accepts what apimachinery's does, its oddities included: "1.G", ".5" and even a bare
+// "Mi" (zero) parse.
 Result<Quantity> Quantity::Parse(std::string_view text) {
   if (text.empty()) return NotAQuantity(text);
   size_t at = 0;
@@ -135,13 +139,16 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
     digits += after_point;
   }
   size_t suffix_at = at;
-  while (at < text.size() && std::string_view("eEinumkKMGTP").find(text[at]) != std::string_view::npos) ++at;
+  while (at < text.size() &&
+         std::string_view("eEinumkKMGTP").find(text[at]) != std::string_view::npos)
+    ++at;
   if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
   take_digits();
   if (at != text.size()) return NotAQuantity(text);
   std::optional<Suffix> suffix = InterpretSuffix(text.substr(suffix_at));
   if (!suffix) return NotAQuantity(text);
-  // Without a digit, the reference gets zero where its short way through suffices and fails elsewhere.
+  // Without a digit, the reference gets zero where its short way through suffices and fails
+  // elsewhere.
   if (digits.empty() && !nothing_but_sign &&
       (suffix->base == 2 ? suffix->exponent >= 50 : suffix->exponent < -9))
     return NotAQuantity(text);
@@ -179,7 +186,8 @@ std::string Quantity::ToString() const {
   std::string text = ToText(value);
   if (exponent == 0) return text;
   // Past E there is no suffix: the exponent form says the same without loss.
-  if (format_ == Format::kDecimalExponent || exponent > 18) return text + "e" + std::to_string(exponent);
+  if (format_ == Format::kDecimalExponent || exponent > 18)
+    return text + "e" + std::to_string(exponent);
   constexpr std::array<char, 10> kDecimal = {'n', 'u', 'm', ' ', 'k', 'M', 'G', 'T', 'P', 'E'};
   return text + kDecimal[static_cast<size_t>(exponent / 3 + 3)];
 }

@@ -32,8 +32,9 @@ Result<AdmissionRequest> DecodeAdmissionReview(std::string_view json) {
   AdmissionReview review;
   DRAY_RETURN_IF_ERROR(DecodeObject(json, "", TypeOf<AdmissionReview>::value, &review));
   if (review.kind != "AdmissionReview" || review.api_version != "admission.k8s.io/v1")
-    return Status(Reason::kInvalid, "want an AdmissionReview of admission.k8s.io/v1, got kind \"" + review.kind +
-                                        "\", apiVersion \"" + review.api_version + "\"");
+    return Status(Reason::kInvalid, "want an AdmissionReview of admission.k8s.io/v1, got kind \"" +
+                                        review.kind + "\", apiVersion \"" + review.api_version +
+                                        "\"");
   if (!review.request) return Status(Reason::kInvalid, "request: missing");
   if (review.request->uid.empty()) return Status(Reason::kInvalid, "request.uid: missing");
   return std::move(*review.request);
@@ -45,14 +46,17 @@ std::string EncodeAdmissionReview(const AdmissionResponse& response) {
     // The caller decides by code; without one it would answer 400.
     const Status& denial = response.denial;
     Reason reason = denial.ok() ? Reason::kForbidden : denial.reason();
-    out["status"] = {{"code", HttpCode(reason)}, {"reason", ReasonName(reason)}, {"message", denial.message()}};
+    out["status"] = {
+        {"code", HttpCode(reason)}, {"reason", ReasonName(reason)}, {"message", denial.message()}};
   } else if (!response.patch.empty()) {
     out["patch"] = EncodeBase64(response.patch);
     out["patchType"] = "JSONPatch";
   }
   if (!response.warnings.empty()) out["warnings"] = response.warnings;
   if (!response.audit_annotations.empty()) out["auditAnnotations"] = response.audit_annotations;
-  return Dump({{"kind", "AdmissionReview"}, {"apiVersion", "admission.k8s.io/v1"}, {"response", std::move(out)}});
+  return Dump({{"kind", "AdmissionReview"},
+               {"apiVersion", "admission.k8s.io/v1"},
+               {"response", std::move(out)}});
 }
 
 }  // namespace dray::api

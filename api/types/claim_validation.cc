@@ -10,10 +10,13 @@ constexpr size_t kAlternativesMost = 8;
 constexpr size_t kConstraintsMost = 32;
 constexpr size_t kConfigMost = 32;
 
-constexpr std::string_view kWantRequest = "must be the name of a request of the claim, or of a request and one of its "
-                                          "alternatives joined with '/'";
+constexpr std::string_view kWantRequest =
+    "must be the name of a request of the claim, or of a request and one of its "
+    "alternatives joined with '/'";
 
-std::string_view Itself(const std::string& text) { return text; }
+std::string_view Itself(const std::string& text) {
+  return text;
+}
 
 // "main" or "main/sub", present in the claim.
 bool IsRequestOf(const DeviceClaim& claim, std::string_view reference) {
@@ -21,23 +24,27 @@ bool IsRequestOf(const DeviceClaim& claim, std::string_view reference) {
   for (const DeviceRequest& request : claim.requests) {
     if (request.name != reference.substr(0, slash)) continue;
     if (slash == std::string_view::npos) return true;
-    return std::ranges::any_of(request.first_available,
-                               [&](const DeviceSubRequest& sub) { return sub.name == reference.substr(slash + 1); });
+    return std::ranges::any_of(request.first_available, [&](const DeviceSubRequest& sub) {
+      return sub.name == reference.substr(slash + 1);
+    });
   }
   return false;
 }
 
-void CheckRequestReferences(FieldErrors& errors, const FieldPath& path, const std::vector<std::string>& references,
-                            const DeviceClaim& claim) {
-  if (references.size() > kRequestsMost) return errors.TooMany(path, references.size(), kRequestsMost);
+void CheckRequestReferences(FieldErrors& errors, const FieldPath& path,
+                            const std::vector<std::string>& references, const DeviceClaim& claim) {
+  if (references.size() > kRequestsMost)
+    return errors.TooMany(path, references.size(), kRequestsMost);
   for (size_t i = 0; i < references.size(); ++i)
     if (!IsRequestOf(claim, references[i])) errors.Invalid(path[i], references[i], kWantRequest);
   CheckUnique(errors, path, references, Itself);
 }
 
-void CheckAllocationMode(FieldErrors& errors, const FieldPath& path, const std::string& mode, int64_t count) {
+void CheckAllocationMode(FieldErrors& errors, const FieldPath& path, const std::string& mode,
+                         int64_t count) {
   if (mode == "All") {
-    if (count != 0) errors.Invalid(path / "count", count, "must not be set when allocationMode is All");
+    if (count != 0)
+      errors.Invalid(path / "count", count, "must not be set when allocationMode is All");
   } else if (mode.empty() || mode == "ExactCount") {
     // 0 stands for unset, which defaults to 1.
     if (count < 0) errors.Invalid(path / "count", count, "must be greater than zero");
@@ -46,7 +53,8 @@ void CheckAllocationMode(FieldErrors& errors, const FieldPath& path, const std::
   }
 }
 
-void CheckTolerations(FieldErrors& errors, const FieldPath& path, const std::vector<DeviceToleration>& tolerations) {
+void CheckTolerations(FieldErrors& errors, const FieldPath& path,
+                      const std::vector<DeviceToleration>& tolerations) {
   for (size_t i = 0; i < tolerations.size(); ++i) {
     const DeviceToleration& toleration = tolerations[i];
     bool exists = toleration.op == "Exists";
@@ -54,22 +62,28 @@ void CheckTolerations(FieldErrors& errors, const FieldPath& path, const std::vec
       errors.Invalid(path[i] / "key", toleration.key, kWantQualifiedName);
     if (toleration.key.empty() && !exists)
       errors.Required(path[i] / "key", "an empty key is for the operator Exists");
-    if (!toleration.op.empty()) errors.OneOf(path[i] / "operator", toleration.op, {"Equal", "Exists"});
+    if (!toleration.op.empty())
+      errors.OneOf(path[i] / "operator", toleration.op, {"Equal", "Exists"});
     if (exists && !toleration.value.empty())
-      errors.Invalid(path[i] / "value", toleration.value, "must be empty when the operator is Exists");
+      errors.Invalid(path[i] / "value", toleration.value,
+                     "must be empty when the operator is Exists");
     if (!exists && !IsLabelValue(toleration.value))
       errors.Invalid(path[i] / "value", toleration.value, kWantLabelValue);
-    if (!toleration.effect.empty()) errors.OneOf(path[i] / "effect", toleration.effect, {"NoExecute", "NoSchedule", "None"});
+    if (!toleration.effect.empty())
+      errors.OneOf(path[i] / "effect", toleration.effect, {"NoExecute", "NoSchedule", "None"});
   }
 }
 
-void CheckCapacity(FieldErrors& errors, const FieldPath& path, const std::optional<CapacityRequirements>& capacity) {
+void CheckCapacity(FieldErrors& errors, const FieldPath& path,
+                   const std::optional<CapacityRequirements>& capacity) {
   if (!capacity) return;
-  for (const auto& [name, amount] : capacity->requests) CheckQualifiedName(errors, path / "requests", name);
+  for (const auto& [name, amount] : capacity->requests)
+    CheckQualifiedName(errors, path / "requests", name);
 }
 
 template <class Request>  // ExactDeviceRequest or DeviceSubRequest
-void CheckRequestBody(FieldErrors& errors, const FieldPath& path, const Request& request, const CelCheck& cel) {
+void CheckRequestBody(FieldErrors& errors, const FieldPath& path, const Request& request,
+                      const CelCheck& cel) {
   CheckDnsSubdomain(errors, path / "deviceClassName", request.device_class_name);
   CheckSelectors(errors, path / "selectors", request.selectors, cel);
   CheckAllocationMode(errors, path, request.allocation_mode, request.count);
@@ -77,7 +91,8 @@ void CheckRequestBody(FieldErrors& errors, const FieldPath& path, const Request&
   CheckCapacity(errors, path / "capacity", request.capacity);
 }
 
-void CheckRequest(FieldErrors& errors, const FieldPath& path, const DeviceRequest& request, const CelCheck& cel) {
+void CheckRequest(FieldErrors& errors, const FieldPath& path, const DeviceRequest& request,
+                  const CelCheck& cel) {
   constexpr std::string_view kOneOf = "exactly one of `exactly` or `firstAvailable` is required";
   CheckDnsLabel(errors, path / "name", request.name);
   if (request.exactly && !request.first_available.empty()) {
@@ -102,10 +117,13 @@ void CheckRequest(FieldErrors& errors, const FieldPath& path, const DeviceReques
 void CheckConstraint(FieldErrors& errors, const FieldPath& path, const DeviceConstraint& constraint,
                      const DeviceClaim& claim) {
   CheckRequestReferences(errors, path / "requests", constraint.requests, claim);
-  constexpr std::string_view kOneOf = "exactly one of `matchAttribute` or `distinctAttribute` is required";
-  if (!constraint.match_attribute && !constraint.distinct_attribute) return errors.Required(path, kOneOf);
+  constexpr std::string_view kOneOf =
+      "exactly one of `matchAttribute` or `distinctAttribute` is required";
+  if (!constraint.match_attribute && !constraint.distinct_attribute)
+    return errors.Required(path, kOneOf);
   if (constraint.match_attribute && constraint.distinct_attribute)
-    return errors.Invalid(path, *constraint.match_attribute, std::string(kOneOf) + ", but both are set");
+    return errors.Invalid(path, *constraint.match_attribute,
+                          std::string(kOneOf) + ", but both are set");
   if (constraint.match_attribute)
     CheckFullyQualifiedName(errors, path / "matchAttribute", *constraint.match_attribute);
   else
@@ -120,11 +138,13 @@ void CheckAllocation(FieldErrors& errors, const FieldPath& path, const Allocatio
     errors.TooMany(at, results.size(), static_cast<size_t>(kMaxAllocationResults));
   for (size_t i = 0; i < results.size(); ++i) {
     const DeviceRequestAllocationResult& result = results[i];
-    if (!IsRequestOf(claim, result.request)) errors.Invalid(at[i] / "request", result.request, kWantRequest);
+    if (!IsRequestOf(claim, result.request))
+      errors.Invalid(at[i] / "request", result.request, kWantRequest);
     CheckDriver(errors, at[i] / "driver", result.driver);
     CheckPoolName(errors, at[i] / "pool", result.pool);
     CheckDnsLabel(errors, at[i] / "device", result.device);
-    CheckBindingConditions(errors, at[i], result.binding_conditions, result.binding_failure_conditions);
+    CheckBindingConditions(errors, at[i], result.binding_conditions,
+                           result.binding_failure_conditions);
     CheckTolerations(errors, at[i] / "tolerations", result.tolerations);
     if (result.share_id && !IsUuid(*result.share_id))
       errors.Invalid(at[i] / "shareID", *result.share_id, "must be a UUID in lower case");
@@ -137,7 +157,8 @@ void CheckAllocation(FieldErrors& errors, const FieldPath& path, const Allocatio
     CheckRequestReferences(errors, at[i] / "requests", config[i].requests, claim);
     CheckOpaque(errors, at[i], config[i].opaque);
   }
-  if (allocation.node_selector) CheckNodeSelector(errors, path / "nodeSelector", *allocation.node_selector);
+  if (allocation.node_selector)
+    CheckNodeSelector(errors, path / "nodeSelector", *allocation.node_selector);
 }
 
 bool IsCidr(std::string_view text) {
@@ -150,7 +171,8 @@ bool IsCidr(std::string_view text) {
     bits = bits * 10 + (c - '0');
   }
   return bits <= (v6 ? 128 : 32) &&
-         text.substr(0, slash).find_first_not_of(v6 ? "0123456789abcdefABCDEF:." : "0123456789.") == std::string_view::npos;
+         text.substr(0, slash).find_first_not_of(v6 ? "0123456789abcdefABCDEF:." : "0123456789.") ==
+             std::string_view::npos;
 }
 
 void CheckNetworkData(FieldErrors& errors, const FieldPath& path, const NetworkDeviceData& data) {
@@ -158,29 +180,34 @@ void CheckNetworkData(FieldErrors& errors, const FieldPath& path, const NetworkD
   if (data.hardware_address.size() > 128) errors.TooLong(path / "hardwareAddress", 128);
   if (data.ips.size() > 16) return errors.TooMany(path / "ips", data.ips.size(), 16);
   for (size_t i = 0; i < data.ips.size(); ++i)
-    if (!IsCidr(data.ips[i])) errors.Invalid((path / "ips")[i], data.ips[i], "must be an address with its prefix length");
+    if (!IsCidr(data.ips[i]))
+      errors.Invalid((path / "ips")[i], data.ips[i], "must be an address with its prefix length");
   CheckUnique(errors, path / "ips", data.ips, Itself);
 }
 
-void CheckDeviceStatus(FieldErrors& errors, const FieldPath& path, const AllocatedDeviceStatus& device,
+void CheckDeviceStatus(FieldErrors& errors, const FieldPath& path,
+                       const AllocatedDeviceStatus& device,
                        const std::optional<AllocationResult>& allocation) {
   CheckDriver(errors, path / "driver", device.driver);
   CheckPoolName(errors, path / "pool", device.pool);
   CheckDnsLabel(errors, path / "device", device.device);
   if (device.share_id && !IsUuid(*device.share_id))
     errors.Invalid(path / "shareID", *device.share_id, "must be a UUID in lower case");
-  bool allocated = allocation && std::ranges::any_of(allocation->devices.results, [&](const auto& result) {
-                     return result.driver == device.driver && result.pool == device.pool &&
-                            result.device == device.device && result.share_id == device.share_id;
-                   });
+  bool allocated =
+      allocation && std::ranges::any_of(allocation->devices.results, [&](const auto& result) {
+        return result.driver == device.driver && result.pool == device.pool &&
+               result.device == device.device && result.share_id == device.share_id;
+      });
   if (!allocated)
-    errors.Invalid(path, device.driver + "/" + device.pool + "/" + device.device, "must be a device allocated to the claim");
+    errors.Invalid(path, device.driver + "/" + device.pool + "/" + device.device,
+                   "must be a device allocated to the claim");
   CheckConditions(errors, path / "conditions", device.conditions, 8);
   if (!device.data.empty()) CheckRawObject(errors, path / "data", device.data);
   if (device.network_data) CheckNetworkData(errors, path / "networkData", *device.network_data);
 }
 
-void CheckReservedFor(FieldErrors& errors, const FieldPath& path, const ResourceClaim& updated, const ResourceClaim& old) {
+void CheckReservedFor(FieldErrors& errors, const FieldPath& path, const ResourceClaim& updated,
+                      const ResourceClaim& old) {
   const auto& consumers = updated.status.reserved_for;
   if (consumers.size() > static_cast<size_t>(kMaxReservedFor))
     return errors.TooMany(path, consumers.size(), static_cast<size_t>(kMaxReservedFor));
@@ -190,7 +217,9 @@ void CheckReservedFor(FieldErrors& errors, const FieldPath& path, const Resource
     if (consumers[i].uid.empty()) errors.Required(path[i] / "uid");
   }
   CheckUnique(errors, path, consumers,
-              [](const ResourceClaimConsumerReference& consumer) -> std::string_view { return consumer.uid; });
+              [](const ResourceClaimConsumerReference& consumer) -> std::string_view {
+                return consumer.uid;
+              });
   if (consumers.empty()) return;
   if (!updated.status.allocation) return errors.Forbidden(path, "needs an allocation");
   if (!updated.metadata.deletion_timestamp) return;
@@ -206,14 +235,16 @@ void CheckAdminAccess(FieldErrors& errors, const FieldPath& path, const Resource
   for (size_t i = 0; i < spec.devices.requests.size(); ++i) {
     const auto& exactly = spec.devices.requests[i].exactly;
     if (exactly && exactly->admin_access == true)
-      errors.Forbidden((path / "devices" / "requests")[i] / "adminAccess",
-                       "needs the label " + std::string(kAdminAccessLabel) + ": true on the namespace");
+      errors.Forbidden(
+          (path / "devices" / "requests")[i] / "adminAccess",
+          "needs the label " + std::string(kAdminAccessLabel) + ": true on the namespace");
   }
 }
 
 }  // namespace
 
-void CheckClaimSpec(FieldErrors& errors, const FieldPath& path, const ResourceClaimSpec& spec, const CelCheck& cel) {
+void CheckClaimSpec(FieldErrors& errors, const FieldPath& path, const ResourceClaimSpec& spec,
+                    const CelCheck& cel) {
   const DeviceClaim& claim = spec.devices;
   FieldPath devices = path / "devices";
   if (claim.requests.size() > kRequestsMost) {
@@ -267,7 +298,8 @@ Status ValidateResourceClaimStatusUpdate(const ResourceClaim& updated, const Res
     for (size_t k = 0; k < i; ++k)
       if (devices[k].driver == devices[i].driver && devices[k].pool == devices[i].pool &&
           devices[k].device == devices[i].device && devices[k].share_id == devices[i].share_id) {
-        errors.Duplicate((path / "devices")[i], devices[i].driver + "/" + devices[i].pool + "/" + devices[i].device);
+        errors.Duplicate((path / "devices")[i],
+                         devices[i].driver + "/" + devices[i].pool + "/" + devices[i].device);
         break;
       }
   }
@@ -281,17 +313,20 @@ Status ValidateResourceClaimStatusUpdate(const ResourceClaim& updated, const Res
   return errors.For(KindOf<ResourceClaim>::value, updated.metadata);
 }
 
-Status ValidateResourceClaimTemplate(const ResourceClaimTemplate& claim_template, const CelCheck& cel) {
+Status ValidateResourceClaimTemplate(const ResourceClaimTemplate& claim_template,
+                                     const CelCheck& cel) {
   FieldErrors errors;
   FieldPath path("spec");
   CheckMeta(errors, claim_template.metadata, KindOf<ResourceClaimTemplate>::value);
   CheckLabels(errors, path / "metadata" / "labels", claim_template.spec.metadata.labels);
-  CheckAnnotations(errors, path / "metadata" / "annotations", claim_template.spec.metadata.annotations);
+  CheckAnnotations(errors, path / "metadata" / "annotations",
+                   claim_template.spec.metadata.annotations);
   CheckClaimSpec(errors, path / "spec", claim_template.spec.spec, cel);
   return errors.For(KindOf<ResourceClaimTemplate>::value, claim_template.metadata);
 }
 
-Status ValidateResourceClaimTemplateUpdate(const ResourceClaimTemplate& updated, const ResourceClaimTemplate& old) {
+Status ValidateResourceClaimTemplateUpdate(const ResourceClaimTemplate& updated,
+                                           const ResourceClaimTemplate& old) {
   FieldErrors errors;
   CheckMetaUpdate(errors, updated.metadata, old.metadata, KindOf<ResourceClaimTemplate>::value);
   if (updated.spec != old.spec) errors.Immutable(FieldPath("spec"));
@@ -304,7 +339,8 @@ Status ValidateAdminAccess(const ResourceClaim& claim, const Labels& namespace_l
   return errors.For(KindOf<ResourceClaim>::value, claim.metadata);
 }
 
-Status ValidateAdminAccess(const ResourceClaimTemplate& claim_template, const Labels& namespace_labels) {
+Status ValidateAdminAccess(const ResourceClaimTemplate& claim_template,
+                           const Labels& namespace_labels) {
   FieldErrors errors;
   CheckAdminAccess(errors, FieldPath("spec") / "spec", claim_template.spec.spec, namespace_labels);
   return errors.For(KindOf<ResourceClaimTemplate>::value, claim_template.metadata);

@@ -6,8 +6,9 @@
 #include "api/types/json_walk.h"
 #include "dray/api/codec.h"
 
-// The bodies of dray/api/codec.h, thin around the walkers. Included by the <group>_codec.cc files only, each of which names
-// its types once with DRAY_CODEC (kinds) and DRAY_VALUE_CODEC (parts that patches need).
+// The bodies of dray/api/codec.h, thin around the walkers. Included by the <group>_codec.cc files
+// only, each of which names its types once with DRAY_CODEC (kinds) and DRAY_VALUE_CODEC (parts that
+// patches need).
 namespace dray::api {
 
 template <ApiObject T>
@@ -38,7 +39,8 @@ Result<T> FromJson(const Json& json) {
 
 template <ApiObject T>
 Json ToJson(const T& object) {
-  return WithKind(WriteJson(TypeOf<T>::value, &object), KindOf<T>::value.kind, KindOf<T>::value.ApiVersion());
+  return WithKind(WriteJson(TypeOf<T>::value, &object), KindOf<T>::value.kind,
+                  KindOf<T>::value.ApiVersion());
 }
 
 template <ApiObject T>
@@ -49,8 +51,8 @@ std::string Encode(const T& object) {
 template <ApiObject T>
 Result<WatchEvent<T>> DecodeWatchEvent(std::string_view line) {
   WatchEvent<T> event;
-  DRAY_RETURN_IF_ERROR(
-      DecodeEvent(line, KindOf<T>::value.group, TypeOf<T>::value, event.type, &event.object, event.status));
+  DRAY_RETURN_IF_ERROR(DecodeEvent(line, KindOf<T>::value.group, TypeOf<T>::value, event.type,
+                                   &event.object, event.status));
   return event;
 }
 
@@ -70,12 +72,12 @@ Result<T> FromJsonValue(const Json& json) {
   template Json ToJsonValue(const T& value); \
   template Result<T> FromJsonValue<T>(const Json& json)
 
-#define DRAY_CODEC(T)                                                       \
-  template Result<T> Decode<T>(std::string_view json);                      \
-  template Result<ListOf<T>> DecodeList<T>(std::string_view json);          \
-  template Result<T> FromJson<T>(const Json& json);                         \
-  template Json ToJson(const T& object);                                    \
-  template std::string Encode(const T& object);                             \
+#define DRAY_CODEC(T)                                              \
+  template Result<T> Decode<T>(std::string_view json);             \
+  template Result<ListOf<T>> DecodeList<T>(std::string_view json); \
+  template Result<T> FromJson<T>(const Json& json);                \
+  template Json ToJson(const T& object);                           \
+  template std::string Encode(const T& object);                    \
   template Result<WatchEvent<T>> DecodeWatchEvent<T>(std::string_view line)
 
 }  // namespace dray::api

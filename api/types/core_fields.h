@@ -58,10 +58,8 @@ template <>
 struct FieldsOf<NodeStatus> {
   using S = NodeStatus;
   static constexpr std::array fields = {
-      Field<&S::capacity>("capacity"),
-      Field<&S::allocatable>("allocatable"),
-      Field<&S::conditions>("conditions"),
-      Field<&S::addresses>("addresses"),
+      Field<&S::capacity>("capacity"),     Field<&S::allocatable>("allocatable"),
+      Field<&S::conditions>("conditions"), Field<&S::addresses>("addresses"),
       Field<&S::node_info>("nodeInfo"),
   };
 };

@@ -27,7 +27,8 @@ class Reader {
       case Shape::kInt32: {
         int64_t wide = 0;
         if (!Take(value.get_int64(), value, type.shape, &wide)) return false;
-        if (wide < std::numeric_limits<int32_t>::min() || wide > std::numeric_limits<int32_t>::max())
+        if (wide < std::numeric_limits<int32_t>::min() ||
+            wide > std::numeric_limits<int32_t>::max())
           return error.Set(Reason::kInvalid, std::to_string(wide) + " is out of range");
         *static_cast<int32_t*>(out) = static_cast<int32_t>(wide);
         return true;
@@ -89,7 +90,8 @@ class Reader {
   }
 
   bool Malformed(simdjson::error_code code) {
-    return error.Set(Reason::kBadRequest, std::string("not valid JSON: ") + simdjson::error_message(code));
+    return error.Set(Reason::kBadRequest,
+                     std::string("not valid JSON: ") + simdjson::error_message(code));
   }
 
  private:
@@ -176,10 +178,13 @@ class Reader {
         if (shape == Shape::kString || IsText(shape)) return Malformed(code);
         return error.Set(Reason::kInvalid, want + ", got a string");
       case ondemand::json_type::boolean:
-        return shape == Shape::kBool ? Malformed(code) : error.Set(Reason::kInvalid, want + ", got a boolean");
+        return shape == Shape::kBool ? Malformed(code)
+                                     : error.Set(Reason::kInvalid, want + ", got a boolean");
       case ondemand::json_type::number: {
         std::string_view token = value.raw_json_token();
-        return error.Set(Reason::kInvalid, want + ", got " + std::string(token.substr(0, token.find_first_of(" \t\r\n"))));
+        return error.Set(
+            Reason::kInvalid,
+            want + ", got " + std::string(token.substr(0, token.find_first_of(" \t\r\n"))));
       }
       default:
         return Malformed(code);
@@ -187,8 +192,8 @@ class Reader {
   }
 };
 
-// simdjson wants readable bytes behind the text and memory for its index. Both are kept per thread, unless the document was
-// a big one.
+// simdjson wants readable bytes behind the text and memory for its index. Both are kept per thread,
+// unless the document was a big one.
 class Document {
  public:
   explicit Document(std::string_view json) {
@@ -197,7 +202,8 @@ class Document {
     Memory& memory = json.size() <= kKeep ? kept : own_;
     memory.text.reserve(json.size() + simdjson::SIMDJSON_PADDING);
     memory.text.assign(json);
-    code_ = memory.parser.iterate(memory.text.data(), json.size(), memory.text.capacity()).get(document_);
+    code_ = memory.parser.iterate(memory.text.data(), json.size(), memory.text.capacity())
+                .get(document_);
   }
 
   ondemand::document& get() { return document_; }
@@ -207,7 +213,8 @@ class Document {
   bool Root(Reader& reader, ondemand::object& root) {
     if (code_) return reader.Malformed(code_);
     if (simdjson::error_code code = document_.get_object().get(root)) {
-      if (code == simdjson::INCORRECT_TYPE) return reader.error.Set(Reason::kInvalid, "want an object");
+      if (code == simdjson::INCORRECT_TYPE)
+        return reader.error.Set(Reason::kInvalid, "want an object");
       return reader.Malformed(code);
     }
     return true;
@@ -229,18 +236,20 @@ class Document {
   simdjson::error_code code_;
 };
 
-// A string member of `object`, which starts anew afterwards; "" when there is none. Takes the text without unescaping, because
-// simdjson's buffer has room for every string only once.
+// A string member of `object`, which starts anew afterwards; "" when there is none. Takes the text
+// without unescaping, because simdjson's buffer has room for every string only once.
 std::string Peek(ondemand::object& object, std::string_view name) {
   ondemand::value value;
   std::string_view token;
   if (!object.find_field_unordered(name).get(value)) token = value.raw_json_token();
   (void)object.reset();
   size_t close = token.rfind('"');
-  return close == std::string_view::npos || close == 0 ? "" : std::string(token.substr(1, close - 1));
+  return close == std::string_view::npos || close == 0 ? ""
+                                                       : std::string(token.substr(1, close - 1));
 }
 
-bool ReadItems(Reader& reader, ondemand::value value, const TypeInfo& list, void* items, bool ask_each) {
+bool ReadItems(Reader& reader, ondemand::value value, const TypeInfo& list, void* items,
+               bool ask_each) {
   ondemand::array array;
   if (value.get_array().get(array)) return reader.error.Set(Reason::kInvalid, "want a list");
   size_t index = 0;
@@ -251,7 +260,8 @@ bool ReadItems(Reader& reader, ondemand::value value, const TypeInfo& list, void
       return reader.error.Set(Reason::kInvalid, "want an object") || reader.error.InElement(index);
     if (code) return reader.Malformed(code);
     if (ask_each) reader.beta1 = Peek(object, "apiVersion") == kBeta1;
-    if (!reader.Struct(object, *list.element, list.add(items, {}))) return reader.error.InElement(index);
+    if (!reader.Struct(object, *list.element, list.add(items, {})))
+      return reader.error.InElement(index);
     ++index;
   }
   return true;
@@ -272,7 +282,8 @@ bool ReadListMeta(Reader& reader, ondemand::value value, ListMeta& meta) {
     else if (key == "continue")
       read = reader.Value(field.value(), TypeOf<std::string>::value, &meta.continue_token);
     else if (key == "remainingItemCount")
-      read = reader.Value(field.value(), TypeOf<std::optional<int64_t>>::value, &meta.remaining_items);
+      read =
+          reader.Value(field.value(), TypeOf<std::optional<int64_t>>::value, &meta.remaining_items);
     if (!read) return reader.error.InField(key);
   }
   return true;
@@ -280,7 +291,8 @@ bool ReadListMeta(Reader& reader, ondemand::value value, ListMeta& meta) {
 
 }  // namespace
 
-Status DecodeObject(std::string_view json, std::string_view group, const TypeInfo& type, void* out) {
+Status DecodeObject(std::string_view json, std::string_view group, const TypeInfo& type,
+                    void* out) {
   Reader reader;
   Document document(json);
   ondemand::object root;
@@ -290,7 +302,8 @@ Status DecodeObject(std::string_view json, std::string_view group, const TypeInf
   return Ok();
 }
 
-Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo& list, void* items, ListMeta& meta) {
+Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo& list, void* items,
+                   ListMeta& meta) {
   Reader reader;
   Document document(json);
   ondemand::object root;
@@ -306,7 +319,8 @@ Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo
     ondemand::field field;
     std::string_view key;
     if (auto code = std::move(entry).get(field)) return reader.Malformed(code), reader.error.Get();
-    if (auto code = field.unescaped_key().get(key)) return reader.Malformed(code), reader.error.Get();
+    if (auto code = field.unescaped_key().get(key))
+      return reader.Malformed(code), reader.error.Get();
     if (key == "metadata" && !ReadListMeta(reader, field.value(), meta))
       return reader.error.InField(key), reader.error.Get();
     if (key != "items") continue;
@@ -320,19 +334,25 @@ Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo
   return Ok();
 }
 
-Status DecodeEvent(std::string_view line, std::string_view group, const TypeInfo& type, WatchEventType& event, void* out,
-                   Status& status) {
+Status DecodeEvent(std::string_view line, std::string_view group, const TypeInfo& type,
+                   WatchEventType& event, void* out, Status& status) {
   Reader reader;
   Document document(line);
   ondemand::object root;
   if (!document.Root(reader, root)) return reader.error.Get();
   std::string kind = Peek(root, "type");
-  if (kind == "ADDED") event = WatchEventType::kAdded;
-  else if (kind == "MODIFIED") event = WatchEventType::kModified;
-  else if (kind == "DELETED") event = WatchEventType::kDeleted;
-  else if (kind == "BOOKMARK") event = WatchEventType::kBookmark;
-  else if (kind == "ERROR") event = WatchEventType::kError;
-  else return Status(Reason::kInvalid, "type: want a watch event, got \"" + kind + "\"");
+  if (kind == "ADDED")
+    event = WatchEventType::kAdded;
+  else if (kind == "MODIFIED")
+    event = WatchEventType::kModified;
+  else if (kind == "DELETED")
+    event = WatchEventType::kDeleted;
+  else if (kind == "BOOKMARK")
+    event = WatchEventType::kBookmark;
+  else if (kind == "ERROR")
+    event = WatchEventType::kError;
+  else
+    return Status(Reason::kInvalid, "type: want a watch event, got \"" + kind + "\"");
 
   ondemand::value value;
   if (auto code = root.find_field_unordered("object").get(value)) {
@@ -341,7 +361,8 @@ Status DecodeEvent(std::string_view line, std::string_view group, const TypeInfo
   }
   if (event == WatchEventType::kError) {
     std::string_view text;
-    if (auto code = simdjson::to_json_string(value).get(text)) return reader.Malformed(code), reader.error.Get();
+    if (auto code = simdjson::to_json_string(value).get(text))
+      return reader.Malformed(code), reader.error.Get();
     status = DecodeStatus(0, text);
     return Ok();
   }

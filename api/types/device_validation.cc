@@ -12,13 +12,17 @@ constexpr size_t kRawMost = 10 * 1024;
 constexpr size_t kSelectorsMost = 32;
 constexpr size_t kExpressionMost = 10 * 1024;
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 void CheckIdentifier(FieldErrors& errors, const FieldPath& path, std::string_view id) {
   if (id.size() > kIdentifierMost) errors.TooLong(path, kIdentifierMost);
   bool valid = !id.empty() && IsLetter(id[0]);
   for (char c : id) valid &= IsLetter(c) || (c >= '0' && c <= '9');
-  if (!valid) errors.Invalid(path, id, "must be a C identifier: letters, digits and '_', not beginning with a digit");
+  if (!valid)
+    errors.Invalid(path, id,
+                   "must be a C identifier: letters, digits and '_', not beginning with a digit");
 }
 
 std::string Lower(std::string_view text) {
@@ -51,17 +55,23 @@ void CheckQualifiedName(FieldErrors& errors, const FieldPath& path, std::string_
   size_t slash = name.find('/');
   if (slash == std::string_view::npos) return CheckIdentifier(errors, path, name);
   std::string_view domain = name.substr(0, slash), id = name.substr(slash + 1);
-  if (id.find('/') != std::string_view::npos) return errors.Invalid(path, name, "must not contain more than one '/'");
-  if (domain.empty()) errors.Invalid(path, name, "the domain must not be empty");
-  else CheckDriver(errors, path, domain);
-  if (id.empty()) errors.Invalid(path, name, "the name must not be empty");
-  else CheckIdentifier(errors, path, id);
+  if (id.find('/') != std::string_view::npos)
+    return errors.Invalid(path, name, "must not contain more than one '/'");
+  if (domain.empty())
+    errors.Invalid(path, name, "the domain must not be empty");
+  else
+    CheckDriver(errors, path, domain);
+  if (id.empty())
+    errors.Invalid(path, name, "the name must not be empty");
+  else
+    CheckIdentifier(errors, path, id);
 }
 
 void CheckFullyQualifiedName(FieldErrors& errors, const FieldPath& path, std::string_view name) {
   if (name.empty()) return errors.Required(path);
   CheckQualifiedName(errors, path, name);
-  if (name.find('/') == std::string_view::npos) errors.Invalid(path, name, "must be a domain and a name joined with '/'");
+  if (name.find('/') == std::string_view::npos)
+    errors.Invalid(path, name, "must be a domain and a name joined with '/'");
 }
 
 void CheckRawObject(FieldErrors& errors, const FieldPath& path, std::string_view text) {
@@ -71,15 +81,17 @@ void CheckRawObject(FieldErrors& errors, const FieldPath& path, std::string_view
   if (!json.is_object()) errors.Invalid(path, "<value omitted>", "must be a JSON object");
 }
 
-void CheckOpaque(FieldErrors& errors, const FieldPath& path, const std::optional<OpaqueDeviceConfiguration>& opaque) {
+void CheckOpaque(FieldErrors& errors, const FieldPath& path,
+                 const std::optional<OpaqueDeviceConfiguration>& opaque) {
   if (!opaque) return errors.Required(path / "opaque");
   CheckDriver(errors, path / "opaque" / "driver", opaque->driver);
   CheckRawObject(errors, path / "opaque" / "parameters", opaque->parameters);
 }
 
-void CheckSelectors(FieldErrors& errors, const FieldPath& path, const std::vector<DeviceSelector>& selectors,
-                    const CelCheck& cel) {
-  if (selectors.size() > kSelectorsMost) return errors.TooMany(path, selectors.size(), kSelectorsMost);
+void CheckSelectors(FieldErrors& errors, const FieldPath& path,
+                    const std::vector<DeviceSelector>& selectors, const CelCheck& cel) {
+  if (selectors.size() > kSelectorsMost)
+    return errors.TooMany(path, selectors.size(), kSelectorsMost);
   for (size_t i = 0; i < selectors.size(); ++i) {
     if (!selectors[i].cel) {
       errors.Required(path[i] / "cel");
@@ -92,19 +104,23 @@ void CheckSelectors(FieldErrors& errors, const FieldPath& path, const std::vecto
     } else if (expression.empty()) {
       errors.Required(at);
     } else if (cel) {
-      if (Status status = cel(expression); !status.ok()) errors.Invalid(at, expression, status.message());
+      if (Status status = cel(expression); !status.ok())
+        errors.Invalid(at, expression, status.message());
     }
   }
 }
 
 void CheckDeviceTaint(FieldErrors& errors, const FieldPath& path, const DeviceTaint& taint) {
-  if (taint.key.empty()) errors.Required(path / "key");
-  else if (!IsQualifiedName(taint.key)) errors.Invalid(path / "key", taint.key, kWantQualifiedName);
+  if (taint.key.empty())
+    errors.Required(path / "key");
+  else if (!IsQualifiedName(taint.key))
+    errors.Invalid(path / "key", taint.key, kWantQualifiedName);
   if (!IsLabelValue(taint.value)) errors.Invalid(path / "value", taint.value, kWantLabelValue);
   errors.OneOf(path / "effect", taint.effect, {"NoExecute", "NoSchedule", "None"});
 }
 
-void CheckBindingConditions(FieldErrors& errors, const FieldPath& path, const std::vector<std::string>& conditions,
+void CheckBindingConditions(FieldErrors& errors, const FieldPath& path,
+                            const std::vector<std::string>& conditions,
                             const std::vector<std::string>& failures) {
   constexpr size_t kMost = 4;
   auto check = [&](const FieldPath& at, const std::vector<std::string>& list) {
@@ -118,11 +134,14 @@ void CheckBindingConditions(FieldErrors& errors, const FieldPath& path, const st
   for (size_t i = 0; i < failures.size(); ++i)
     for (const std::string& condition : conditions)
       if (condition == failures[i])
-        errors.Invalid((path / "bindingFailureConditions")[i], failures[i], "must not stand in bindingConditions as well");
+        errors.Invalid((path / "bindingFailureConditions")[i], failures[i],
+                       "must not stand in bindingConditions as well");
   if (conditions.empty() && !failures.empty())
-    errors.Invalid(path / "bindingConditions", "", "bindingConditions are required with bindingFailureConditions");
+    errors.Invalid(path / "bindingConditions", "",
+                   "bindingConditions are required with bindingFailureConditions");
   if (!conditions.empty() && failures.empty())
-    errors.Invalid(path / "bindingFailureConditions", "", "bindingFailureConditions are required with bindingConditions");
+    errors.Invalid(path / "bindingFailureConditions", "",
+                   "bindingFailureConditions are required with bindingConditions");
 }
 
 bool IsUuid(std::string_view text) {

@@ -5,12 +5,14 @@
 namespace dray::api {
 namespace {
 
-std::string Quoted(std::string_view value) { return "\"" + std::string(value) + "\""; }
+std::string Quoted(std::string_view value) {
+  return "\"" + std::string(value) + "\"";
+}
 
 }  // namespace
 
-void FieldErrors::Add(std::string_view reason, std::string_view what, const FieldPath& path, std::string value,
-                      std::string_view detail) {
+void FieldErrors::Add(std::string_view reason, std::string_view what, const FieldPath& path,
+                      std::string value, std::string_view detail) {
   std::string message(what);
   if (!value.empty()) message += ": " + value;
   if (!detail.empty()) message.append(": ").append(detail);
@@ -32,7 +34,8 @@ void FieldErrors::Invalid(const FieldPath& path, const Quantity& value, std::str
 void FieldErrors::NotSupported(const FieldPath& path, std::string_view value,
                                std::initializer_list<std::string_view> supported) {
   std::string detail = "supported values: ";
-  for (std::string_view one : supported) detail += (detail.ends_with(": ") ? "" : ", ") + Quoted(one);
+  for (std::string_view one : supported)
+    detail += (detail.ends_with(": ") ? "" : ", ") + Quoted(one);
   Add("FieldValueNotSupported", "Unsupported value", path, Quoted(value), detail);
 }
 void FieldErrors::Forbidden(const FieldPath& path, std::string_view detail) {
@@ -45,10 +48,12 @@ void FieldErrors::NotFound(const FieldPath& path, std::string_view value) {
   Add("FieldValueNotFound", "Not found", path, Quoted(value), "");
 }
 void FieldErrors::TooLong(const FieldPath& path, size_t most) {
-  Add("FieldValueTooLong", "Too long", path, "", "may not be more than " + std::to_string(most) + " bytes");
+  Add("FieldValueTooLong", "Too long", path, "",
+      "may not be more than " + std::to_string(most) + " bytes");
 }
 void FieldErrors::TooMany(const FieldPath& path, size_t count, size_t most) {
-  Add("FieldValueTooMany", "Too many", path, std::to_string(count), "must have at most " + std::to_string(most) + " items");
+  Add("FieldValueTooMany", "Too many", path, std::to_string(count),
+      "must have at most " + std::to_string(most) + " items");
 }
 void FieldErrors::Immutable(const FieldPath& path) {
   Add("FieldValueInvalid", "Invalid value", path, "", "field is immutable");
@@ -57,8 +62,10 @@ void FieldErrors::Immutable(const FieldPath& path) {
 void FieldErrors::OneOf(const FieldPath& path, std::string_view value,
                         std::initializer_list<std::string_view> supported) {
   if (std::find(supported.begin(), supported.end(), value) != supported.end()) return;
-  if (value.empty()) Required(path);
-  else NotSupported(path, value, supported);
+  if (value.empty())
+    Required(path);
+  else
+    NotSupported(path, value, supported);
 }
 
 void FieldErrors::Append(const FieldErrors& other) {
@@ -75,8 +82,9 @@ Status FieldErrors::For(const KindInfo& kind, const ObjectMeta& meta) const {
   if (causes_.size() > 1) faults = "[" + faults + "]";
   std::string subject(kind.kind);
   if (!kind.group.empty()) subject.append(".").append(kind.group);
-  Status status(Reason::kInvalid,
-                subject + " \"" + (meta.name.empty() ? meta.generate_name : meta.name) + "\" is invalid: " + faults);
+  Status status(Reason::kInvalid, subject + " \"" +
+                                      (meta.name.empty() ? meta.generate_name : meta.name) +
+                                      "\" is invalid: " + faults);
   status.causes = causes_;
   return status;
 }

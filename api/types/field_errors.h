@@ -17,9 +17,15 @@ class FieldPath {
  public:
   FieldPath() = default;
   explicit FieldPath(std::string_view root) : text_(root) {}
-  FieldPath operator/(std::string_view child) const { return FieldPath(text_.empty() ? std::string(child) : text_ + "." + std::string(child)); }
-  FieldPath operator[](size_t index) const { return FieldPath(text_ + "[" + std::to_string(index) + "]"); }
-  FieldPath Key(std::string_view key) const { return FieldPath(text_ + "[" + std::string(key) + "]"); }
+  FieldPath operator/(std::string_view child) const {
+    return FieldPath(text_.empty() ? std::string(child) : text_ + "." + std::string(child));
+  }
+  FieldPath operator[](size_t index) const {
+    return FieldPath(text_ + "[" + std::to_string(index) + "]");
+  }
+  FieldPath Key(std::string_view key) const {
+    return FieldPath(text_ + "[" + std::string(key) + "]");
+  }
   const std::string& text() const { return text_; }
 
  private:
@@ -32,7 +38,8 @@ class FieldErrors {
   void Invalid(const FieldPath& path, std::string_view value, std::string_view detail);
   void Invalid(const FieldPath& path, int64_t value, std::string_view detail);
   void Invalid(const FieldPath& path, const Quantity& value, std::string_view detail);
-  void NotSupported(const FieldPath& path, std::string_view value, std::initializer_list<std::string_view> supported);
+  void NotSupported(const FieldPath& path, std::string_view value,
+                    std::initializer_list<std::string_view> supported);
   void Forbidden(const FieldPath& path, std::string_view detail);
   void Duplicate(const FieldPath& path, std::string_view value);
   void NotFound(const FieldPath& path, std::string_view value);
@@ -41,7 +48,8 @@ class FieldErrors {
   void Immutable(const FieldPath& path);
 
   // A member that must be one of `supported`; the empty text passes only when listed.
-  void OneOf(const FieldPath& path, std::string_view value, std::initializer_list<std::string_view> supported);
+  void OneOf(const FieldPath& path, std::string_view value,
+             std::initializer_list<std::string_view> supported);
 
   bool empty() const { return causes_.empty(); }
   void Append(const FieldErrors& other);

@@ -23,7 +23,8 @@ class Reader {
       case Shape::kInt32: {
         int64_t wide = 0;
         if (!Integer(json, type.shape, &wide)) return false;
-        if (wide < std::numeric_limits<int32_t>::min() || wide > std::numeric_limits<int32_t>::max())
+        if (wide < std::numeric_limits<int32_t>::min() ||
+            wide > std::numeric_limits<int32_t>::max())
           return error.Set(Reason::kInvalid, std::to_string(wide) + " is out of range");
         *static_cast<int32_t*>(out) = static_cast<int32_t>(wide);
         return true;
@@ -82,7 +83,8 @@ class Reader {
         error.Set(Reason::kInvalid, "exactly one value may be set");
         return error.InField(field.name);
       }
-      if (!Value(*found, field.type != nullptr ? *field.type : type, member)) return error.InField(field.name);
+      if (!Value(*found, field.type != nullptr ? *field.type : type, member))
+        return error.InField(field.name);
     }
     if (beta1_ && type.after_beta1 != nullptr) type.after_beta1(out);
     return true;
@@ -100,7 +102,8 @@ class Reader {
 
   bool Integer(const Json& json, Shape shape, int64_t* out) {
     if (!json.is_number_integer()) return Mismatch(json, shape);
-    if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})
+    if (json.is_number_unsigned() &&
+        json.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()})
       return error.Set(Reason::kInvalid, json.dump() + " is out of range");
     *out = json.get<int64_t>();
     return true;
@@ -159,9 +162,11 @@ Json WriteStruct(const TypeInfo& type, const void* object) {
   for (const FieldInfo& field : type.fields) {
     if (field.emit == Emit::kNever) continue;
     const void* member = field.read(object);
-    if (member == nullptr || (field.emit == Emit::kNonZero && IsZero(*field.type, member))) continue;
+    if (member == nullptr || (field.emit == Emit::kNonZero && IsZero(*field.type, member)))
+      continue;
     Json value = WriteJson(*field.type, member);
-    if (field.emit == Emit::kNonZero && field.type->shape == Shape::kStruct && value.empty()) continue;
+    if (field.emit == Emit::kNonZero && field.type->shape == Shape::kStruct && value.empty())
+      continue;
     json.emplace(field.name, std::move(value));
   }
   return json;
@@ -208,13 +213,19 @@ Json WriteJson(const TypeInfo& type, const void* value) {
       struct Target {
         Json json;
         const TypeInfo& type;
-      } target{type.shape == Shape::kList ? Json::array() : type.shape == Shape::kMap ? Json::object() : Json(), type};
+      } target{type.shape == Shape::kList  ? Json::array()
+               : type.shape == Shape::kMap ? Json::object()
+                                           : Json(),
+               type};
       type.each(value, &target, [](void* context, std::string_view key, const void* element) {
         Target& to = *static_cast<Target*>(context);
         Json written = WriteJson(*to.type.element, element);
-        if (to.type.shape == Shape::kList) to.json.push_back(std::move(written));
-        else if (to.type.shape == Shape::kMap) to.json.emplace(key, std::move(written));
-        else to.json = std::move(written);
+        if (to.type.shape == Shape::kList)
+          to.json.push_back(std::move(written));
+        else if (to.type.shape == Shape::kMap)
+          to.json.emplace(key, std::move(written));
+        else
+          to.json = std::move(written);
       });
       return std::move(target.json);
     }
@@ -236,6 +247,8 @@ Json WithKind(Json object, std::string_view kind, std::string api_version) {
   return object;
 }
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace dray::api

@@ -8,9 +8,15 @@ namespace {
 constexpr size_t kLabelMost = 63;
 constexpr size_t kSubdomainMost = 253;
 
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlphanumeric(char c) { return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z'); }
+bool IsLower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsAlphanumeric(char c) {
+  return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z');
+}
 
 bool IsLabelText(std::string_view text) {
   auto edge = [](char c) { return IsLower(c) || IsDigit(c); };
@@ -20,13 +26,17 @@ bool IsLabelText(std::string_view text) {
 
 // The name part of a qualified name, and a label value that is not empty.
 bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= kLabelMost && IsAlphanumeric(text.front()) && IsAlphanumeric(text.back()) &&
-         std::ranges::all_of(text, [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+  return !text.empty() && text.size() <= kLabelMost && IsAlphanumeric(text.front()) &&
+         IsAlphanumeric(text.back()) && std::ranges::all_of(text, [](char c) {
+           return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.';
+         });
 }
 
 }  // namespace
 
-bool IsDnsLabel(std::string_view text) { return text.size() <= kLabelMost && IsLabelText(text); }
+bool IsDnsLabel(std::string_view text) {
+  return text.size() <= kLabelMost && IsLabelText(text);
+}
 
 bool IsDnsSubdomain(std::string_view text) {
   if (text.size() > kSubdomainMost) return false;
@@ -44,6 +54,8 @@ bool IsQualifiedName(std::string_view text) {
   return IsDnsSubdomain(text.substr(0, slash)) && IsName(text.substr(slash + 1));
 }
 
-bool IsLabelValue(std::string_view text) { return text.empty() || IsName(text); }
+bool IsLabelValue(std::string_view text) {
+  return text.empty() || IsName(text);
+}
 
 }  // namespace dray::api

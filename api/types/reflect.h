@@ -13,12 +13,14 @@
 #include "dray/api/quantity.h"
 #include "dray/api/types/core.h"
 
-// How the codec sees the structs of api/types: a table per struct with the JSON name of every member, read by walkers that are
-// not templates (decoder.cc by simdjson, json_walk.cc by nlohmann). The tables stand in <group>_fields.h as
+// How the codec sees the structs of api/types: a table per struct with the JSON name of every
+// member, read by walkers that are not templates (decoder.cc by simdjson, json_walk.cc by
+// nlohmann). The tables stand in <group>_fields.h as
 //
 //   template <> struct FieldsOf<OwnerReference> {
 //     using S = OwnerReference;
-//     static constexpr std::array fields = {Field<&S::api_version>("apiVersion", Emit::kAlways), ...};
+//     static constexpr std::array fields = {Field<&S::api_version>("apiVersion", Emit::kAlways),
+//     ...};
 //   };
 //
 // in Kubernetes' order, because decoding looks first at the field after the last one found.
@@ -29,8 +31,8 @@ enum class Shape : uint8_t {
   kInt32,
   kInt64,
   kString,
-  kRaw,       // std::string holding any JSON value as text, "" for null
-  kBytes,     // std::string, base64 on the wire
+  kRaw,    // std::string holding any JSON value as text, "" for null
+  kBytes,  // std::string, base64 on the wire
   kQuantity,
   kTime,
   kMicroTime,
@@ -53,8 +55,8 @@ struct TypeInfo;
 
 struct FieldInfo {
   std::string_view name;
-  const TypeInfo* type;                     // null: the enclosing struct once more
-  void* (*write)(void* object);             // where to decode to; null when another alternative is set already
+  const TypeInfo* type;          // null: the enclosing struct once more
+  void* (*write)(void* object);  // where to decode to; null when another alternative is set already
   const void* (*read)(const void* object);  // what to encode; null when this alternative is not set
   Emit emit = Emit::kNonZero;
   bool beta1 = false;  // known in resource.k8s.io/v1beta1 only
@@ -80,7 +82,7 @@ struct FieldsOf;
 
 template <class T>
 constexpr auto AfterBeta1() -> void (*)(void*) {
-  if constexpr (requires(T& object) { FieldsOf<T>::AfterBeta1(object); })
+  if constexpr (requires(T & object) { FieldsOf<T>::AfterBeta1(object); })
     return [](void* object) { FieldsOf<T>::AfterBeta1(*static_cast<T*>(object)); };
   else
     return nullptr;
@@ -95,15 +97,24 @@ template <Shape kShape>
 struct ScalarType {
   static constexpr TypeInfo value{kShape};
 };
-template <> struct TypeOf<bool> : ScalarType<Shape::kBool> {};
-template <> struct TypeOf<int32_t> : ScalarType<Shape::kInt32> {};
-template <> struct TypeOf<int64_t> : ScalarType<Shape::kInt64> {};
-template <> struct TypeOf<std::string> : ScalarType<Shape::kString> {};
-template <> struct TypeOf<Quantity> : ScalarType<Shape::kQuantity> {};
-template <> struct TypeOf<Time> : ScalarType<Shape::kTime> {};
-template <> struct TypeOf<MicroTime> : ScalarType<Shape::kMicroTime> {};
-template <> struct TypeOf<IntOrString> : ScalarType<Shape::kIntOrString> {};
-template <> struct TypeOf<std::vector<bool>> : ScalarType<Shape::kBoolList> {};
+template <>
+struct TypeOf<bool> : ScalarType<Shape::kBool> {};
+template <>
+struct TypeOf<int32_t> : ScalarType<Shape::kInt32> {};
+template <>
+struct TypeOf<int64_t> : ScalarType<Shape::kInt64> {};
+template <>
+struct TypeOf<std::string> : ScalarType<Shape::kString> {};
+template <>
+struct TypeOf<Quantity> : ScalarType<Shape::kQuantity> {};
+template <>
+struct TypeOf<Time> : ScalarType<Shape::kTime> {};
+template <>
+struct TypeOf<MicroTime> : ScalarType<Shape::kMicroTime> {};
+template <>
+struct TypeOf<IntOrString> : ScalarType<Shape::kIntOrString> {};
+template <>
+struct TypeOf<std::vector<bool>> : ScalarType<Shape::kBoolList> {};
 
 template <class T>
 struct TypeOf<std::vector<T>> {
@@ -112,7 +123,9 @@ struct TypeOf<std::vector<T>> {
       .shape = Shape::kList,
       .element = &TypeOf<T>::value,
       .clear = [](void* list) { static_cast<List*>(list)->clear(); },
-      .add = [](void* list, std::string_view) -> void* { return &static_cast<List*>(list)->emplace_back(); },
+      .add = [](void* list, std::string_view) -> void* {
+        return &static_cast<List*>(list)->emplace_back();
+      },
       .empty = [](const void* list) { return static_cast<const List*>(list)->empty(); },
       .each =
           [](const void* list, void* context, Visit visit) {
@@ -127,11 +140,14 @@ struct TypeOf<std::map<std::string, T>> {
       .shape = Shape::kMap,
       .element = &TypeOf<T>::value,
       .clear = [](void* map) { static_cast<Map*>(map)->clear(); },
-      .add = [](void* map, std::string_view key) -> void* { return &(*static_cast<Map*>(map))[std::string(key)]; },
+      .add = [](void* map, std::string_view key) -> void* {
+        return &(*static_cast<Map*>(map))[std::string(key)];
+      },
       .empty = [](const void* map) { return static_cast<const Map*>(map)->empty(); },
       .each =
           [](const void* map, void* context, Visit visit) {
-            for (const auto& [key, element] : *static_cast<const Map*>(map)) visit(context, key, &element);
+            for (const auto& [key, element] : *static_cast<const Map*>(map))
+              visit(context, key, &element);
           }};
 };
 
@@ -142,8 +158,11 @@ struct TypeOf<std::optional<T>> {
       .shape = Shape::kOptional,
       .element = &TypeOf<T>::value,
       .clear = [](void* optional) { static_cast<Optional*>(optional)->reset(); },
-      .add = [](void* optional, std::string_view) -> void* { return &static_cast<Optional*>(optional)->emplace(); },
-      .empty = [](const void* optional) { return !static_cast<const Optional*>(optional)->has_value(); },
+      .add = [](void* optional, std::string_view) -> void* {
+        return &static_cast<Optional*>(optional)->emplace();
+      },
+      .empty =
+          [](const void* optional) { return !static_cast<const Optional*>(optional)->has_value(); },
       .each =
           [](const void* optional, void* context, Visit visit) {
             const Optional& held = *static_cast<const Optional*>(optional);
@@ -166,7 +185,9 @@ constexpr FieldInfo Field(std::string_view name, Emit emit = Emit::kNonZero) {
   return {.name = name,
           .type = &TypeOf<Type>::value,
           .write = [](void* object) -> void* { return &(static_cast<Class*>(object)->*kMember); },
-          .read = [](const void* object) -> const void* { return &(static_cast<const Class*>(object)->*kMember); },
+          .read = [](const void* object) -> const void* {
+            return &(static_cast<const Class*>(object)->*kMember);
+          },
           .emit = emit};
 }
 

@@ -78,7 +78,8 @@ void ToBeta1(Json& object) {
 Json ToVersion(const Json& v1_object, std::string_view version) {
   Json object = v1_object;
   Json* api_version = Member(object, "apiVersion");
-  if (api_version == nullptr || *api_version != "resource.k8s.io/v1" || version == "v1") return object;
+  if (api_version == nullptr || *api_version != "resource.k8s.io/v1" || version == "v1")
+    return object;
   *api_version = "resource.k8s.io/" + std::string(version);
   if (Json* items = Member(object, "items"); items != nullptr && items->is_array()) {
     std::string kind = object.value("kind", "");

@@ -5,8 +5,8 @@
 
 // JSON names of resource.k8s.io/v1.
 //
-// v1beta1 wraps the contents of a device in "basic" and has the contents of "exactly" in the request itself: both are read
-// into the v1 structs. v1beta2 is v1.
+// v1beta1 wraps the contents of a device in "basic" and has the contents of "exactly" in the
+// request itself: both are read into the v1 structs. v1beta2 is v1.
 namespace dray::api {
 
 // A member of DeviceRequest.exactly as v1beta1 writes it, one level higher.
@@ -100,7 +100,8 @@ struct FieldsOf<NodeAllocatableResourceMapping> {
   };
 };
 
-static_assert(std::is_standard_layout_v<Version>);  // a Version is read and written as its only member, a string
+// A Version is read and written as its only member, a string.
+static_assert(std::is_standard_layout_v<Version>);
 template <>
 struct TypeOf<Version> : ScalarType<Shape::kString> {};
 
@@ -108,14 +109,10 @@ template <>
 struct FieldsOf<DeviceAttribute> {
   using S = DeviceAttribute;
   static constexpr std::array fields = {
-      Alternative<&S::value, 1>("int"),
-      Alternative<&S::value, 2>("bool"),
-      Alternative<&S::value, 3>("string"),
-      Alternative<&S::value, 4>("version"),
-      Alternative<&S::value, 5>("ints"),
-      Alternative<&S::value, 6>("bools"),
-      Alternative<&S::value, 7>("strings"),
-      Alternative<&S::value, 8>("versions"),
+      Alternative<&S::value, 1>("int"),     Alternative<&S::value, 2>("bool"),
+      Alternative<&S::value, 3>("string"),  Alternative<&S::value, 4>("version"),
+      Alternative<&S::value, 5>("ints"),    Alternative<&S::value, 6>("bools"),
+      Alternative<&S::value, 7>("strings"), Alternative<&S::value, 8>("versions"),
   };
 };
 

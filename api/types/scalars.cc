@@ -92,7 +92,9 @@ bool PathError::InField(std::string_view name) {
   return false;
 }
 
-bool PathError::InElement(size_t index) { return InKey(std::to_string(index)); }
+bool PathError::InElement(size_t index) {
+  return InKey(std::to_string(index));
+}
 
 bool PathError::InKey(std::string_view key) {
   bool joint = !path_.empty() && path_[0] != '[';

@@ -8,8 +8,8 @@
 // What the two readers share: scalars that travel as JSON strings, and the texts of errors.
 namespace dray::api {
 
-// Fills `out` from the contents of a JSON string. Shapes kString, kBytes, kQuantity, kTime, kMicroTime; anything else, and
-// text that does not fit, gives the reason.
+// Fills `out` from the contents of a JSON string. Shapes kString, kBytes, kQuantity, kTime,
+// kMicroTime; anything else, and text that does not fit, gives the reason.
 Status ReadText(Shape shape, std::string_view text, void* out);
 // The other direction.
 std::string WriteText(Shape shape, const void* value);

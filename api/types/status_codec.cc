@@ -13,7 +13,8 @@ std::string Text(const Json& parent, const char* name) {
 // Reasons that one of ours stands for, besides those with the same name.
 std::optional<Reason> ReasonFromName(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(Reason::kCancelled); ++i)
-    if (Reason reason = static_cast<Reason>(i); !name.empty() && ReasonName(reason) == name) return reason;
+    if (Reason reason = static_cast<Reason>(i); !name.empty() && ReasonName(reason) == name)
+      return reason;
   if (name == "Gone") return Reason::kGone;
   if (name == "ServerTimeout") return Reason::kTimeout;
   return std::nullopt;
@@ -25,8 +26,10 @@ std::string Excerpt(std::string_view body) {
   std::string line;
   for (char c : body.substr(0, kLongest)) {
     bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
-    if (!blank) line.push_back(c);
-    else if (!line.empty() && line.back() != ' ') line.push_back(' ');
+    if (!blank)
+      line.push_back(c);
+    else if (!line.empty() && line.back() != ' ')
+      line.push_back(' ');
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
@@ -60,11 +63,13 @@ Status DecodeStatus(int http_code, std::string_view body) {
   if (causes != details->end() && causes->is_array())
     for (const Json& cause : *causes)
       if (cause.is_object())
-        status.causes.push_back({Text(cause, "reason"), Text(cause, "message"), Text(cause, "field")});
+        status.causes.push_back(
+            {Text(cause, "reason"), Text(cause, "message"), Text(cause, "field")});
   return status;
 }
 
-Json EncodeStatus(const Status& status, std::string_view group, std::string_view resource, std::string_view name) {
+Json EncodeStatus(const Status& status, std::string_view group, std::string_view resource,
+                  std::string_view name) {
   Json json = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Json::object()}};
   Json details = Json::object();
   if (!name.empty()) details["name"] = name;

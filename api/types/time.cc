@@ -16,15 +16,16 @@ Civil ToCivil(Time time) {
   auto day = std::chrono::floor<std::chrono::days>(time);
   std::chrono::year_month_day date(day);
   std::chrono::hh_mm_ss clock(time - day);
-  return {static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-          clock.hours().count(), clock.minutes().count(), clock.seconds().count()};
+  return {static_cast<int>(date.year()),     static_cast<unsigned>(date.month()),
+          static_cast<unsigned>(date.day()), clock.hours().count(),
+          clock.minutes().count(),           clock.seconds().count()};
 }
 
 std::string Print(Time time, const char* tail) {
   Civil c = ToCivil(time);
   std::array<char, 64> text;
-  int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld%s", c.year, c.month, c.day,
-                             c.hour, c.minute, c.second, tail);
+  int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02ld:%02ld:%02ld%s", c.year,
+                             c.month, c.day, c.hour, c.minute, c.second, tail);
   return std::string(text.data(), static_cast<size_t>(length));
 }
 
@@ -54,7 +55,8 @@ class Scanner {
   long Fraction() {
     long nanos = 0, unit = 100'000'000;
     size_t digits = 0;
-    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits, unit /= 10)
+    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9';
+         ++digits, unit /= 10)
       nanos += (rest_[digits] - '0') * unit;
     if (digits == 0) Fail();
     rest_.remove_prefix(digits);
@@ -73,7 +75,9 @@ class Scanner {
 
 }  // namespace
 
-std::string FormatTime(Time time) { return Print(time, "Z"); }
+std::string FormatTime(Time time) {
+  return Print(time, "Z");
+}
 
 std::string FormatMicroTime(MicroTime time) {
   Time whole = std::chrono::floor<std::chrono::seconds>(time);
@@ -106,13 +110,16 @@ Result<WallTime> ParseTime(std::string_view text) {
     if (hours > 23 || minutes > 59) hour = 24;  // refused below
     offset = sign * (hours * 60 + minutes);
   }
-  std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  std::chrono::year_month_day date{std::chrono::year(year),
+                                   std::chrono::month(static_cast<unsigned>(month)),
                                    std::chrono::day(static_cast<unsigned>(day))};
   if (!scan.done() || !date.ok() || hour > 23 || minute > 59 || second > 59)
-    return Status(Reason::kInvalid,
-                  "\"" + std::string(text) + "\" is not a time: want RFC 3339, such as 2006-01-02T15:04:05Z");
-  return WallTime(std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute - offset) +
-                  std::chrono::seconds(second) + std::chrono::nanoseconds(nanos));
+    return Status(
+        Reason::kInvalid,
+        "\"" + std::string(text) + "\" is not a time: want RFC 3339, such as 2006-01-02T15:04:05Z");
+  return WallTime(std::chrono::sys_days(date) + std::chrono::hours(hour) +
+                  std::chrono::minutes(minute - offset) + std::chrono::seconds(second) +
+                  std::chrono::nanoseconds(nanos));
 }
 
 }  // namespace dray::api

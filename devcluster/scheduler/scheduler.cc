@@ -17,6 +17,7 @@ namespace dray::devcluster {
 namespace {
 
 constexpr char kName[] = "default-scheduler";
+constexpr std::chrono::milliseconds kBetweenQuestions{50};
 
 bool Ours(const api::Pod& pod) {
   return (pod.spec.scheduler_name.empty() || pod.spec.scheduler_name == kName) && pod.spec.node_name.empty() &&
@@ -147,6 +148,7 @@ struct Scheduler::State {
         for (const Decision::ClaimWrite& write : decision.claims) {
           Result<api::ResourceClaim> released = ReleaseAllocation(ctx, client, *write.claim);
           if (released.ok()) cluster.AssumeClaim(std::move(released).value());
+          // Otherwise the claim has changed, and its event says so; at worst its devices count as used a little longer.
         }
         return queue.Retry(key);
     }
@@ -156,9 +158,15 @@ struct Scheduler::State {
             const Decision& decision) {
     if (!WriteClaims(ctx, *pod, decision)) return queue.Retry(key);
     if (Status bound = BindPod(ctx, client, *pod, decision.node); !bound.ok()) {
-      if (!bound.Is(Reason::kNotFound)) LOG(WARNING) << "bind pod " << key.ToString() << ": " << bound;
-      Unreserve(ctx, *pod, decision);
-      return queue.Retry(key);
+      // The answer may have been lost on the way: a Pod that runs must keep its claims.
+      auto stored = Settle<api::Pod>(ctx, key);
+      const bool there = stored && stored->metadata.uid == pod->metadata.uid;
+      if (!there || stored->spec.node_name.empty()) {
+        if (there) LOG(WARNING) << "bind pod " << key.ToString() << ": " << bound;
+        if (!ctx.stopped()) Unreserve(ctx, *pod, decision);
+        return queue.Retry(key);
+      }
+      if (stored->spec.node_name != decision.node) return queue.Done(key);  // somebody else was faster
     }
     cluster.AssumePod(pod, decision.node);
     events.Record(runtime::ReferenceTo(*pod), "Normal", "Scheduled",
@@ -180,12 +188,29 @@ struct Scheduler::State {
           LOG(WARNING) << "claim " << api::KeyOf(*write.claim).ToString() << ": " << status;
           Report(ctx, pod, "SchedulerError", "ResourceClaim " + write.claim->metadata.name + ": " + status.message());
         }
+        // Whatever was stored: its devices must not be handed out again.
+        if (auto stored = Settle<api::ResourceClaim>(ctx, api::KeyOf(*write.claim))) {
+          cluster.AssumeClaim(std::move(*stored));
+        }
         Unreserve(ctx, pod, decision);
         return false;
       }
       cluster.AssumeClaim(std::move(written).value());
     }
     return true;
+  }
+
+  // The object as it is stored, after a write that may or may not have happened; nothing when it is gone. While the server does
+  // not answer there is nothing else to do either, so this waits for it.
+  template <api::ApiObject T>
+  std::optional<T> Settle(const Context& ctx, const api::ObjectKey& key) {
+    while (!ctx.stopped()) {
+      Result<T> stored = client.Get<T>(ctx, key);
+      if (stored.ok()) return std::move(stored).value();
+      if (!Retryable(stored.status())) break;
+      if (!ctx.Sleep(kBetweenQuestions).ok()) break;
+    }
+    return std::nullopt;
   }
 
   // Claims of the decision that are reserved by now; those that were not written are passed over.

@@ -40,7 +40,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     return {};
   }
 
-  // The kubelet calls back while this call is under way.
+  // The kubelet calls back while this call is under way (10 s at most, its rule): no deadline of ours.
   Status Register(const Context& ctx) {
     auto channel = grpc::CreateChannel("unix:" + options_.directory + "/" + kKubeletSocket,
                                        grpc::InsecureChannelCredentials());
@@ -52,7 +52,6 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     request.mutable_options();
     ::v1beta1::Empty empty;
     grpc::ClientContext call;
-    call.set_deadline(ctx.clock().Now() + std::chrono::seconds(15));
     std::stop_callback cancel(ctx.stop(), [&] { call.TryCancel(); });
     grpc::Status outcome = stub->Register(&call, request, &empty);
     if (outcome.ok()) return {};

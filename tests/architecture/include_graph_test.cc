@@ -73,9 +73,10 @@ TEST(IncludeGraph, LayersOnlySeeWhatIsBelowThem) {
   for (const Source& source : sources) {
     const std::string layer = LayerOf(source.path);
     ASSERT_TRUE(allowed.contains(layer)) << source.path;
-    for (const std::string& include : source.includes)
-      if (const std::string target = LayerOfInclude(include); !target.empty())
-        EXPECT_TRUE(allowed.at(layer).contains(target)) << source.path << " includes " << include;
+    for (const std::string& include : source.includes) {
+      const std::string target = LayerOfInclude(include);
+      EXPECT_TRUE(target.empty() || allowed.at(layer).contains(target)) << source.path << " includes " << include;
+    }
   }
 }
 
@@ -98,9 +99,10 @@ TEST(IncludeGraph, HeavyLibrariesStayWhereTheyBelong) {
   };
   for (const Source& source : Sources())
     for (const std::string& include : source.includes)
-      for (const Rule& rule : rules)
-        if (include.starts_with(rule.include))
-          EXPECT_TRUE(std::regex_match(source.path, rule.where)) << source.path << " includes " << include;
+      for (const Rule& rule : rules) {
+        const bool may = !include.starts_with(rule.include) || std::regex_match(source.path, rule.where);
+        EXPECT_TRUE(may) << source.path << " includes " << include;
+      }
 }
 
 TEST(IncludeGraph, OurPublicHeadersAreLight) {

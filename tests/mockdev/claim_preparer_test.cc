@@ -57,7 +57,7 @@ class Node {
 AllocatedClaim TwoGpus(const std::string& uid) {
   AllocatedClaim claim(uid, kGpuDriver);
   claim.Gets("gpu", "hami-gpu-0", {{"memory", "4Gi"}, {"cores", "30"}});
-  claim.Gets("gpu", "hami-gpu-1", {{"memory", "8Gi"}, {"cores", "60"}});
+  claim.Gets("gpu", "hami-gpu-1", {{"memory", "8Gi"}, {"cores", "40"}});
   return claim;
 }
 

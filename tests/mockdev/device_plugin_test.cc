@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "api/proto/device_plugin_v1beta1.grpc.pb.h"
+#include "dray/runtime/real_clock.h"
 #include "mockdev/deviceplugin/allocate.h"
 #include "tests/mockdev/mockdev_fixture.h"
 
@@ -99,7 +100,8 @@ class Kubelet final : public ::v1beta1::Registration::Service {
 
 TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   TempDir dir;
-  testing::FakeClock clock;
+  // The machine's: a kubelet that has bound its socket and does not listen yet is tried again after a real half second.
+  Clock& clock = runtime::RealClock();
   std::stop_source stop;
   Context ctx(clock, stop.get_token());
   DeviceProfile profile = ProfileFromTree("nvidia-t4");

@@ -8,8 +8,8 @@ namespace {
 TEST(Base64, BothWays) {
   struct Case {
     std::string bytes, text;
-  } cases[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"},
-               {std::string("\x00\xff\xfe", 3), "AP/+"}};
+  } cases[] = {{"", ""},        {"f", "Zg=="},          {"fo", "Zm8="},
+               {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}, {std::string("\x00\xff\xfe", 3), "AP/+"}};
   for (const Case& c : cases) {
     EXPECT_EQ(EncodeBase64(c.bytes), c.text);
     EXPECT_EQ(DecodeBase64(c.text), c.bytes);

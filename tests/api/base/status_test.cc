@@ -13,10 +13,10 @@ TEST(Status, NamesAndCodesGoBothWays) {
     std::string_view name;
     int code;
   } cases[] = {
-      {Reason::kBadRequest, "BadRequest", 400},       {Reason::kNotFound, "NotFound", 404},
-      {Reason::kConflict, "Conflict", 409},           {Reason::kGone, "Expired", 410},
-      {Reason::kInvalid, "Invalid", 422},             {Reason::kTooManyRequests, "TooManyRequests", 429},
-      {Reason::kInternal, "InternalError", 500},      {Reason::kUnavailable, "ServiceUnavailable", 503},
+      {Reason::kBadRequest, "BadRequest", 400},  {Reason::kNotFound, "NotFound", 404},
+      {Reason::kConflict, "Conflict", 409},      {Reason::kGone, "Expired", 410},
+      {Reason::kInvalid, "Invalid", 422},        {Reason::kTooManyRequests, "TooManyRequests", 429},
+      {Reason::kInternal, "InternalError", 500}, {Reason::kUnavailable, "ServiceUnavailable", 503},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(ReasonName(c.reason), c.name);
@@ -40,10 +40,11 @@ TEST(Status, WrappingKeepsReasonAndCauses) {
 }
 
 TEST(Status, RetryableAreThoseThatTimeMayHeal) {
-  for (Reason reason : {Reason::kConflict, Reason::kTooManyRequests, Reason::kInternal, Reason::kUnavailable,
-                        Reason::kTimeout, Reason::kGone})
+  for (Reason reason : {Reason::kConflict, Reason::kTooManyRequests, Reason::kInternal,
+                        Reason::kUnavailable, Reason::kTimeout, Reason::kGone})
     EXPECT_TRUE(Retryable(Status(reason, ""))) << ReasonName(reason);
-  for (Reason reason : {Reason::kOk, Reason::kNotFound, Reason::kInvalid, Reason::kForbidden, Reason::kCancelled})
+  for (Reason reason :
+       {Reason::kOk, Reason::kNotFound, Reason::kInvalid, Reason::kForbidden, Reason::kCancelled})
     EXPECT_FALSE(Retryable(Status(reason, ""))) << ReasonName(reason);
 }
 

@@ -11,7 +11,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Json J(std::string_view text) { return Json::parse(text); }
+Json J(std::string_view text) {
+  return Json::parse(text);
+}
 
 TEST(ApplyJsonPatch, Operations) {
   struct Case {
@@ -24,15 +26,18 @@ TEST(ApplyJsonPatch, Operations) {
       {R"([1])", R"([{"op":"add","path":"/-","value":[2]}])", "[1,[2]]"},
       {R"({"a":1})", R"([{"op":"add","path":"","value":[]}])", "[]"},
       {R"({"a":1})", R"([{"op":"add","path":"/","value":2}])", R"({"":2,"a":1})"},
-      {R"({"a/b":{"m~n":1}})", R"([{"op":"replace","path":"/a~1b/m~0n","value":2}])", R"({"a/b":{"m~n":2}})"},
+      {R"({"a/b":{"m~n":1}})", R"([{"op":"replace","path":"/a~1b/m~0n","value":2}])",
+       R"({"a/b":{"m~n":2}})"},
       {R"({"~1":1})", R"([{"op":"remove","path":"/~01"}])", "{}"},
       {R"({"a":[1,2,3]})", R"([{"op":"remove","path":"/a/1"}])", R"({"a":[1,3]})"},
       {R"({"a":{"b":1}})", R"([{"op":"move","from":"/a/b","path":"/c"}])", R"({"a":{},"c":1})"},
       {R"([1,2,3])", R"([{"op":"move","from":"/0","path":"/2"}])", "[2,3,1]"},
       {R"({"a":1})", R"([{"op":"move","from":"/a","path":"/a"}])", R"({"a":1})"},
-      {R"({"a":{"b":1}})", R"([{"op":"copy","from":"/a","path":"/a/c"}])", R"({"a":{"b":1,"c":{"b":1}}})"},
+      {R"({"a":{"b":1}})", R"([{"op":"copy","from":"/a","path":"/a/c"}])",
+       R"({"a":{"b":1,"c":{"b":1}}})"},
       {R"({"a":1.0})", R"([{"op":"test","path":"/a","value":1}])", R"({"a":1.0})"},
-      {R"({"a":[{"b":"c"}]})", R"([{"op":"test","path":"","value":{"a":[{"b":"c"}]}}])", R"({"a":[{"b":"c"}]})"},
+      {R"({"a":[{"b":"c"}]})", R"([{"op":"test","path":"","value":{"a":[{"b":"c"}]}}])",
+       R"({"a":[{"b":"c"}]})"},
       {R"({"0":1})", R"([{"op":"replace","path":"/0","value":2}])", R"({"0":2})"},
       {R"({"a":1})", R"([])", R"({"a":1})"},
       {R"({})", R"([{"op":"add","path":"/x","value":1,"other":2}])", R"({"x":1})"},
@@ -96,7 +101,8 @@ TEST(ApplyJsonPatch, HasLimits) {
   Result<Json> result = ApplyJsonPatch(J(R"({"b":"0123456789"})"), bomb);
   EXPECT_TRUE(result.ok() || result.Is(Reason::kInvalid));
   bomb = Json::array();
-  for (int i = 0; i < 60; ++i) bomb.push_back({{"op", "copy"}, {"from", ""}, {"path", "/a" + std::to_string(i)}});
+  for (int i = 0; i < 60; ++i)
+    bomb.push_back({{"op", "copy"}, {"from", ""}, {"path", "/a" + std::to_string(i)}});
   EXPECT_TRUE(ApplyJsonPatch(J(R"({"b":"0123456789"})"), bomb).Is(Reason::kInvalid));
 }
 
@@ -105,16 +111,21 @@ TEST(DiffJsonPatch, TouchesOnlyWhatChanged) {
     std::string before, after, want;
   } cases[] = {
       {R"({"a":1})", R"({"a":1})", "[]"},
-      {R"({"a":1,"b":{"c":2,"d":3}})", R"({"a":1,"b":{"c":2,"d":4}})", R"([{"op":"replace","path":"/b/d","value":4}])"},
-      {R"({"a":1})", R"({"a":1,"x/y":{"z":[]}})", R"([{"op":"add","path":"/x~1y","value":{"z":[]}}])"},
+      {R"({"a":1,"b":{"c":2,"d":3}})", R"({"a":1,"b":{"c":2,"d":4}})",
+       R"([{"op":"replace","path":"/b/d","value":4}])"},
+      {R"({"a":1})", R"({"a":1,"x/y":{"z":[]}})",
+       R"([{"op":"add","path":"/x~1y","value":{"z":[]}}])"},
       {R"({"a":1,"b":2})", R"({"b":2})", R"([{"op":"remove","path":"/a"}])"},
       {"[1,2,3]", "[1]", R"([{"op":"remove","path":"/2"},{"op":"remove","path":"/1"}])"},
-      {"[1]", "[1,2,3]", R"([{"op":"add","path":"/1","value":2},{"op":"add","path":"/2","value":3}])"},
-      {R"([{"n":"a"},{"n":"b"}])", R"([{"n":"a"},{"n":"b","x":1}])", R"([{"op":"add","path":"/1/x","value":1}])"},
+      {"[1]", "[1,2,3]",
+       R"([{"op":"add","path":"/1","value":2},{"op":"add","path":"/2","value":3}])"},
+      {R"([{"n":"a"},{"n":"b"}])", R"([{"n":"a"},{"n":"b","x":1}])",
+       R"([{"op":"add","path":"/1/x","value":1}])"},
       {R"({"a":null})", R"({"a":{}})", R"([{"op":"replace","path":"/a","value":{}}])"},
       {"1", "[]", R"([{"op":"replace","path":"","value":[]}])"},
   };
-  for (const Case& c : cases) EXPECT_EQ(DiffJsonPatch(J(c.before), J(c.after)), J(c.want)) << c.after;
+  for (const Case& c : cases)
+    EXPECT_EQ(DiffJsonPatch(J(c.before), J(c.after)), J(c.want)) << c.after;
 }
 
 TEST(DiffJsonPatch, NumbersBuiltAndParsedAreEqual) {
@@ -126,19 +137,27 @@ TEST(ApplyMergePatch, Rfc7386) {
   struct Case {
     std::string document, patch, want;
   } cases[] = {
-      {R"({"a":"b"})", R"({"a":"c"})", R"({"a":"c"})"},       {R"({"a":"b"})", R"({"b":"c"})", R"({"a":"b","b":"c"})"},
-      {R"({"a":"b"})", R"({"a":null})", "{}"},                {R"({"a":["b"]})", R"({"a":"c"})", R"({"a":"c"})"},
-      {R"({"a":"c"})", R"({"a":["b"]})", R"({"a":["b"]})"},   {R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})", R"({"a":{"b":"d"}})"},
-      {R"({"a":[{"b":"c"}]})", R"({"a":[1]})", R"({"a":[1]})"}, {R"(["a"])", R"(["c"])", R"(["c"])"},
-      {R"({"a":"b"})", R"(["c"])", R"(["c"])"},               {R"({"a":"foo"})", "null", "null"},
-      {R"({"e":null})", R"({"a":1})", R"({"a":1,"e":null})"}, {R"([1,2])", R"({"a":"b","c":null})", R"({"a":"b"})"},
+      {R"({"a":"b"})", R"({"a":"c"})", R"({"a":"c"})"},
+      {R"({"a":"b"})", R"({"b":"c"})", R"({"a":"b","b":"c"})"},
+      {R"({"a":"b"})", R"({"a":null})", "{}"},
+      {R"({"a":["b"]})", R"({"a":"c"})", R"({"a":"c"})"},
+      {R"({"a":"c"})", R"({"a":["b"]})", R"({"a":["b"]})"},
+      {R"({"a":{"b":"c"}})", R"({"a":{"b":"d","c":null}})", R"({"a":{"b":"d"}})"},
+      {R"({"a":[{"b":"c"}]})", R"({"a":[1]})", R"({"a":[1]})"},
+      {R"(["a"])", R"(["c"])", R"(["c"])"},
+      {R"({"a":"b"})", R"(["c"])", R"(["c"])"},
+      {R"({"a":"foo"})", "null", "null"},
+      {R"({"e":null})", R"({"a":1})", R"({"a":1,"e":null})"},
+      {R"([1,2])", R"({"a":"b","c":null})", R"({"a":"b"})"},
       {"{}", R"({"a":{"bb":{"ccc":null}}})", R"({"a":{"bb":{}}})"},
   };
-  for (const Case& c : cases) EXPECT_EQ(ApplyMergePatch(J(c.document), J(c.patch)), J(c.want)) << c.patch;
+  for (const Case& c : cases)
+    EXPECT_EQ(ApplyMergePatch(J(c.document), J(c.patch)), J(c.want)) << c.patch;
 }
 
 TEST(MergePatchFor, SaysOnlyTheChange) {
-  EXPECT_EQ(MergePatchFor(J(R"({"a":{"b":1,"c":2},"d":[1],"e":3})"), J(R"({"a":{"b":1,"c":3},"d":[1],"f":4})")),
+  EXPECT_EQ(MergePatchFor(J(R"({"a":{"b":1,"c":2},"d":[1],"e":3})"),
+                          J(R"({"a":{"b":1,"c":3},"d":[1],"f":4})")),
             J(R"({"a":{"c":3},"e":null,"f":4})"));
   EXPECT_EQ(MergePatchFor(J(R"({"a":1})"), J(R"({"a":1})")), J("{}"));
   EXPECT_EQ(MergePatchFor(J(R"({"a":{"b":1}})"), J(R"({"a":{}})")), J(R"({"a":{"b":null}})"));
@@ -163,7 +182,9 @@ Json RandomJson(std::mt19937& random, int depth) {
     default: {
       Json object = Json::object();
       for (size_t n = random() % 4; n > 0; --n)
-        object[random() % 4 == 0 ? "a/b~c" : std::string(1, static_cast<char>('a' + random() % 4))] = RandomJson(random, depth - 1);
+        object[random() % 4 == 0 ? "a/b~c"
+                                 : std::string(1, static_cast<char>('a' + random() % 4))] =
+            RandomJson(random, depth - 1);
       return object;
     }
   }

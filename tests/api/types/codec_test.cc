@@ -15,7 +15,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Quantity Q(std::string_view text) { return *Quantity::Parse(text); }
+Quantity Q(std::string_view text) {
+  return *Quantity::Parse(text);
+}
 
 constexpr std::string_view kClaim = R"({
   "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
@@ -61,10 +63,12 @@ TEST(Codec, BothReadersAgreeAndEncodingIsStable) {
 }
 
 TEST(Codec, EmitsWhatKubernetesAlwaysEmits) {
-  EXPECT_EQ(Encode(ResourceClaim{}),
-            R"({"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","spec":{"devices":{"requests":null}}})");
+  EXPECT_EQ(
+      Encode(ResourceClaim{}),
+      R"({"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","spec":{"devices":{"requests":null}}})");
   EXPECT_EQ(ToJsonValue(AllocationResult{}).dump(), R"({"devices":{}})");
-  EXPECT_EQ(ToJsonValue(AllocatedDeviceStatus{}).dump(), R"({"conditions":null,"device":"","driver":"","pool":""})");
+  EXPECT_EQ(ToJsonValue(AllocatedDeviceStatus{}).dump(),
+            R"({"conditions":null,"device":"","driver":"","pool":""})");
   DeviceCapacity capacity{.value = Q("80Gi"), .request_policy = CapacityRequestPolicy{}};
   EXPECT_EQ(ToJsonValue(capacity).dump(), R"({"requestPolicy":{"default":null},"value":"80Gi"})");
   ContainerStateTerminated exited;
@@ -91,7 +95,8 @@ TEST(Codec, LeavesOutZeroValuesButKeepsEngagedOptionals) {
 }
 
 TEST(Codec, IgnoresUnknownFieldsWhateverTheyHold) {
-  Result<Pod> pod = Decode<Pod>(R"({"x": {"y": [{"z": "}\""}]}, "metadata": {"name": "p", "selfLink": 7},
+  Result<Pod> pod =
+      Decode<Pod>(R"({"x": {"y": [{"z": "}\""}]}, "metadata": {"name": "p", "selfLink": 7},
     "spec": {"containers": [{"name": "c", "livenessProbe": {"exec": {"command": ["a", "]"]}}, "image": "i"}], "w": null},
     "trailing": [[], {}, 1e9]})");
   ASSERT_TRUE(pod.ok()) << pod.status();
@@ -114,18 +119,23 @@ TEST(Codec, WrongTypesAreNamedWithTheirPath) {
   } cases[] = {
       {R"({"metadata": {"name": 1}})", "metadata.name: want a string, got 1"},
       {R"({"metadata": []})", "metadata: want an object, got a list"},
-      {R"({"metadata": {"labels": {"a": {"b": 1}}}})", "metadata.labels[a]: want a string, got an object"},
-      {R"({"spec": {"devices": [{"name": "a"}, {"name": true}]}})", "spec.devices[1].name: want a string, got a boolean"},
+      {R"({"metadata": {"labels": {"a": {"b": 1}}}})",
+       "metadata.labels[a]: want a string, got an object"},
+      {R"({"spec": {"devices": [{"name": "a"}, {"name": true}]}})",
+       "spec.devices[1].name: want a string, got a boolean"},
       {R"({"spec": {"devices": {"a": 1}}})", "spec.devices: want a list, got an object"},
       {R"({"spec": {"devices": ["x"]}})", "spec.devices[0]: want an object, got a string"},
-      {R"({"spec": {"pool": {"generation": "1"}}})", "spec.pool.generation: want an integer, got a string"},
-      {R"({"spec": {"pool": {"generation": 1.5}}})", "spec.pool.generation: want an integer, got 1.5"},
+      {R"({"spec": {"pool": {"generation": "1"}}})",
+       "spec.pool.generation: want an integer, got a string"},
+      {R"({"spec": {"pool": {"generation": 1.5}}})",
+       "spec.pool.generation: want an integer, got 1.5"},
       {R"({"spec": {"allNodes": "yes"}})", "spec.allNodes: want true or false, got a string"},
       {R"({"spec": {"devices": [{"capacity": {"m": {"value": "4GB"}}}]}})",
        "spec.devices[0].capacity[m].value: \"4GB\" is not a quantity"},
       {R"({"spec": {"devices": [{"capacity": {"m": {"value": {}}}}]}})",
        "spec.devices[0].capacity[m].value: want a quantity, got an object"},
-      {R"({"metadata": {"creationTimestamp": "yesterday"}})", "metadata.creationTimestamp: \"yesterday\" is not a time"},
+      {R"({"metadata": {"creationTimestamp": "yesterday"}})",
+       "metadata.creationTimestamp: \"yesterday\" is not a time"},
       {R"({"spec": {"devices": [{"attributes": {"a": {"bools": [true, 1]}}}]}})",
        "spec.devices[0].attributes[a].bools[1]: want true or false, got 1"},
       {R"({"spec": {"devices": [{"attributes": {"a": {"int": 1, "bool": true}}}]}})",
@@ -144,18 +154,21 @@ TEST(Codec, WrongTypesAreNamedWithTheirPath) {
 }
 
 TEST(Codec, IntegersHaveTheirRange) {
-  EXPECT_TRUE(Decode<Lease>(R"({"spec": {"leaseDurationSeconds": 2147483648}})").Is(Reason::kInvalid));
-  EXPECT_TRUE(Decode<Lease>(R"({"metadata": {"generation": 9223372036854775808}})").Is(Reason::kInvalid));
+  EXPECT_TRUE(
+      Decode<Lease>(R"({"spec": {"leaseDurationSeconds": 2147483648}})").Is(Reason::kInvalid));
+  EXPECT_TRUE(
+      Decode<Lease>(R"({"metadata": {"generation": 9223372036854775808}})").Is(Reason::kInvalid));
   Result<Lease> most = Decode<Lease>(R"({"metadata": {"generation": 9223372036854775807}})");
   ASSERT_TRUE(most.ok());
   EXPECT_EQ(most->metadata.generation, std::numeric_limits<int64_t>::max());
 }
 
 TEST(Codec, BrokenJsonIsABadRequest) {
-  for (std::string json :
-       {"", " ", "{", "}", R"({"metadata")", R"({"metadata": {"name": "x})", R"({"metadata": {"name" "x"}})",
-        R"({"metadata": {"name": "x"},})", R"({"metadata": {}} {})", R"({"metadata": {"name": "\x"}})", "{\"a\": \"\xff\"}",
-        R"({"metadata": {"labels": {"a": "b" "c": "d"}}})", R"({"metadata": {"finalizers": ["a",,"b"]}})", "nul"}) {
+  for (std::string json : {"", " ", "{", "}", R"({"metadata")", R"({"metadata": {"name": "x})",
+                           R"({"metadata": {"name" "x"}})", R"({"metadata": {"name": "x"},})",
+                           R"({"metadata": {}} {})", R"({"metadata": {"name": "\x"}})",
+                           "{\"a\": \"\xff\"}", R"({"metadata": {"labels": {"a": "b" "c": "d"}}})",
+                           R"({"metadata": {"finalizers": ["a",,"b"]}})", "nul"}) {
     Result<Pod> pod = Decode<Pod>(json);
     EXPECT_FALSE(pod.ok()) << json;
     EXPECT_FALSE(pod.Is(Reason::kInternal)) << json;
@@ -163,7 +176,8 @@ TEST(Codec, BrokenJsonIsABadRequest) {
 }
 
 TEST(Codec, QuantitiesMayBeNumbers) {
-  Result<Node> node = Decode<Node>(R"({"status": {"capacity": {"cpu": 4 , "m": 0.5, "e": 1e3, "s": " 2Gi "}}})");
+  Result<Node> node =
+      Decode<Node>(R"({"status": {"capacity": {"cpu": 4 , "m": 0.5, "e": 1e3, "s": " 2Gi "}}})");
   ASSERT_TRUE(node.ok()) << node.status();
   EXPECT_EQ(node->status.capacity.at("cpu").ToString(), "4");
   EXPECT_EQ(node->status.capacity.at("m").ToString(), "500m");
@@ -209,8 +223,10 @@ TEST(Codec, InvalidUtf8InAStructDoesNotThrow) {
 }
 
 TEST(Codec, AttributesKeepZeroValues) {
-  for (std::string text : {R"({"int":0})", R"({"bool":false})", R"({"string":""})", R"({"version":"1.2.3"})",
-                           R"({"ints":[1,2]})", R"({"bools":[false,true]})", R"({"strings":["a"]})", R"({"versions":["1.0.0"]})"}) {
+  for (std::string text :
+       {R"({"int":0})", R"({"bool":false})", R"({"string":""})", R"({"version":"1.2.3"})",
+        R"({"ints":[1,2]})", R"({"bools":[false,true]})", R"({"strings":["a"]})",
+        R"({"versions":["1.0.0"]})"}) {
     Result<DeviceAttribute> attribute = FromJsonValue<DeviceAttribute>(Json::parse(text));
     ASSERT_TRUE(attribute.ok()) << text;
     EXPECT_EQ(ToJsonValue(*attribute).dump(), text);
@@ -231,8 +247,9 @@ TEST(Codec, LeaseTimesHaveSixDigits) {
   Lease lease;
   lease.spec.renew_time = ToMicroTime(*ParseTime("2026-11-21T10:00:00.5Z"));
   lease.spec.holder_identity = "";
-  EXPECT_EQ(Encode(lease),
-            R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","spec":{"holderIdentity":"","renewTime":"2026-11-21T10:00:00.500000Z"}})");
+  EXPECT_EQ(
+      Encode(lease),
+      R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","spec":{"holderIdentity":"","renewTime":"2026-11-21T10:00:00.500000Z"}})");
 }
 
 TEST(Codec, WebhookConfigurationsCarryDefaultsAndBytes) {
@@ -245,8 +262,9 @@ TEST(Codec, WebhookConfigurationsCarryDefaultsAndBytes) {
   EXPECT_EQ(webhook.failure_policy, "Fail");
   EXPECT_EQ(webhook.timeout_seconds, 10);
   EXPECT_EQ(ToJson(*decoded)["webhooks"][0]["clientConfig"]["caBundle"], "UEVN");
-  EXPECT_TRUE(Decode<MutatingWebhookConfiguration>(R"({"webhooks": [{"clientConfig": {"caBundle": "!"}}]})")
-                  .Is(Reason::kInvalid));
+  EXPECT_TRUE(
+      Decode<MutatingWebhookConfiguration>(R"({"webhooks": [{"clientConfig": {"caBundle": "!"}}]})")
+          .Is(Reason::kInvalid));
 }
 
 }  // namespace

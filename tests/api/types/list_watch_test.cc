@@ -12,14 +12,16 @@ namespace {
 using testing::HasSubstr;
 
 TEST(DecodeList, TenThousandClaims) {
-  std::string text = R"({"kind":"ResourceClaimList","apiVersion":"resource.k8s.io/v1",)"
-                     R"("metadata":{"resourceVersion":"42","continue":"abc","remainingItemCount":5},"items":[)";
+  std::string text =
+      R"({"kind":"ResourceClaimList","apiVersion":"resource.k8s.io/v1",)"
+      R"("metadata":{"resourceVersion":"42","continue":"abc","remainingItemCount":5},"items":[)";
   for (int i = 0; i < 10000; ++i) {
     if (i > 0) text += ',';
-    text += R"({"metadata":{"name":"claim-)" + std::to_string(i) +
-            R"(","namespace":"default","managedFields":[{"manager":"kubectl","fieldsV1":{"f:spec":{"f:devices":{}}}}]},)"
-            R"("spec":{"devices":{"requests":[{"name":"gpu","exactly":{"deviceClassName":"gpu","count":)" +
-            std::to_string(i + 1) + R"(}}]}},"status":{}})";
+    text +=
+        R"({"metadata":{"name":"claim-)" + std::to_string(i) +
+        R"(","namespace":"default","managedFields":[{"manager":"kubectl","fieldsV1":{"f:spec":{"f:devices":{}}}}]},)"
+        R"("spec":{"devices":{"requests":[{"name":"gpu","exactly":{"deviceClassName":"gpu","count":)" +
+        std::to_string(i + 1) + R"(}}]}},"status":{}})";
   }
   text += "]}";
   Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(text);
@@ -36,7 +38,8 @@ TEST(DecodeList, TenThousandClaims) {
 }
 
 TEST(DecodeList, MetadataMayFollowTheItems) {
-  Result<ListOf<Pod>> list = DecodeList<Pod>(R"({"items":[{"metadata":{"name":"a"}}],"metadata":{"resourceVersion":"9"}})");
+  Result<ListOf<Pod>> list = DecodeList<Pod>(
+      R"({"items":[{"metadata":{"name":"a"}}],"metadata":{"resourceVersion":"9"}})");
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->resource_version, "9");
   EXPECT_EQ(list->items[0].metadata.name, "a");
@@ -60,8 +63,10 @@ constexpr std::string_view kBeta1Item =
     R"({"metadata":{"name":"c"},"spec":{"devices":{"requests":[{"name":"r","deviceClassName":"k","count":3}]}}})";
 
 TEST(DecodeList, BetaVersionOfTheListCountsForItsItems) {
-  for (std::string text : {R"({"apiVersion":"resource.k8s.io/v1beta1","items":[)" + std::string(kBeta1Item) + "]}",
-                           R"({"items":[)" + std::string(kBeta1Item) + R"(],"apiVersion":"resource.k8s.io/v1beta1"})"}) {
+  for (std::string text :
+       {R"({"apiVersion":"resource.k8s.io/v1beta1","items":[)" + std::string(kBeta1Item) + "]}",
+        R"({"items":[)" + std::string(kBeta1Item) +
+            R"(],"apiVersion":"resource.k8s.io/v1beta1"})"}) {
     Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(text);
     ASSERT_TRUE(list.ok()) << list.status();
     ASSERT_TRUE(list->items[0].spec.devices.requests[0].exactly.has_value());
@@ -73,8 +78,8 @@ TEST(DecodeList, AnUntypedListIsReadItemByItem) {
   std::string beta1(kBeta1Item), v1(kBeta1Item);
   beta1.insert(1, R"("apiVersion":"resource.k8s.io/v1beta1",)");
   v1.insert(1, R"("apiVersion":"resource.k8s.io/v1",)");
-  Result<ListOf<ResourceClaim>> list =
-      DecodeList<ResourceClaim>(R"({"apiVersion":"v1","kind":"List","items":[)" + beta1 + "," + v1 + "]}");
+  Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(
+      R"({"apiVersion":"v1","kind":"List","items":[)" + beta1 + "," + v1 + "]}");
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_TRUE(list->items[0].spec.devices.requests[0].exactly.has_value());
   EXPECT_FALSE(list->items[1].spec.devices.requests[0].exactly.has_value());
@@ -84,11 +89,13 @@ TEST(Versions, TheFlatRequestIsUnknownInV1) {
   std::string text(kBeta1Item);
   text.insert(text.size() - 1, R"(,"apiVersion":"resource.k8s.io/v1")");
   EXPECT_FALSE(Decode<ResourceClaim>(text)->spec.devices.requests[0].exactly.has_value());
-  EXPECT_FALSE(FromJson<ResourceClaim>(Json::parse(text))->spec.devices.requests[0].exactly.has_value());
+  EXPECT_FALSE(
+      FromJson<ResourceClaim>(Json::parse(text))->spec.devices.requests[0].exactly.has_value());
 }
 
 TEST(Versions, PlainValuesOfBeta1SlicesAreUnsetWhenZero) {
-  constexpr std::string_view kSlice = R"({"apiVersion":"resource.k8s.io/v1beta1","spec":{"nodeName":"","allNodes":false,
+  constexpr std::string_view kSlice =
+      R"({"apiVersion":"resource.k8s.io/v1beta1","spec":{"nodeName":"","allNodes":false,
     "devices":[{"name":"d","basic":{"attributes":{"a":{"int":1}},"capacity":{"m":{"value":"1Gi"}}}}]}})";
   for (const Result<ResourceSlice>& slice :
        {Decode<ResourceSlice>(kSlice), FromJson<ResourceSlice>(Json::parse(kSlice))}) {
@@ -100,21 +107,27 @@ TEST(Versions, PlainValuesOfBeta1SlicesAreUnsetWhenZero) {
     EXPECT_EQ(std::get<int64_t>(slice->spec.devices[0].attributes.at("a").value), 1);
     EXPECT_EQ(slice->spec.devices[0].capacity.at("m").value.ToString(), "1Gi");
   }
-  EXPECT_EQ(Decode<ResourceSlice>(R"({"apiVersion":"resource.k8s.io/v1","spec":{"nodeName":""}})")->spec.node_name, "");
+  EXPECT_EQ(Decode<ResourceSlice>(R"({"apiVersion":"resource.k8s.io/v1","spec":{"nodeName":""}})")
+                ->spec.node_name,
+            "");
 }
 
 TEST(Versions, ErrorsInBeta1CarryItsOwnPath) {
-  EXPECT_EQ(Decode<ResourceSlice>(R"({"spec":{"devices":[{"basic":{"taints":7}}]},"apiVersion":"resource.k8s.io/v1beta1"})")
-                .status()
-                .message(),
-            "spec.devices[0].basic.taints: want a list, got 7");
+  EXPECT_EQ(
+      Decode<ResourceSlice>(
+          R"({"spec":{"devices":[{"basic":{"taints":7}}]},"apiVersion":"resource.k8s.io/v1beta1"})")
+          .status()
+          .message(),
+      "spec.devices[0].basic.taints: want a list, got 7");
 }
 
 TEST(Versions, ListsAreConvertedItemByItem) {
-  Json list = {{"kind", "ResourceClaimList"},
-               {"apiVersion", "resource.k8s.io/v1"},
-               {"items", Json::array({Json::parse(
-                             R"({"spec":{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"k"}}]}}})")})}};
+  Json list = {
+      {"kind", "ResourceClaimList"},
+      {"apiVersion", "resource.k8s.io/v1"},
+      {"items",
+       Json::array({Json::parse(
+           R"({"spec":{"devices":{"requests":[{"name":"r","exactly":{"deviceClassName":"k"}}]}}})")})}};
   EXPECT_EQ(ToVersion(list, "v1beta1")["items"][0].dump(),
             R"({"spec":{"devices":{"requests":[{"deviceClassName":"k","name":"r"}]}}})");
   EXPECT_EQ(ToVersion(list, "v1beta2")["items"], list["items"]);
@@ -132,8 +145,11 @@ TEST(DecodeWatchEvent, EveryType) {
                {"DELETED", WatchEventType::kDeleted},
                {"BOOKMARK", WatchEventType::kBookmark}};
   for (const Case& c : cases) {
-    for (std::string line : {R"({"type":")" + c.type + R"(","object":{"kind":"Pod","metadata":{"resourceVersion":"5"}}})",
-                             R"({"object":{"kind":"Pod","metadata":{"resourceVersion":"5"}},"type":")" + c.type + "\"}\n"}) {
+    for (std::string line :
+         {R"({"type":")" + c.type +
+              R"(","object":{"kind":"Pod","metadata":{"resourceVersion":"5"}}})",
+          R"({"object":{"kind":"Pod","metadata":{"resourceVersion":"5"}},"type":")" + c.type +
+              "\"}\n"}) {
       Result<WatchEvent<Pod>> event = DecodeWatchEvent<Pod>(line);
       ASSERT_TRUE(event.ok()) << event.status();
       EXPECT_EQ(event->type, c.want);
@@ -155,25 +171,31 @@ TEST(DecodeWatchEvent, AnErrorCarriesItsStatus) {
 TEST(DecodeWatchEvent, BetaObjectsAreConverted) {
   std::string object(kBeta1Item);
   object.insert(object.size() - 1, R"(,"apiVersion":"resource.k8s.io/v1beta1")");
-  Result<WatchEvent<ResourceClaim>> event = DecodeWatchEvent<ResourceClaim>(R"({"object":)" + object + R"(,"type":"ADDED"})");
+  Result<WatchEvent<ResourceClaim>> event =
+      DecodeWatchEvent<ResourceClaim>(R"({"object":)" + object + R"(,"type":"ADDED"})");
   ASSERT_TRUE(event.ok()) << event.status();
   EXPECT_TRUE(event->object.spec.devices.requests[0].exactly.has_value());
 }
 
 TEST(DecodeWatchEvent, RefusesWhatIsNone) {
-  for (std::string line : {R"({"type":"NEWS","object":{}})", R"({"object":{}})", R"({"type":"ADDED"})",
-                           R"({"type":"ADDED","object":[]})", R"({"type":"ADDED","object":{"metadata":{"name":1}}})",
-                           R"({"type":"ADDED","object":{"metadata")", "", "[]"})
+  for (std::string line :
+       {R"({"type":"NEWS","object":{}})", R"({"object":{}})", R"({"type":"ADDED"})",
+        R"({"type":"ADDED","object":[]})", R"({"type":"ADDED","object":{"metadata":{"name":1}}})",
+        R"({"type":"ADDED","object":{"metadata")", "", "[]"})
     EXPECT_FALSE(DecodeWatchEvent<Pod>(line).ok()) << line;
-  EXPECT_EQ(DecodeWatchEvent<Pod>(R"({"type":"ADDED","object":{"metadata":{"name":1}}})").status().message(),
+  EXPECT_EQ(DecodeWatchEvent<Pod>(R"({"type":"ADDED","object":{"metadata":{"name":1}}})")
+                .status()
+                .message(),
             "object.metadata.name: want a string, got 1");
 }
 
-// Whatever arrives, the reader answers; run with address sanitizer this is the memory test of the simdjson path.
+// Whatever arrives, the reader answers; run with address sanitizer this is the memory test of the
+// simdjson path.
 TEST(Decode, SurvivesDamage) {
-  const std::string whole = R"({"apiVersion":"resource.k8s.io/v1beta1","kind":"ResourceSlice","metadata":{"name":"a\u00e9"},)"
-                            R"("spec":{"driver":"d","pool":{"name":"p","generation":1},"devices":[{"name":"x","basic":)"
-                            R"({"attributes":{"k":{"bools":[true,false]}},"capacity":{"m":{"value":"1Gi"}}}}]}})";
+  const std::string whole =
+      R"({"apiVersion":"resource.k8s.io/v1beta1","kind":"ResourceSlice","metadata":{"name":"a\u00e9"},)"
+      R"("spec":{"driver":"d","pool":{"name":"p","generation":1},"devices":[{"name":"x","basic":)"
+      R"({"attributes":{"k":{"bools":[true,false]}},"capacity":{"m":{"value":"1Gi"}}}}]}})";
   ASSERT_TRUE(Decode<ResourceSlice>(whole).ok());
   for (size_t length = 0; length < whole.size(); ++length)
     EXPECT_FALSE(Decode<ResourceSlice>(whole.substr(0, length)).ok()) << length;

@@ -26,10 +26,12 @@ TEST(Time, ParsesAndPrints) {
 }
 
 TEST(Time, RefusesWhatIsNone) {
-  for (std::string text : {"", "2006-01-02", "2006-01-02 15:04:05Z", "2006-01-02T15:04:05", "2006-13-02T15:04:05Z",
-                           "2023-02-29T00:00:00Z", "2006-01-02T24:00:00Z", "2006-01-02T15:60:05Z", "2006-01-02T15:04:60Z",
-                           "2006-01-02T15:04:05.Z", "2006-01-02T15:04:05+0200", "2006-01-02T15:04:05+24:00",
-                           "2006-01-02T15:04:05ZZ", "06-01-02T15:04:05Z", "2006-00-01T00:00:00Z", "+006-01-02T15:04:05Z"})
+  for (std::string text :
+       {"", "2006-01-02", "2006-01-02 15:04:05Z", "2006-01-02T15:04:05", "2006-13-02T15:04:05Z",
+        "2023-02-29T00:00:00Z", "2006-01-02T24:00:00Z", "2006-01-02T15:60:05Z",
+        "2006-01-02T15:04:60Z", "2006-01-02T15:04:05.Z", "2006-01-02T15:04:05+0200",
+        "2006-01-02T15:04:05+24:00", "2006-01-02T15:04:05ZZ", "06-01-02T15:04:05Z",
+        "2006-00-01T00:00:00Z", "+006-01-02T15:04:05Z"})
     EXPECT_TRUE(ParseTime(text).Is(Reason::kInvalid)) << text;
 }
 
@@ -62,7 +64,8 @@ TEST(LabelSelector, Matches) {
 TEST(ControllerOf, IsTheOwnerThatSaysSo) {
   ObjectMeta meta;
   EXPECT_EQ(ControllerOf(meta), nullptr);
-  meta.owner_references = {{.name = "a", .controller = false}, {.name = "b"}, {.name = "c", .controller = true}};
+  meta.owner_references = {
+      {.name = "a", .controller = false}, {.name = "b"}, {.name = "c", .controller = true}};
   ASSERT_NE(ControllerOf(meta), nullptr);
   EXPECT_EQ(ControllerOf(meta)->name, "c");
 }

@@ -1,4 +1,5 @@
-// Objects with every field filled, as kubernetes/api publishes them: nothing that our structs claim to know may be lost.
+// Objects with every field filled, as kubernetes/api publishes them: nothing that our structs claim
+// to know may be lost.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -18,8 +19,8 @@ namespace dray::api {
 namespace {
 
 // Fields newer than the API we speak (1.36), and metadata that is dropped by intent.
-const std::set<std::string> kNotOurs = {"managedFields", "selfLink", "nodeAllocatableResources", "partitionTypeAttribute",
-                                        "skipNodeOperations"};
+const std::set<std::string> kNotOurs = {"managedFields", "selfLink", "nodeAllocatableResources",
+                                        "partitionTypeAttribute", "skipNodeOperations"};
 
 void Strip(Json& json) {
   if (json.is_object()) {
@@ -34,12 +35,14 @@ void Strip(Json& json) {
 void ExpectWithin(const Json& part, const Json& whole, const std::string& path) {
   if (part.is_object()) {
     for (const auto& [key, value] : part.items()) {
-      ASSERT_TRUE(whole.is_object() && whole.contains(key)) << path << "." << key << " was invented";
+      ASSERT_TRUE(whole.is_object() && whole.contains(key))
+          << path << "." << key << " was invented";
       ExpectWithin(value, whole[key], path + "." + key);
     }
   } else if (part.is_array()) {
     ASSERT_EQ(part.size(), whole.size()) << path;
-    for (size_t i = 0; i < part.size(); ++i) ExpectWithin(part[i], whole[i], path + "[" + std::to_string(i) + "]");
+    for (size_t i = 0; i < part.size(); ++i)
+      ExpectWithin(part[i], whole[i], path + "[" + std::to_string(i) + "]");
   } else {
     EXPECT_EQ(part, whole) << path;
   }
@@ -52,14 +55,16 @@ class Oracle : public testing::Test {
   Json Load(std::string_view group, std::string_view version = KindOf<T>::value.version) {
     std::optional<std::filesystem::path> dir = OracleDir();
     if (!dir) return nullptr;
-    std::string name = std::string(group) + "." + std::string(version) + "." + std::string(KindOf<T>::value.kind) + ".json";
+    std::string name = std::string(group) + "." + std::string(version) + "." +
+                       std::string(KindOf<T>::value.kind) + ".json";
     std::string text = ReadFile(*dir / "k8s-api" / name);
     EXPECT_FALSE(text.empty()) << name;
     return Json::parse(text, nullptr, false);
   }
 };
 
-// The reference fills all alternatives of an attribute at once, which no valid object does: one object per alternative.
+// The reference fills all alternatives of an attribute at once, which no valid object does: one
+// object per alternative.
 std::vector<Json> OnePerAttribute(const Json& slice) {
   std::vector<Json> slices;
   Json::json_pointer at("/spec/devices/0/attributes/attributesKey");
@@ -72,8 +77,8 @@ std::vector<Json> OnePerAttribute(const Json& slice) {
 
 template <class T>
 using Lossless = Oracle<T>;
-using LosslessTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice, Lease,
-                                     MutatingWebhookConfiguration>;
+using LosslessTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass,
+                                     ResourceSlice, Lease, MutatingWebhookConfiguration>;
 TYPED_TEST_SUITE(Lossless, LosslessTypes);
 
 TYPED_TEST(Lossless, RoundTrip) {
@@ -94,7 +99,8 @@ TYPED_TEST(Lossless, RoundTrip) {
 
 template <class T>
 using Partial = Oracle<T>;
-using PartialTypes = testing::Types<Pod, Node, Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job>;
+using PartialTypes =
+    testing::Types<Pod, Node, Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job>;
 TYPED_TEST_SUITE(Partial, PartialTypes);
 
 TYPED_TEST(Partial, KeepsWhatTheStructsHold) {
@@ -110,10 +116,12 @@ TYPED_TEST(Partial, KeepsWhatTheStructsHold) {
   EXPECT_EQ(*slow, *decoded);
 }
 
-// Every name in our tables is a name of the reference, at the same place: a misspelt one would never be met.
+// Every name in our tables is a name of the reference, at the same place: a misspelt one would
+// never be met.
 void ExpectKnown(const TypeInfo& type, const Json& json, const std::string& path) {
   // Three kinds of condition share a struct; the mappings became something else after 1.36.
-  static const std::set<std::string> kElsewhere = {"lastProbeTime", "lastUpdateTime", "nodeAllocatableResourceMappings"};
+  static const std::set<std::string> kElsewhere = {"lastProbeTime", "lastUpdateTime",
+                                                   "nodeAllocatableResourceMappings"};
   switch (type.shape) {
     case Shape::kOptional:
       return ExpectKnown(*type.element, json, path);
@@ -138,9 +146,9 @@ void ExpectKnown(const TypeInfo& type, const Json& json, const std::string& path
 
 template <class T>
 using Names = Oracle<T>;
-using NamesTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice, Lease,
-                                  MutatingWebhookConfiguration, Pod, Node, Namespace, ConfigMap, Event, Deployment,
-                                  ReplicaSet, Job>;
+using NamesTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice,
+                                  Lease, MutatingWebhookConfiguration, Pod, Node, Namespace,
+                                  ConfigMap, Event, Deployment, ReplicaSet, Job>;
 TYPED_TEST_SUITE(Names, NamesTypes);
 
 TYPED_TEST(Names, AreThoseOfTheReference) {
@@ -157,7 +165,8 @@ TYPED_TEST_SUITE(Beta, BetaTypes);
 
 TYPED_TEST(Beta, ReadsAndWritesTheBetaVersions) {
   for (std::string_view version : {"v1beta1", "v1beta2"}) {
-    if (version == "v1beta2" && std::is_same_v<TypeParam, ResourceClaimTemplate>) continue;  // not in the set
+    if (version == "v1beta2" && std::is_same_v<TypeParam, ResourceClaimTemplate>)
+      continue;  // not in the set
     Json whole = this->Load(KindOf<TypeParam>::value.group, version);
     if (whole.is_null()) GTEST_SKIP() << "no oracle";
     Strip(whole);

@@ -8,7 +8,9 @@ namespace {
 
 using testing::HasSubstr;
 
-Quantity Q(std::string_view text) { return *Quantity::Parse(text); }
+Quantity Q(std::string_view text) {
+  return *Quantity::Parse(text);
+}
 
 template <class T>
 struct Case {
@@ -21,8 +23,10 @@ void Check(const Case<T> (&cases)[n], const T& good, Status (*validate)(const T&
     T object = good;
     c.change(object);
     Status status = validate(object);
-    if (c.want.empty()) EXPECT_TRUE(status.ok()) << status;
-    else EXPECT_THAT(status.message(), HasSubstr(c.want));
+    if (c.want.empty())
+      EXPECT_TRUE(status.ok()) << status;
+    else
+      EXPECT_THAT(status.message(), HasSubstr(c.want));
   }
 }
 
@@ -33,7 +37,9 @@ ResourceSlice GoodSlice() {
   slice.spec.pool = {"node-1", 1, 1};
   slice.spec.node_name = "node-1";
   Device device{.name = "gpu-0"};
-  device.attributes = {{"model", {"A100"}}, {"example.com/numa", {int64_t{0}}}, {"driverVersion", {Version{"1.2.3"}}}};
+  device.attributes = {{"model", {"A100"}},
+                       {"example.com/numa", {int64_t{0}}},
+                       {"driverVersion", {Version{"1.2.3"}}}};
   device.capacity = {{"memory", {.value = Q("80Gi")}}};
   slice.spec.devices = {device};
   return slice;
@@ -158,18 +164,23 @@ TEST(ValidateDeviceClass, Rules) {
   good.spec.extended_resource_name = "example.com/gpu";
   Case<DeviceClass> cases[] = {
       {"", [](auto&) {}},
-      {"spec.extendedResourceName: Invalid value: \"gpu\"", [](auto& c) { c.spec.extended_resource_name = "gpu"; }},
-      {"spec.extendedResourceName: Invalid value", [](auto& c) { c.spec.extended_resource_name = "kubernetes.io/gpu"; }},
-      {"spec.extendedResourceName: Invalid value", [](auto& c) { c.spec.extended_resource_name = "requests.a/gpu"; }},
+      {"spec.extendedResourceName: Invalid value: \"gpu\"",
+       [](auto& c) { c.spec.extended_resource_name = "gpu"; }},
+      {"spec.extendedResourceName: Invalid value",
+       [](auto& c) { c.spec.extended_resource_name = "kubernetes.io/gpu"; }},
+      {"spec.extendedResourceName: Invalid value",
+       [](auto& c) { c.spec.extended_resource_name = "requests.a/gpu"; }},
       {"spec.config[0].opaque: Required value", [](auto& c) { c.spec.config.resize(1); }},
       {"spec.config: Too many: 33", [](auto& c) { c.spec.config.resize(33); }},
-      {"spec.selectors[0].cel.expression: Required value", [](auto& c) { c.spec.selectors[0].cel->expression = ""; }},
+      {"spec.selectors[0].cel.expression: Required value",
+       [](auto& c) { c.spec.selectors[0].cel->expression = ""; }},
   };
   Check<DeviceClass>(cases, good, [](const DeviceClass& c) { return ValidateDeviceClass(c); });
 
   auto refuse = [](std::string_view) { return Status(Reason::kInvalid, "no"); };
   EXPECT_FALSE(ValidateDeviceClass(good, refuse).ok());
-  EXPECT_TRUE(ValidateDeviceClassUpdate(good, good, refuse).ok()) << "stored expressions are not compiled again";
+  EXPECT_TRUE(ValidateDeviceClassUpdate(good, good, refuse).ok())
+      << "stored expressions are not compiled again";
   DeviceClass updated = good;
   updated.spec.selectors[0].cel->expression = "false";
   EXPECT_FALSE(ValidateDeviceClassUpdate(updated, good, refuse).ok());
@@ -195,39 +206,67 @@ TEST(ValidatePod, Rules) {
       {"spec.containers: Required value", [](auto& p) { p.spec.containers.clear(); }},
       {"spec.containers[0].name: Required value", [&](auto& p) { main(p).name = ""; }},
       {"spec.containers[0].name: Invalid value: \"Main\"", [&](auto& p) { main(p).name = "Main"; }},
-      {"spec.containers[1].name: Duplicate value: \"main\"", [&](auto& p) { p.spec.containers.push_back(main(p)); }},
-      {"spec.initContainers[0].name: Duplicate value: \"main\"", [&](auto& p) { p.spec.init_containers = {main(p)}; }},
+      {"spec.containers[1].name: Duplicate value: \"main\"",
+       [&](auto& p) { p.spec.containers.push_back(main(p)); }},
+      {"spec.initContainers[0].name: Duplicate value: \"main\"",
+       [&](auto& p) { p.spec.init_containers = {main(p)}; }},
       {"spec.containers[0].image: Required value", [&](auto& p) { main(p).image = ""; }},
-      {"spec.containers[0].restartPolicy: Forbidden", [&](auto& p) { main(p).restart_policy = "Always"; }},
-      {"spec.containers[0].env[0].name: Invalid value: \"A=B\"", [&](auto& p) { main(p).env = {{.name = "A=B"}}; }},
-      {"spec.containers[0].volumeMounts[0].name: Not found: \"data\"", [&](auto& p) { main(p).volume_mounts[0].name = "data"; }},
+      {"spec.containers[0].restartPolicy: Forbidden",
+       [&](auto& p) { main(p).restart_policy = "Always"; }},
+      {"spec.containers[0].env[0].name: Invalid value: \"A=B\"",
+       [&](auto& p) { main(p).env = {{.name = "A=B"}}; }},
+      {"spec.containers[0].volumeMounts[0].name: Not found: \"data\"",
+       [&](auto& p) { main(p).volume_mounts[0].name = "data"; }},
       {"spec.containers[0].volumeMounts[1].mountPath: Invalid value: \"/scratch\": must be unique",
        [&](auto& p) { main(p).volume_mounts.push_back(main(p).volume_mounts[0]); }},
-      {"spec.volumes[1].name: Duplicate value: \"scratch\"", [](auto& p) { p.spec.volumes.push_back(p.spec.volumes[0]); }},
-      {"spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\"", [](auto& p) { p.spec.volumes[0].host_path = HostPathVolumeSource{"/a/../b", ""}; }},
-      {"spec.containers[0].resources.limits: Invalid value: \"gpu\"", [&](auto& p) { main(p).resources.limits["gpu"] = Q("1"); }},
-      {"spec.containers[0].resources.limits[cpu]: Invalid value: \"-1\"", [&](auto& p) { main(p).resources.limits["cpu"] = Q("-1"); }},
-      {"spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"500m\": must be an integer",
+      {"spec.volumes[1].name: Duplicate value: \"scratch\"",
+       [](auto& p) { p.spec.volumes.push_back(p.spec.volumes[0]); }},
+      {"spec.volumes[0].hostPath.path: Invalid value: \"/a/../b\"",
+       [](auto& p) {
+         p.spec.volumes[0].host_path = HostPathVolumeSource{"/a/../b", ""};
+       }},
+      {"spec.containers[0].resources.limits: Invalid value: \"gpu\"",
+       [&](auto& p) { main(p).resources.limits["gpu"] = Q("1"); }},
+      {"spec.containers[0].resources.limits[cpu]: Invalid value: \"-1\"",
+       [&](auto& p) { main(p).resources.limits["cpu"] = Q("-1"); }},
+      {"spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"500m\": must be an "
+       "integer",
        [&](auto& p) { main(p).resources.limits["nvidia.com/gpu"] = Q("0.5"); }},
-      {"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"1\": must be equal to the limit",
+      {"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"1\": must be equal "
+       "to the limit",
        [&](auto& p) { main(p).resources.requests["nvidia.com/gpu"] = Q("1"); }},
       {"spec.containers[0].resources.requests: Invalid value: \"1\": must be less than or equal",
        [&](auto& p) { main(p).resources.requests["cpu"] = Q("1"); }},
-      {"spec.containers[0].resources.claims[0].name: Not found: \"x\"", [&](auto& p) { main(p).resources.claims = {{"x", ""}}; }},
+      {"spec.containers[0].resources.claims[0].name: Not found: \"x\"",
+       [&](auto& p) {
+         main(p).resources.claims = {{"x", ""}};
+       }},
       {"spec.containers[0].resources.claims[1]: Duplicate value: \"gpus/a\"",
-       [&](auto& p) { main(p).resources.claims = {{"gpus", "a"}, {"gpus", "a"}}; }},
+       [&](auto& p) {
+         main(p).resources.claims = {{"gpus", "a"}, {"gpus", "a"}};
+       }},
       {"spec.containers[0].resources.claims[1]: Duplicate value: \"gpus\"",
-       [&](auto& p) { main(p).resources.claims = {{"gpus", "a"}, {"gpus", ""}}; }},
+       [&](auto& p) {
+         main(p).resources.claims = {{"gpus", "a"}, {"gpus", ""}};
+       }},
       {"spec.containers[0].resources.claims[1]: Duplicate value: \"gpus\"",
-       [&](auto& p) { main(p).resources.claims = {{"gpus", ""}, {"gpus", "a"}}; }},
-      {"spec.resourceClaims[0]: Invalid value: \"gpus\": at most one", [](auto& p) { p.spec.resource_claims[0].resource_claim_name = "c"; }},
-      {"spec.resourceClaims[0]: Invalid value: \"gpus\": one of", [](auto& p) { p.spec.resource_claims[0].resource_claim_template_name.reset(); }},
-      {"spec.resourceClaims[1]: Duplicate value: \"gpus\"", [](auto& p) { p.spec.resource_claims.push_back(p.spec.resource_claims[0]); }},
+       [&](auto& p) {
+         main(p).resources.claims = {{"gpus", ""}, {"gpus", "a"}};
+       }},
+      {"spec.resourceClaims[0]: Invalid value: \"gpus\": at most one",
+       [](auto& p) { p.spec.resource_claims[0].resource_claim_name = "c"; }},
+      {"spec.resourceClaims[0]: Invalid value: \"gpus\": one of",
+       [](auto& p) { p.spec.resource_claims[0].resource_claim_template_name.reset(); }},
+      {"spec.resourceClaims[1]: Duplicate value: \"gpus\"",
+       [](auto& p) { p.spec.resource_claims.push_back(p.spec.resource_claims[0]); }},
       {"spec.resourceClaims[0].resourceClaimTemplateName: Invalid value: \"T\"",
        [](auto& p) { p.spec.resource_claims[0].resource_claim_template_name = "T"; }},
-      {"spec.restartPolicy: Unsupported value: \"Sometimes\"", [](auto& p) { p.spec.restart_policy = "Sometimes"; }},
-      {"spec.tolerations[0].operator: Invalid value", [](auto& p) { p.spec.tolerations = {{.op = "Equal"}}; }},
-      {"spec.terminationGracePeriodSeconds: Invalid value: -1", [](auto& p) { p.spec.termination_grace_period_seconds = -1; }},
+      {"spec.restartPolicy: Unsupported value: \"Sometimes\"",
+       [](auto& p) { p.spec.restart_policy = "Sometimes"; }},
+      {"spec.tolerations[0].operator: Invalid value",
+       [](auto& p) { p.spec.tolerations = {{.op = "Equal"}}; }},
+      {"spec.terminationGracePeriodSeconds: Invalid value: -1",
+       [](auto& p) { p.spec.termination_grace_period_seconds = -1; }},
   };
   Check(cases, GoodPod(), &ValidatePod);
 }
@@ -235,16 +274,22 @@ TEST(ValidatePod, Rules) {
 TEST(ValidatePodUpdate, OnlyWhatMayChange) {
   Case<Pod> cases[] = {
       {"", [](auto&) {}},
-      {"", [](auto& p) { p.metadata.labels = {{"a", "b"}}; }},
+      {"",
+       [](auto& p) {
+         p.metadata.labels = {{"a", "b"}};
+       }},
       {"", [](auto& p) { p.spec.containers[0].image = "busybox:2"; }},
       {"", [](auto& p) { p.spec.active_deadline_seconds = 5; }},
       {"", [](auto& p) { p.spec.tolerations.push_back({.key = "k", .op = "Exists"}); }},
       {"", [](auto& p) { p.spec.scheduling_gates.clear(); }},
       {"spec.schedulingGates: Forbidden", [](auto& p) { p.spec.scheduling_gates = {{"other"}}; }},
       {"spec.tolerations: Forbidden", [](auto& p) { p.spec.tolerations.clear(); }},
-      {"spec.activeDeadlineSeconds: Invalid value: 0", [](auto& p) { p.spec.active_deadline_seconds.reset(); }},
-      {"spec.activeDeadlineSeconds: Invalid value: 11", [](auto& p) { p.spec.active_deadline_seconds = 11; }},
-      {"spec: Forbidden", [](auto& p) { p.spec.resource_claims[0].resource_claim_template_name = "u"; }},
+      {"spec.activeDeadlineSeconds: Invalid value: 0",
+       [](auto& p) { p.spec.active_deadline_seconds.reset(); }},
+      {"spec.activeDeadlineSeconds: Invalid value: 11",
+       [](auto& p) { p.spec.active_deadline_seconds = 11; }},
+      {"spec: Forbidden",
+       [](auto& p) { p.spec.resource_claims[0].resource_claim_template_name = "u"; }},
       {"spec: Forbidden", [](auto& p) { p.spec.containers[0].command = {"sh"}; }},
       {"metadata.name: Invalid value: field is immutable", [](auto& p) { p.metadata.name = "q"; }},
   };
@@ -256,8 +301,10 @@ TEST(ValidatePodUpdate, OnlyWhatMayChange) {
     Pod updated = old;
     c.change(updated);
     Status status = ValidatePodUpdate(updated, old);
-    if (c.want.empty()) EXPECT_TRUE(status.ok()) << status;
-    else EXPECT_THAT(status.message(), HasSubstr(c.want));
+    if (c.want.empty())
+      EXPECT_TRUE(status.ok()) << status;
+    else
+      EXPECT_THAT(status.message(), HasSubstr(c.want));
   }
 }
 
@@ -267,9 +314,12 @@ TEST(Names, Syntax) {
   EXPECT_TRUE(IsDnsLabel(std::string(63, 'a')));
   EXPECT_FALSE(IsDnsLabel(std::string(64, 'a')));
   for (std::string good : {"a", "a.b", "a-b.c-d"}) EXPECT_TRUE(IsDnsSubdomain(good)) << good;
-  for (std::string bad : {"", ".", "a..b", ".a", "a.", "a/b"}) EXPECT_FALSE(IsDnsSubdomain(bad)) << bad;
-  for (std::string good : {"a", "A_b.c-d", "example.com/A"}) EXPECT_TRUE(IsQualifiedName(good)) << good;
-  for (std::string bad : {"", "/a", "a/", "a/b/c", "Example.com/a", "-a", "a b"}) EXPECT_FALSE(IsQualifiedName(bad)) << bad;
+  for (std::string bad : {"", ".", "a..b", ".a", "a.", "a/b"})
+    EXPECT_FALSE(IsDnsSubdomain(bad)) << bad;
+  for (std::string good : {"a", "A_b.c-d", "example.com/A"})
+    EXPECT_TRUE(IsQualifiedName(good)) << good;
+  for (std::string bad : {"", "/a", "a/", "a/b/c", "Example.com/a", "-a", "a b"})
+    EXPECT_FALSE(IsQualifiedName(bad)) << bad;
   for (std::string good : {"", "A_b.c-d", "0"}) EXPECT_TRUE(IsLabelValue(good)) << good;
   for (std::string bad : {"-", "a b", "a/b"}) EXPECT_FALSE(IsLabelValue(bad)) << bad;
 }

@@ -13,8 +13,9 @@ namespace {
 using testing::HasSubstr;
 
 TEST(StatusCodec, BothWays) {
-  for (Reason reason : {Reason::kBadRequest, Reason::kNotFound, Reason::kAlreadyExists, Reason::kConflict, Reason::kGone,
-                        Reason::kInvalid, Reason::kTooManyRequests, Reason::kInternal, Reason::kUnavailable}) {
+  for (Reason reason : {Reason::kBadRequest, Reason::kNotFound, Reason::kAlreadyExists,
+                        Reason::kConflict, Reason::kGone, Reason::kInvalid,
+                        Reason::kTooManyRequests, Reason::kInternal, Reason::kUnavailable}) {
     Status status(reason, "because");
     status.causes = {{"FieldValueRequired", "Required value", "spec.a"}};
     status.retry_after = std::chrono::seconds(3);
@@ -29,9 +30,10 @@ TEST(StatusCodec, BothWays) {
 }
 
 TEST(StatusCodec, WireForm) {
-  EXPECT_EQ(EncodeStatus(Status(Reason::kNotFound, "pods \"x\" not found"), "", "pods", "x").dump(),
-            R"({"apiVersion":"v1","code":404,"details":{"kind":"pods","name":"x"},"kind":"Status",)"
-            R"("message":"pods \"x\" not found","metadata":{},"reason":"NotFound","status":"Failure"})");
+  EXPECT_EQ(
+      EncodeStatus(Status(Reason::kNotFound, "pods \"x\" not found"), "", "pods", "x").dump(),
+      R"({"apiVersion":"v1","code":404,"details":{"kind":"pods","name":"x"},"kind":"Status",)"
+      R"("message":"pods \"x\" not found","metadata":{},"reason":"NotFound","status":"Failure"})");
   EXPECT_EQ(EncodeStatus(Ok(), "", "", "").dump(),
             R"({"apiVersion":"v1","code":200,"kind":"Status","metadata":{},"status":"Success"})");
 }
@@ -43,19 +45,27 @@ TEST(StatusCodec, ReadsWhatOthersSend) {
     Reason want;
     std::string message;
   } cases[] = {
-      {409, R"({"kind":"Status","status":"Failure","reason":"AlreadyExists","message":"m","code":409})", Reason::kAlreadyExists, "m"},
-      {409, R"({"kind":"Status","status":"Failure","reason":"","message":"m","code":409})", Reason::kConflict, "m"},
-      {410, R"({"kind":"Status","status":"Failure","reason":"Gone","code":410})", Reason::kGone, ""},
-      {500, R"({"kind":"Status","status":"Failure","reason":"ServerTimeout","code":500})", Reason::kTimeout, ""},
-      {418, R"({"kind":"Status","status":"Failure","reason":"Teapot","code":418})", Reason::kBadRequest, ""},
+      {409,
+       R"({"kind":"Status","status":"Failure","reason":"AlreadyExists","message":"m","code":409})",
+       Reason::kAlreadyExists, "m"},
+      {409, R"({"kind":"Status","status":"Failure","reason":"","message":"m","code":409})",
+       Reason::kConflict, "m"},
+      {410, R"({"kind":"Status","status":"Failure","reason":"Gone","code":410})", Reason::kGone,
+       ""},
+      {500, R"({"kind":"Status","status":"Failure","reason":"ServerTimeout","code":500})",
+       Reason::kTimeout, ""},
+      {418, R"({"kind":"Status","status":"Failure","reason":"Teapot","code":418})",
+       Reason::kBadRequest, ""},
       {200, R"({"kind":"Status","status":"Success"})", Reason::kOk, ""},
       {201, R"({"kind":"Pod"})", Reason::kOk, ""},
       {0, R"({"kind":"Status","status":"Failure","code":504})", Reason::kTimeout, ""},
       {0, R"({"kind":"Status","status":"Failure"})", Reason::kInternal, ""},
-      {503, "upstream  connect\nerror", Reason::kUnavailable, "the server answered 503: upstream connect error"},
+      {503, "upstream  connect\nerror", Reason::kUnavailable,
+       "the server answered 503: upstream connect error"},
       {502, "", Reason::kInternal, "the server answered 502"},
       {404, R"({"kind":7})", Reason::kNotFound, "the server answered 404: {\"kind\":7}"},
-      {422, R"({"kind":"Status","status":"Failure","reason":3,"message":[],"details":{"causes":[1,{"field":2}]}})",
+      {422,
+       R"({"kind":"Status","status":"Failure","reason":3,"message":[],"details":{"causes":[1,{"field":2}]}})",
        Reason::kInvalid, ""},
   };
   for (const Case& c : cases) {
@@ -81,10 +91,13 @@ TEST(AdmissionReview, RefusesWhatIsNone) {
     std::string json, want;
   } cases[] = {
       {R"({"kind":"Pod","apiVersion":"v1"})", "want an AdmissionReview"},
-      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","request":{"uid":"u"}})", "v1beta1"},
+      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","request":{"uid":"u"}})",
+       "v1beta1"},
       {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"})", "request: missing"},
-      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}})", "request.uid: missing"},
-      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":1}})", "request.uid: want a string"},
+      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{}})",
+       "request.uid: missing"},
+      {R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":1}})",
+       "request.uid: want a string"},
   };
   for (const Case& c : cases) {
     Result<AdmissionRequest> request = DecodeAdmissionReview(c.json);
@@ -96,8 +109,9 @@ TEST(AdmissionReview, RefusesWhatIsNone) {
 
 TEST(AdmissionReview, Responses) {
   AdmissionResponse allowed{.uid = "u", .allowed = true};
-  EXPECT_EQ(EncodeAdmissionReview(allowed),
-            R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"allowed":true,"uid":"u"}})");
+  EXPECT_EQ(
+      EncodeAdmissionReview(allowed),
+      R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"allowed":true,"uid":"u"}})");
   allowed.patch = R"([{"op":"remove","path":"/a"}])";
   allowed.warnings = {"w"};
   allowed.audit_annotations = {{"k", "v"}};

@@ -1,0 +1,324 @@
+#include "api/cel/checker.h"
+
+#include <map>
+
+#include "api/cel/registry.h"
+#include "api/cel/unify.h"
+
+namespace dray::cel {
+namespace {
+
+class Checker {
+ public:
+  Checker(const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes)
+      : options_(options), arena_(arena), mistakes_(mistakes), unifier_(arena) {
+    const StaticType* attribute = options.list_attributes ? &types::kDyn : &types::kAny;
+    attributes_ = arena.Map(&types::kString, arena.Map(&types::kString, attribute));
+    capacity_ = arena.Map(&types::kString, arena.Map(&types::kString, &types::kQuantity));
+    DeclareTypeNames();
+    variables_["device"].push_back(&types::kDevice);
+  }
+
+  bool Run(Expr* root) {
+    CheckExpr(root);
+    for (Expr* expr : checked_) expr->type = unifier_.Substitute(expr->type, true);
+    return mistakes_.empty();
+  }
+
+ private:
+  // Names that denote types, as type(x) == NAME uses them.
+  void DeclareTypeNames() {
+    auto declare = [&](const StaticType* type) { type_names_[type->name] = type; };
+    for (const StaticType* type :
+         {&types::kBool, &types::kBytes, &types::kDouble, &types::kDuration, &types::kInt, &types::kNull, &types::kString,
+          &types::kTimestamp, &types::kUint, &types::kIp, &types::kCidr})
+      declare(type);
+    declare(arena_.List(&types::kDyn));
+    declare(arena_.Map(&types::kDyn, &types::kDyn));
+    declare(arena_.Make(TypeKind::kType, "type", {}));
+    declare(arena_.Make(TypeKind::kOpaque, "optional_type", {}));
+  }
+
+  void Mistaken(const Expr* at, std::string message) { mistakes_.push_back({at->offset, std::move(message)}); }
+  void Undeclared(const Expr* at, const std::string& name) {
+    Mistaken(at, "undeclared reference to '" + name + "' (in container '')");
+  }
+  void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
+    Mistaken(at, "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'");
+  }
+  void SetType(Expr* expr, const StaticType* type) {
+    expr->type = type;
+    checked_.push_back(expr);
+  }
+
+  void CheckExpr(Expr* expr) {
+    switch (expr->kind) {
+      case Expr::Kind::kLiteral: return SetType(expr, TypeOfLiteral(expr->literal));
+      case Expr::Kind::kIdentifier: return CheckIdentifier(expr);
+      case Expr::Kind::kSelect: return CheckSelect(expr);
+      case Expr::Kind::kCall: return CheckCall(expr);
+      case Expr::Kind::kList: return CheckList(expr);
+      case Expr::Kind::kMap: return CheckMap(expr);
+      case Expr::Kind::kMessage:
+        for (Expr* field : expr->args) CheckExpr(field);
+        Undeclared(expr, expr->name);
+        return SetType(expr, &types::kError);
+      case Expr::Kind::kLoop: return CheckLoop(expr);
+    }
+  }
+
+  static const StaticType* TypeOfLiteral(const Value& literal) {
+    switch (literal.kind()) {
+      case Kind::kBool: return &types::kBool;
+      case Kind::kInt: return &types::kInt;
+      case Kind::kUint: return &types::kUint;
+      case Kind::kDouble: return &types::kDouble;
+      case Kind::kString: return &types::kString;
+      case Kind::kBytes: return &types::kBytes;
+      default: return &types::kNull;
+    }
+  }
+
+  // Makes the node an identifier of that name if there is a variable or type called so. A leading dot only says that the name
+  // is complete.
+  bool Resolve(Expr* expr, std::string name) {
+    if (name.starts_with('.')) name.erase(0, 1);
+    if (auto found = variables_.find(name); found != variables_.end() && !found->second.empty()) {
+      SetType(expr, found->second.back());
+    } else if (auto type = type_names_.find(name); type != type_names_.end()) {
+      SetType(expr, arena_.Type(type->second));
+      expr->is_type_name = true;
+      expr->literal = Value::String(name);
+    } else {
+      return false;
+    }
+    expr->kind = Expr::Kind::kIdentifier;
+    expr->name = std::move(name);
+    return true;
+  }
+
+  void CheckIdentifier(Expr* expr) {
+    if (Resolve(expr, expr->name)) return;
+    Undeclared(expr, expr->name);
+    SetType(expr, &types::kError);
+  }
+
+  void CheckSelect(Expr* expr) {
+    if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, name)) return;
+    const StaticType* type = SelectedType(expr, expr->target, expr->name, false);
+    SetType(expr, expr->test_only ? &types::kBool : unifier_.Substitute(type, false));
+  }
+
+  const StaticType* SelectedType(Expr* expr, Expr* operand, const std::string& field, bool optional) {
+    CheckExpr(operand);
+    const StaticType* target = unifier_.Substitute(operand->type, false);
+    if (target->IsOptional()) {
+      optional = true;
+      target = target->params[0];
+    }
+    const StaticType* result = &types::kDyn;
+    switch (target->kind) {
+      case TypeKind::kMap: result = target->params[1]; break;
+      case TypeKind::kStruct: result = FieldType(expr, target, field); break;
+      case TypeKind::kVariable: unifier_.Assignable(&types::kDyn, target); break;
+      case TypeKind::kDyn: case TypeKind::kAny: case TypeKind::kError: break;
+      default: Mistaken(expr, "type '" + FormatType(target) + "' does not support field selection");
+    }
+    return optional ? arena_.Optional(result) : result;
+  }
+
+  const StaticType* FieldType(Expr* expr, const StaticType* target, const std::string& field) {
+    if (target == &types::kDevice) {
+      if (field == "driver") return &types::kString;
+      if (field == "attributes") return attributes_;
+      if (field == "capacity") return capacity_;
+      if (field == "allowMultipleAllocations" && options_.consumable_capacity) return &types::kBool;
+      Mistaken(expr, "undefined field '" + field + "'");
+    } else {
+      Mistaken(expr, "unexpected failed resolution of '" + target->name + "'");
+    }
+    return &types::kError;
+  }
+
+  void CheckCall(Expr* expr) {
+    if (expr->name == op::kOptionalSelect) return CheckOptionalSelect(expr);
+    for (Expr* arg : expr->args) CheckExpr(arg);
+    if (expr->member) {
+      // Either a function with a qualified name, or a function called on a target.
+      if (std::string prefix = QualifiedName(expr->target); !prefix.empty()) {
+        if (const Function* function = FindFunction(prefix + '.' + expr->name); function != nullptr) {
+          expr->name = function->name;
+          expr->member = false;
+          expr->target = nullptr;
+          return ResolveOverload(expr, function);
+        }
+      }
+      CheckExpr(expr->target);
+    }
+    const Function* function = FindFunction(expr->name);
+    if (function == nullptr) {
+      Undeclared(expr, expr->name);
+      return SetType(expr, &types::kError);
+    }
+    expr->name = function->name;
+    ResolveOverload(expr, function);
+  }
+
+  const Function* FindFunction(std::string_view name) const {
+    if (name.starts_with('.')) name.remove_prefix(1);
+    const Function* function = Registry::Get().Find(name);
+    if (function != nullptr && function->list_attributes_only && !options_.list_attributes) return nullptr;
+    return function;
+  }
+
+  void CheckOptionalSelect(Expr* expr) {
+    const StaticType* type = SelectedType(expr, expr->args[0], std::string(expr->args[1]->literal.as_string()), true);
+    SetType(expr->args[1], &types::kString);
+    expr->function = Registry::Get().Find(op::kOptionalSelect);
+    expr->overloads = {&expr->function->overloads[0]};
+    SetType(expr, unifier_.Substitute(type, false));
+  }
+
+  void ResolveOverload(Expr* expr, const Function* function) {
+    std::vector<const StaticType*> arg_types;
+    if (expr->member) arg_types.push_back(expr->target->type);
+    for (const Expr* arg : expr->args) arg_types.push_back(arg->type);
+    expr->function = function;
+
+    if (function->name == op::kAnd || function->name == op::kOr) {
+      const StaticType* type = &types::kBool;
+      for (size_t i = 0; i < arg_types.size(); ++i) {
+        if (unifier_.Assignable(arg_types[i], &types::kBool)) continue;
+        Mismatch(expr->args[i], &types::kBool, arg_types[i]);
+        type = &types::kError;
+      }
+      expr->overloads = {&function->overloads[0]};
+      return SetType(expr, type);
+    }
+
+    const StaticType* result = nullptr;
+    for (const Overload& overload : function->overloads) {
+      if (overload.member != expr->member) continue;
+      int first = unifier_.NewVariables(overload.variables);
+      std::vector<const StaticType*> wanted;
+      for (const StaticType* arg : overload.args) wanted.push_back(unifier_.Instantiate(arg, first));
+      if (!unifier_.Assignable(arg_types, wanted)) continue;
+      expr->overloads.push_back(&overload);
+      const StaticType* this_result = unifier_.Substitute(unifier_.Instantiate(overload.result, first), false);
+      if (result == nullptr) {
+        result = this_result;
+      } else if (!result->IsDynamic() && !SameType(this_result, result)) {
+        result = &types::kDyn;
+      }
+    }
+    if (result != nullptr) return SetType(expr, result);
+    std::string shown;
+    for (size_t i = 0; i < arg_types.size(); ++i) {
+      if (i == 0 && expr->member) {
+        shown += FormatType(unifier_.Substitute(arg_types[i], true)) + ".(";
+        continue;
+      }
+      if (i == 0) shown += '(';
+      shown += (i > (expr->member ? 1 : 0) ? ", " : "") + FormatType(unifier_.Substitute(arg_types[i], true));
+    }
+    if (arg_types.empty()) shown = "(";
+    Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown + ")'");
+    SetType(expr, &types::kError);
+  }
+
+  // The type of the elements so far, made wide enough for one more.
+  const StaticType* Join(const Expr* at, const StaticType* so_far, const StaticType* next) {
+    if (so_far == nullptr) return next;
+    if (unifier_.Assignable(so_far, next)) return unifier_.MoreGeneral(so_far, next);
+    Mismatch(at, so_far, next);
+    return &types::kError;
+  }
+
+  const StaticType* UnwrapOptional(const Expr* at) {
+    if (at->type->IsOptional()) return at->type->params[0];
+    if (!at->type->IsDynamic()) Mismatch(at, arena_.Optional(at->type), at->type);
+    return at->type;
+  }
+
+  void CheckList(Expr* expr) {
+    const StaticType* element = nullptr;
+    for (size_t i = 0; i < expr->args.size(); ++i) {
+      CheckExpr(expr->args[i]);
+      element = Join(expr->args[i], element, expr->Optional(i) ? UnwrapOptional(expr->args[i]) : expr->args[i]->type);
+    }
+    SetType(expr, arena_.List(element == nullptr ? unifier_.Fresh() : element));
+  }
+
+  void CheckMap(Expr* expr) {
+    const StaticType *key = nullptr, *value = nullptr;
+    for (size_t i = 0; i < expr->args.size(); i += 2) {
+      CheckExpr(expr->args[i]);
+      key = Join(expr->args[i], key, expr->args[i]->type);
+      Expr* entry = expr->args[i + 1];
+      CheckExpr(entry);
+      value = Join(entry, value, expr->Optional(i / 2) ? UnwrapOptional(entry) : entry->type);
+    }
+    if (key == nullptr) {
+      key = unifier_.Fresh();
+      value = unifier_.Fresh();
+    }
+    SetType(expr, arena_.Map(key, value));
+  }
+
+  void CheckLoop(Expr* expr) {
+    Loop& loop = *expr->loop;
+    CheckExpr(loop.range);
+    CheckExpr(loop.init);
+    const StaticType* range = unifier_.Substitute(loop.range->type, false);
+    const StaticType* accumulator = loop.init->type;
+    const StaticType *item = &types::kDyn, *item2 = &types::kDyn;
+    switch (range->kind) {
+      case TypeKind::kList:
+        item = loop.item2.empty() ? range->params[0] : &types::kInt;
+        item2 = range->params[0];
+        break;
+      case TypeKind::kMap:
+        item = range->params[0];
+        item2 = range->params[1];
+        break;
+      case TypeKind::kDyn: case TypeKind::kError: case TypeKind::kVariable: unifier_.Assignable(&types::kDyn, range); break;
+      default:
+        Mistaken(loop.range, "expression of type '" + FormatType(range) +
+                                 "' cannot be range of a comprehension (must be list, map, or dynamic)");
+        item = item2 = &types::kError;
+    }
+    variables_[loop.accumulator].push_back(accumulator);
+    variables_[loop.item].push_back(item);
+    if (!loop.item2.empty()) variables_[loop.item2].push_back(item2);
+    CheckExpr(loop.condition);
+    Assert(loop.condition, &types::kBool);
+    CheckExpr(loop.step);
+    Assert(loop.step, accumulator);
+    if (!loop.item2.empty()) variables_[loop.item2].pop_back();
+    variables_[loop.item].pop_back();
+    CheckExpr(loop.result);
+    variables_[loop.accumulator].pop_back();
+    SetType(expr, unifier_.Substitute(loop.result->type, false));
+  }
+
+  void Assert(const Expr* expr, const StaticType* type) {
+    if (!unifier_.Assignable(type, expr->type)) Mismatch(expr, type, expr->type);
+  }
+
+  const Options& options_;
+  TypeArena& arena_;
+  std::vector<Mistake>& mistakes_;
+  Unifier unifier_;
+  const StaticType *attributes_, *capacity_;
+  std::map<std::string, std::vector<const StaticType*>, std::less<>> variables_;  // innermost last
+  std::map<std::string, const StaticType*, std::less<>> type_names_;
+  std::vector<Expr*> checked_;
+};
+
+}  // namespace
+
+bool Check(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes) {
+  return Checker(options, arena, mistakes).Run(ast.root);
+}
+
+}  // namespace dray::cel

@@ -1,0 +1,233 @@
+#include "api/cel/lexer.h"
+
+#include <array>
+
+#include "api/cel/text.h"
+
+namespace dray::cel {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
+bool IsHex(char c) { return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+unsigned HexValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
+
+// The length of the escape that starts with the backslash at text[0], 0 when it is malformed.
+size_t EscapeLength(std::string_view text) {
+  if (text.size() < 2) return 0;
+  char c = text[1];
+  if (std::string_view("abfnrtv\"'\\?`").find(c) != std::string_view::npos) return 2;
+  size_t digits = c == 'x' || c == 'X' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+  if (digits > 0) {
+    for (size_t i = 0; i < digits; ++i)
+      if (2 + i >= text.size() || !IsHex(text[2 + i])) return 0;
+    return 2 + digits;
+  }
+  bool octal = c >= '0' && c <= '3' && text.size() >= 4 && text[2] >= '0' && text[2] <= '7' && text[3] >= '0' && text[3] <= '7';
+  return octal ? 4 : 0;
+}
+
+// The length of the string literal whose quote is at text[0], 0 when it does not end or holds a malformed escape.
+size_t QuotedLength(std::string_view text, bool raw) {
+  char quote = text[0];
+  auto scan = [&](size_t from, size_t quotes) -> size_t {
+    for (size_t i = from; i < text.size();) {
+      if (text[i] == '\\' && !raw) {
+        size_t escape = EscapeLength(text.substr(i));
+        if (escape == 0) return 0;
+        i += escape;
+      } else if (text[i] == quote && text.substr(i, quotes) == std::string(quotes, quote)) {
+        return i + quotes;
+      } else if (quotes == 1 && (text[i] == '\n' || text[i] == '\r')) {
+        return 0;
+      } else {
+        ++i;
+      }
+    }
+    return 0;
+  };
+  if (text.substr(0, 3) == std::string(3, quote))
+    if (size_t length = scan(3, 3); length > 0) return length;
+  return scan(1, 1);
+}
+
+size_t DigitsLength(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && IsDigit(text[length])) ++length;
+  return length;
+}
+
+size_t ExponentLength(std::string_view text) {
+  if (text.empty() || (text[0] | 0x20) != 'e') return 0;
+  size_t sign = text.size() > 1 && (text[1] == '+' || text[1] == '-') ? 1 : 0;
+  size_t digits = DigitsLength(text.substr(1 + sign));
+  return digits == 0 ? 0 : 1 + sign + digits;
+}
+
+// The longest number at the start of text; text starts with a digit, or with a dot and a digit.
+size_t NumberLength(std::string_view text, Token& token) {
+  auto with_suffix = [&](size_t length) {
+    bool is_unsigned = length < text.size() && (text[length] | 0x20) == 'u';
+    token = is_unsigned ? Token::kUint : Token::kInt;
+    return length + (is_unsigned ? 1 : 0);
+  };
+  if (text.starts_with("0x") && text.size() > 2 && IsHex(text[2])) {
+    size_t length = 2;
+    while (length < text.size() && IsHex(text[length])) ++length;
+    return with_suffix(length);
+  }
+  size_t length = DigitsLength(text);
+  size_t fraction = length < text.size() && text[length] == '.' ? DigitsLength(text.substr(length + 1)) : 0;
+  size_t mantissa = length + (fraction > 0 ? fraction + 1 : 0);
+  size_t exponent = ExponentLength(text.substr(mantissa));
+  if (fraction > 0 || exponent > 0) {
+    token = Token::kDouble;
+    return mantissa + exponent;
+  }
+  return with_suffix(length);
+}
+
+struct Symbol {
+  std::string_view text;
+  Token token;
+};
+// Longer ones first.
+constexpr std::array<Symbol, 24> kSymbols = {{
+    {"==", Token::kEqual},       {"!=", Token::kNotEqual},     {"<=", Token::kLessEqual},  {">=", Token::kGreaterEqual},
+    {"&&", Token::kAnd},         {"||", Token::kOr},           {"<", Token::kLess},        {">", Token::kGreater},
+    {"[", Token::kLeftBracket},  {"]", Token::kRightBracket},  {"{", Token::kLeftBrace},   {"}", Token::kRightBrace},
+    {"(", Token::kLeftParen},    {")", Token::kRightParen},    {".", Token::kDot},         {",", Token::kComma},
+    {"-", Token::kMinus},        {"!", Token::kExclamation},   {"?", Token::kQuestion},    {":", Token::kColon},
+    {"+", Token::kPlus},         {"*", Token::kStar},          {"/", Token::kSlash},       {"%", Token::kPercent},
+}};
+
+Token Keyword(std::string_view word) {
+  if (word == "true") return Token::kTrue;
+  if (word == "false") return Token::kFalse;
+  if (word == "null") return Token::kNull;
+  if (word == "in") return Token::kIn;
+  return Token::kIdentifier;
+}
+
+size_t WordLength(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && (IsLetter(text[length]) || IsDigit(text[length]))) ++length;
+  return length;
+}
+
+// The length of a string literal with its prefix (r, b, br), 0 when there is none here.
+size_t LiteralLength(std::string_view text, Token& token, bool& broken) {
+  size_t prefix = 0;
+  token = Token::kString;
+  if ((text[prefix] | 0x20) == 'b') token = Token::kBytes, ++prefix;
+  bool raw = prefix < text.size() && (text[prefix] | 0x20) == 'r';
+  if (raw) ++prefix;
+  if (prefix >= text.size() || (text[prefix] != '"' && text[prefix] != '\'')) return 0;
+  size_t length = QuotedLength(text.substr(prefix), raw);
+  broken = length == 0;
+  return prefix + length;
+}
+
+size_t EscapedIdentifierLength(std::string_view text) {
+  size_t length = 1;
+  while (length < text.size() && (IsLetter(text[length]) || IsDigit(text[length]) ||
+                                  std::string_view(".-/ ").find(text[length]) != std::string_view::npos))
+    ++length;
+  return length > 1 && length < text.size() && text[length] == '`' ? length + 1 : 0;
+}
+
+}  // namespace
+
+bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake) {
+  for (size_t at = 0; at < source.size();) {
+    std::string_view rest = source.substr(at);
+    char c = rest[0];
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f') {
+      ++at;
+      continue;
+    }
+    if (rest.starts_with("//")) {
+      at = std::min(source.find('\n', at), source.size());
+      continue;
+    }
+    Token token = Token::kEnd;
+    size_t length = 0;
+    bool broken = false;
+    if (size_t literal = LiteralLength(rest, token, broken); literal > 0) {
+      length = literal;
+    } else if (IsLetter(c)) {
+      length = WordLength(rest);
+      token = Keyword(rest.substr(0, length));
+    } else if (IsDigit(c) || (c == '.' && rest.size() > 1 && IsDigit(rest[1]))) {
+      length = NumberLength(rest, token);
+    } else if (c == '`') {
+      token = Token::kEscapedIdentifier;
+      length = EscapedIdentifierLength(rest);
+    } else {
+      for (const Symbol& symbol : kSymbols) {
+        if (!rest.starts_with(symbol.text)) continue;
+        token = symbol.token;
+        length = symbol.text.size();
+        break;
+      }
+    }
+    if (broken || length == 0) {
+      mistake = {at, "Syntax error: token recognition error at: '" + std::string(rest.substr(0, RuneAt(rest, 0).length)) + "'"};
+      if (broken) mistake.message = "Syntax error: the string that starts here does not end, or holds a malformed escape";
+      return false;
+    }
+    lexemes.push_back({token, at, rest.substr(0, length)});
+    at += length;
+  }
+  lexemes.push_back({Token::kEnd, source.size(), {}});
+  return true;
+}
+
+bool Unquote(std::string_view text, bool bytes, std::string& out, std::string& error) {
+  if (bytes) text.remove_prefix(1);
+  bool raw = (text[0] | 0x20) == 'r';
+  if (raw) text.remove_prefix(1);
+  size_t quotes = text.size() >= 6 && text.substr(0, 3) == std::string(3, text[0]) ? 3 : 1;
+  text = text.substr(quotes, text.size() - 2 * quotes);
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == '\r') {  // line ends become \n
+      out += '\n';
+      i += text.substr(i, 2) == "\r\n" ? 2 : 1;
+      continue;
+    }
+    if (text[i] != '\\' || raw) {
+      out += text[i++];
+      continue;
+    }
+    size_t length = EscapeLength(text.substr(i));
+    std::string_view escape = text.substr(i + 1, length - 1);
+    i += length;
+    constexpr std::string_view kNames = "abfnrtv", kMeanings = "\a\b\f\n\r\t\v";
+    if (size_t name = kNames.find(escape[0]); name != std::string_view::npos) {
+      out += kMeanings[name];
+      continue;
+    }
+    bool hexadecimal = (escape[0] | 0x20) == 'x' || (escape[0] | 0x20) == 'u';
+    if (!hexadecimal && !IsDigit(escape[0])) {
+      out += escape[0];
+      continue;
+    }
+    if (bytes && (escape[0] | 0x20) == 'u') {
+      error = "unable to unescape string";
+      return false;
+    }
+    char32_t value = 0;
+    for (char digit : hexadecimal ? escape.substr(1) : escape) value = value * (hexadecimal ? 16 : 8) + HexValue(digit);
+    if (bytes) {
+      out += static_cast<char>(value);
+    } else if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
+      error = "invalid unicode code point";
+      return false;
+    } else {
+      AppendRune(out, value);
+    }
+  }
+  return true;
+}
+
+}  // namespace dray::cel

@@ -1,0 +1,78 @@
+#include <cmath>
+
+#include "api/cel/registry.h"
+
+// resource.Quantity.
+namespace dray::cel {
+namespace {
+
+using api::Quantity;
+
+Value FromText(Evaluation&, Args args) {
+  Result<Quantity> quantity = Quantity::Parse(args[0].as_string());
+  return quantity.ok() ? Value::OwnedQuantity(*quantity) : Value::OwnedError(quantity.status().message());
+}
+Value IsQuantity(Evaluation&, Args args) { return Value::Bool(Quantity::Parse(args[0].as_string()).ok()); }
+
+int Order(Args args) {
+  const Quantity &a = args[0].as_quantity(), &b = args[1].as_quantity();
+  return a < b ? -1 : a == b ? 0 : 1;
+}
+Value IsGreaterThan(Evaluation&, Args args) { return Value::Bool(Order(args) > 0); }
+Value IsLessThan(Evaluation&, Args args) { return Value::Bool(Order(args) < 0); }
+Value CompareTo(Evaluation&, Args args) { return Value::Int(Order(args)); }
+
+Value Sign(Evaluation&, Args args) {
+  Quantity::Nanos nanos = args[0].as_quantity().nanos();
+  return Value::Int(nanos < 0 ? -1 : nanos > 0 ? 1 : 0);
+}
+
+Value AsApproximateFloat(Evaluation&, Args args) {
+  // One rounding: 128 bits of nanos to double, then the scale.
+  Quantity::Nanos nanos = args[0].as_quantity().nanos();
+  if (nanos % Quantity::kNano == 0) return Value::Double(static_cast<double>(nanos / Quantity::kNano));
+  return Value::Double(static_cast<double>(static_cast<long double>(nanos) / 1e9L));
+}
+
+// Whether Kubernetes holds the quantity as an exact int64: integers, but not those that only fit as a decimal of its own.
+bool AsInt64(const Quantity& quantity, int64_t& value) {
+  Quantity::Nanos whole = quantity.nanos() / Quantity::kNano;
+  if (!quantity.IsInteger() || whole > INT64_MAX || whole < INT64_MIN) return false;
+  value = static_cast<int64_t>(whole);
+  return true;
+}
+Value IsInteger(Evaluation&, Args args) {
+  int64_t value;
+  return Value::Bool(AsInt64(args[0].as_quantity(), value));
+}
+Value AsInteger(Evaluation&, Args args) {
+  int64_t value;
+  return AsInt64(args[0].as_quantity(), value) ? Value::Int(value) : Value::Error("cannot convert value to integer");
+}
+
+Quantity Operand(const Value& value) {
+  if (value.is(Kind::kQuantity)) return value.as_quantity();
+  return Quantity::FromInteger(value.as_int(), Quantity::Format::kDecimalExponent);
+}
+Value Add(Evaluation&, Args args) { return Value::OwnedQuantity(args[0].as_quantity() + Operand(args[1]), true); }
+Value Subtract(Evaluation&, Args args) { return Value::OwnedQuantity(args[0].as_quantity() - Operand(args[1]), true); }
+
+}  // namespace
+
+void AddQuantity(Registry& r) {
+  r.Global("quantity", "string_to_quantity", "string -> quantity", FromText);
+  r.Global("isQuantity", "is_quantity_string", "string -> bool", IsQuantity);
+  r.Global("sign", "quantity_sign", "quantity -> int", Sign);
+  r.Member("isGreaterThan", "quantity_is_greater_than", "quantity, quantity -> bool", IsGreaterThan);
+  r.Member("isLessThan", "quantity_is_less_than", "quantity, quantity -> bool", IsLessThan);
+  r.Member("compareTo", "quantity_compare_to", "quantity, quantity -> int", CompareTo);
+  r.Member("asApproximateFloat", "quantity_get_float", "quantity -> double", AsApproximateFloat);
+  r.Member("asInteger", "quantity_get_int", "quantity -> int", AsInteger);
+  r.Member("isInteger", "quantity_is_integer", "quantity -> bool", IsInteger);
+  r.Member("add", "quantity_add", "quantity, quantity -> quantity", Add);
+  r.Member("add", "quantity_add_int", "quantity, int -> quantity", Add);
+  r.Member("sub", "quantity_sub", "quantity, quantity -> quantity", Subtract);
+  r.Member("sub", "quantity_sub_int", "quantity, int -> quantity", Subtract);
+}
+
+}  // namespace dray::cel

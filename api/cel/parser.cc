@@ -1,0 +1,430 @@
+#include "api/cel/parser.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/cel/macros.h"
+#include "api/cel/text.h"
+
+namespace dray::cel {
+namespace {
+
+bool IsReserved(std::string_view word) {
+  constexpr std::array<std::string_view, 17> kReserved = {
+      "as",     "break",   "const",     "continue", "else", "for",  "function", "if",   "import",
+      "let",    "loop",    "package",   "namespace", "return", "var", "void",    "while"};
+  return std::find(kReserved.begin(), kReserved.end(), word) != kReserved.end();
+}
+
+struct BinaryOperator {
+  Token token;
+  std::string_view name;
+  int precedence;
+};
+constexpr std::array<BinaryOperator, 7> kRelations = {{
+    {Token::kLess, op::kLess, 1}, {Token::kLessEqual, op::kLessEqual, 1}, {Token::kGreater, op::kGreater, 1},
+    {Token::kGreaterEqual, op::kGreaterEqual, 1}, {Token::kEqual, op::kEqual, 1}, {Token::kNotEqual, op::kNotEqual, 1},
+    {Token::kIn, op::kIn, 1},
+}};
+constexpr std::array<BinaryOperator, 5> kCalculations = {{
+    {Token::kStar, op::kMultiply, 2}, {Token::kSlash, op::kDivide, 2}, {Token::kPercent, op::kModulo, 2},
+    {Token::kPlus, op::kAdd, 1}, {Token::kMinus, op::kSubtract, 1},
+}};
+
+template <size_t N>
+const BinaryOperator* Find(const std::array<BinaryOperator, N>& operators, Token token) {
+  for (const BinaryOperator& o : operators)
+    if (o.token == token) return &o;
+  return nullptr;
+}
+
+// Recursive descent over the grammar of cel-go. A function returns nullptr after a syntax error, which ends the parse.
+class Parser {
+ public:
+  Parser(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes) : ast_(ast), mistakes_(mistakes) {
+    Mistake mistake;
+    if (!Lex(source, lexemes_, mistake)) mistakes_.push_back(mistake);
+  }
+
+  bool Run() {
+    if (!mistakes_.empty()) return false;
+    Expr* root = ParseExpression();
+    if (root != nullptr && !At(Token::kEnd)) Unexpected("the end of the expression");
+    ast_.root = root;
+    return root != nullptr && mistakes_.empty();
+  }
+
+ private:
+  // Counts how deep a rule is nested in itself; left recursion (a.b.c, 1 + 2 + 3) counts each step.
+  class Depth {
+   public:
+    Depth(Parser& parser, int& counter) : parser_(parser), counter_(counter), entry_(counter) { Step(); }
+    ~Depth() { counter_ = entry_; }
+    void Step() {
+      if (++counter_ > kMaxDepth) parser_.TooDeep();
+    }
+
+   private:
+    Parser& parser_;
+    int& counter_;
+    int entry_;
+  };
+
+  const Lexeme& Peek(size_t ahead = 0) const { return lexemes_[std::min(next_ + ahead, lexemes_.size() - 1)]; }
+  bool At(Token token) const { return Peek().token == token; }
+  const Lexeme& Next() {
+    const Lexeme& lexeme = Peek();
+    if (next_ + 1 < lexemes_.size()) ++next_;
+    return lexeme;
+  }
+  bool Accept(Token token) {
+    if (!At(token)) return false;
+    Next();
+    return true;
+  }
+
+  Expr* Unexpected(std::string_view wanted) {
+    if (failed_) return nullptr;
+    failed_ = true;
+    std::string found = At(Token::kEnd) ? "the end of the expression" : "'" + std::string(Peek().text) + "'";
+    mistakes_.push_back({Peek().offset, "Syntax error: found " + found + ", expected " + std::string(wanted)});
+    return nullptr;
+  }
+  void TooDeep() {
+    if (failed_) return;
+    failed_ = true;
+    mistakes_.push_back({Peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
+  }
+  Expr* Mistaken(size_t offset, std::string message) {
+    mistakes_.push_back({offset, std::move(message)});
+    return ast_.New(Expr::Kind::kLiteral, offset);
+  }
+
+  // Gives the node its depth, one more than what is below it when it counts itself.
+  Expr* Counted(Expr* expr, bool counts, std::initializer_list<const Expr*> below, const std::vector<Expr*>& more = {}) {
+    int depth = 0;
+    for (const Expr* e : below) depth = std::max<int>(depth, e == nullptr ? 0 : e->depth);
+    for (const Expr* e : more) depth = std::max<int>(depth, e->depth);
+    expr->depth = static_cast<uint16_t>(depth + (counts ? 1 : 0));
+    if (expr->depth > kMaxDepth) TooDeep();
+    return failed_ ? nullptr : expr;
+  }
+
+  Expr* Call(size_t offset, std::string_view function, std::vector<Expr*> args) {
+    Expr* call = ast_.New(Expr::Kind::kCall, offset);
+    call->name = std::string(function);
+    call->args = std::move(args);
+    return call;
+  }
+
+  Expr* ParseExpression() {
+    Depth depth(*this, expression_depth_);
+    Expr* condition = ParseLogic(Token::kOr);
+    if (failed_ || !At(Token::kQuestion)) return condition;
+    size_t offset = Next().offset;
+    Expr* yes = ParseLogic(Token::kOr);
+    if (failed_) return nullptr;
+    if (!Accept(Token::kColon)) return Unexpected("':'");
+    Expr* no = ParseExpression();
+    if (failed_) return nullptr;
+    return Counted(Call(offset, op::kConditional, {condition, yes, no}), true, {condition, yes, no});
+  }
+
+  // A chain of || or &&, as a balanced tree so that long chains stay shallow.
+  Expr* ParseLogic(Token token) {
+    auto operand = [&] { return token == Token::kOr ? ParseLogic(Token::kAnd) : ParseRelation(1); };
+    std::vector<Expr*> terms = {operand()};
+    std::vector<size_t> offsets;
+    while (!failed_ && At(token)) {
+      offsets.push_back(Next().offset);
+      terms.push_back(operand());
+    }
+    if (failed_) return nullptr;
+    return Balanced(token == Token::kOr ? op::kOr : op::kAnd, terms, offsets, 0, static_cast<int>(offsets.size()) - 1);
+  }
+
+  Expr* Balanced(std::string_view function, const std::vector<Expr*>& terms, const std::vector<size_t>& offsets, int low,
+                 int high) {
+    if (offsets.empty()) return terms[0];
+    int middle = (low + high + 1) / 2;
+    Expr* left = middle == low ? terms[middle] : Balanced(function, terms, offsets, low, middle - 1);
+    Expr* right = middle == high ? terms[middle + 1] : Balanced(function, terms, offsets, middle + 1, high);
+    if (failed_) return nullptr;
+    return Counted(Call(offsets[middle], function, {left, right}), false, {left, right});
+  }
+
+  Expr* ParseRelation(int precedence) {
+    Depth depth(*this, relation_depth_);
+    Expr* left = ParseCalculation(1);
+    while (!failed_) {
+      const BinaryOperator* relation = Find(kRelations, Peek().token);
+      if (relation == nullptr || relation->precedence < precedence) return left;
+      depth.Step();
+      size_t offset = Next().offset;
+      Expr* right = ParseRelation(relation->precedence + 1);
+      if (failed_) return nullptr;
+      left = Counted(Call(offset, relation->name, {left, right}), true, {left, right});
+    }
+    return nullptr;
+  }
+
+  Expr* ParseCalculation(int precedence) {
+    Depth depth(*this, calculation_depth_);
+    Expr* left = ParseUnary();
+    while (!failed_) {
+      const BinaryOperator* calculation = Find(kCalculations, Peek().token);
+      if (calculation == nullptr || calculation->precedence < precedence) return left;
+      depth.Step();
+      size_t offset = Next().offset;
+      Expr* right = ParseCalculation(calculation->precedence + 1);
+      if (failed_) return nullptr;
+      left = Counted(Call(offset, calculation->name, {left, right}), true, {left, right});
+    }
+    return nullptr;
+  }
+
+  // Pairs of ! or - cancel out. A single minus before a number belongs to the number.
+  Expr* ParseUnary() {
+    Token sign = Peek().token;
+    bool negative_literal =
+        sign == Token::kMinus && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
+    if ((sign != Token::kExclamation && sign != Token::kMinus) || negative_literal) return ParseMember();
+    size_t offset = Peek().offset;
+    int count = 0;
+    while (Accept(sign)) ++count;
+    Expr* operand = ParseMember();
+    if (failed_ || count % 2 == 0) return operand;
+    return Counted(Call(offset, sign == Token::kMinus ? op::kNegate : op::kNot, {operand}), false, {operand});
+  }
+
+  Expr* ParseMember() {
+    Depth depth(*this, member_depth_);
+    Expr* operand = ParsePrimary();
+    while (!failed_) {
+      if (At(Token::kDot)) {
+        depth.Step();
+        operand = ParseSelection(operand);
+      } else if (At(Token::kLeftBracket)) {
+        depth.Step();
+        size_t offset = Next().offset;
+        bool optional = Accept(Token::kQuestion);
+        Expr* index = ParseExpression();
+        if (failed_) return nullptr;
+        if (!Accept(Token::kRightBracket)) return Unexpected("']'");
+        operand = Counted(Call(offset, optional ? op::kOptionalIndex : op::kIndex, {operand, index}), true, {operand, index});
+      } else {
+        return operand;
+      }
+    }
+    return nullptr;
+  }
+
+  Expr* ParseSelection(Expr* operand) {
+    size_t offset = Next().offset;
+    bool optional = Accept(Token::kQuestion);
+    if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier)) return Unexpected("a field name");
+    const Lexeme& field = Next();
+    if (field.token == Token::kEscapedIdentifier) Mistaken(field.offset, "unsupported syntax: '`'");
+    if (!optional && field.token == Token::kIdentifier && At(Token::kLeftParen)) {
+      size_t open = Next().offset;
+      std::vector<Expr*> args;
+      if (!ParseArguments(args)) return nullptr;
+      Expr* call = Call(open, field.text, std::move(args));
+      call->member = true;
+      call->target = operand;
+      return Finish(call, true);
+    }
+    if (optional) {
+      Expr* name = ast_.New(Expr::Kind::kLiteral, field.offset);
+      name->literal = Value::String(std::string(field.text));
+      return Counted(Call(offset, op::kOptionalSelect, {operand, name}), true, {operand});
+    }
+    Expr* select = ast_.New(Expr::Kind::kSelect, offset);
+    select->name = std::string(field.text);
+    select->target = operand;
+    return Counted(select, true, {operand});
+  }
+
+  // After the opening parenthesis, up to and including the closing one.
+  bool ParseArguments(std::vector<Expr*>& args) {
+    if (Accept(Token::kRightParen)) return true;
+    while (true) {
+      Expr* arg = ParseExpression();
+      if (failed_) return false;
+      args.push_back(arg);
+      if (Accept(Token::kRightParen)) return true;
+      if (!Accept(Token::kComma)) return Unexpected("',' or ')'") != nullptr;
+    }
+  }
+
+  // Expands a call that is a macro.
+  Expr* Finish(Expr* call, bool counts) {
+    if (Counted(call, counts, {call->target}, call->args) == nullptr) return nullptr;
+    uint16_t depth = call->depth;
+    Expr* expanded = ExpandMacro(ast_, call, mistakes_);
+    expanded->depth = depth;
+    return expanded;
+  }
+
+  Expr* ParsePrimary() {
+    switch (Peek().token) {
+      case Token::kLeftParen: {
+        Next();
+        Expr* inner = ParseExpression();
+        if (failed_) return nullptr;
+        return Accept(Token::kRightParen) ? inner : Unexpected("')'");
+      }
+      case Token::kLeftBracket: return ParseList();
+      case Token::kLeftBrace: return ParseMap();
+      case Token::kDot:
+        if (Peek(1).token == Token::kIdentifier) return ParseName();
+        return Unexpected("an expression");
+      case Token::kIdentifier: return ParseName();
+      default: return ParseLiteral();
+    }
+  }
+
+  Expr* ParseName() {
+    std::string name = Accept(Token::kDot) ? "." : "";
+    size_t ahead = 1;
+    while (Peek(ahead).token == Token::kDot && Peek(ahead + 1).token == Token::kIdentifier) ahead += 2;
+    if (Peek(ahead).token == Token::kLeftBrace) return ParseMessage(std::move(name));
+    const Lexeme& word = Next();
+    name += word.text;
+    if (IsReserved(word.text)) {
+      Mistaken(word.offset, "reserved identifier: " + std::string(word.text));
+    }
+    if (At(Token::kLeftParen)) {
+      size_t open = Next().offset;
+      std::vector<Expr*> args;
+      if (!ParseArguments(args)) return nullptr;
+      return Finish(Call(open, name, std::move(args)), false);
+    }
+    Expr* identifier = ast_.New(Expr::Kind::kIdentifier, word.offset);
+    identifier->name = std::move(name);
+    return identifier;
+  }
+
+  // Type.Name{field: value}: no type of this environment can be built, which the checker says.
+  Expr* ParseMessage(std::string name) {
+    name += Next().text;
+    while (Accept(Token::kDot)) name += '.' + std::string(Next().text);
+    Expr* message = ast_.New(Expr::Kind::kMessage, Next().offset);
+    message->name = std::move(name);
+    while (!At(Token::kRightBrace)) {
+      Accept(Token::kQuestion);
+      if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier)) return Unexpected("a field name or '}'");
+      Next();
+      if (!Accept(Token::kColon)) return Unexpected("':'");
+      Expr* value = ParseExpression();
+      if (failed_) return nullptr;
+      message->args.push_back(value);
+      if (!Accept(Token::kComma)) break;
+    }
+    if (!Accept(Token::kRightBrace)) return Unexpected("',' or '}'");
+    return Counted(message, false, {}, message->args);
+  }
+
+  Expr* ParseList() {
+    Expr* list = ast_.New(Expr::Kind::kList, Next().offset);
+    while (!At(Token::kRightBracket)) {
+      if (At(Token::kComma) && list->args.empty() && Peek(1).token == Token::kRightBracket) {
+        Next();  // [,] is an empty list
+        break;
+      }
+      if (!ParseElement(*list)) return nullptr;
+      list->args.push_back(ParseExpression());
+      if (failed_) return nullptr;
+      if (!Accept(Token::kComma)) break;
+    }
+    if (!Accept(Token::kRightBracket)) return Unexpected("',' or ']'");
+    return Counted(list, false, {}, list->args);
+  }
+
+  Expr* ParseMap() {
+    Expr* map = ast_.New(Expr::Kind::kMap, Next().offset);
+    while (!At(Token::kRightBrace)) {
+      if (At(Token::kComma) && map->args.empty() && Peek(1).token == Token::kRightBrace) {
+        Next();
+        break;
+      }
+      if (!ParseElement(*map)) return nullptr;
+      map->args.push_back(ParseExpression());
+      if (failed_) return nullptr;
+      if (!Accept(Token::kColon)) return Unexpected("':'");
+      map->args.push_back(ParseExpression());
+      if (failed_) return nullptr;
+      if (!Accept(Token::kComma)) break;
+    }
+    if (!Accept(Token::kRightBrace)) return Unexpected("',' or '}'");
+    return Counted(map, false, {}, map->args);
+  }
+
+  // The '?' in front of an optional element.
+  bool ParseElement(Expr& aggregate) {
+    size_t index = aggregate.kind == Expr::Kind::kMap ? aggregate.args.size() / 2 : aggregate.args.size();
+    if (Accept(Token::kQuestion)) {
+      aggregate.optional.resize(index + 1);
+      aggregate.optional[index] = true;
+    }
+    return !failed_;
+  }
+
+  Expr* ParseLiteral() {
+    Expr* literal = ast_.New(Expr::Kind::kLiteral, Peek().offset);
+    bool negative = At(Token::kMinus) && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
+    if (negative) Next();
+    const Lexeme& lexeme = Peek();
+    std::string text(lexeme.text);
+    bool hexadecimal = text.starts_with("0x");
+    std::string digits = (negative ? "-" : "") + (hexadecimal ? text.substr(2) : text);
+    switch (lexeme.token) {
+      case Token::kTrue: case Token::kFalse: literal->literal = Value::Bool(lexeme.token == Token::kTrue); break;
+      case Token::kNull: literal->literal = Value::Null(); break;
+      case Token::kInt: {
+        std::optional<int64_t> value = ParseInt(digits, hexadecimal ? 16 : 10);
+        if (!value) Mistaken(literal->offset, "invalid int literal");
+        literal->literal = Value::Int(value.value_or(0));
+        break;
+      }
+      case Token::kUint: {
+        digits.pop_back();
+        std::optional<uint64_t> value = ParseUint(digits, hexadecimal ? 16 : 10);
+        if (!value) Mistaken(literal->offset, "invalid uint literal");
+        literal->literal = Value::Uint(value.value_or(0));
+        break;
+      }
+      case Token::kDouble: {
+        std::optional<double> value = ParseDouble(digits);
+        if (!value) Mistaken(literal->offset, "invalid double literal");
+        literal->literal = Value::Double(value.value_or(0));
+        break;
+      }
+      case Token::kString: case Token::kBytes: {
+        bool bytes = lexeme.token == Token::kBytes;
+        std::string contents, error;
+        if (!Unquote(lexeme.text, bytes, contents, error)) Mistaken(literal->offset, error);
+        literal->literal = bytes ? Value::Bytes(std::move(contents)) : Value::String(std::move(contents));
+        break;
+      }
+      default: return Unexpected("an expression");
+    }
+    Next();
+    return literal;
+  }
+
+  Ast& ast_;
+  std::vector<Mistake>& mistakes_;
+  std::vector<Lexeme> lexemes_;
+  size_t next_ = 0;
+  bool failed_ = false;
+  int expression_depth_ = 0, relation_depth_ = 0, calculation_depth_ = 0, member_depth_ = 0;
+};
+
+}  // namespace
+
+bool Parse(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes) {
+  return Parser(source, ast, mistakes).Run() && mistakes.empty();
+}
+
+}  // namespace dray::cel

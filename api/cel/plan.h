@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/cel/ast.h"
+#include "api/cel/nodes.h"
+
+namespace dray::cel {
+
+// What a Program runs.
+struct Plan {
+  NodePtr root;
+  size_t loops = 0;         // how many LoopStates an evaluation needs
+  std::vector<Value> pins;  // owns what constants refer to
+};
+
+// Turns a checked expression into nodes: variables become slots, literals and conversions of literals constants, patterns
+// regular expressions. Returns what went wrong, empty on success: a literal that cannot be converted, a malformed pattern.
+std::string MakePlan(const Expr* root, Plan& plan);
+
+}  // namespace dray::cel

@@ -1,0 +1,71 @@
+#include <array>
+
+#include "api/cel/checker.h"
+#include "api/cel/cost_estimate.h"
+#include "api/cel/device_data.h"
+#include "api/cel/parser.h"
+#include "api/cel/plan.h"
+#include "api/cel/text.h"
+#include "dray/api/cel.h"
+
+namespace dray::cel {
+namespace {
+
+Status Refused(std::string why) { return Status(Reason::kInvalid, std::move(why)); }
+
+}  // namespace
+
+Program::Program() = default;
+Program::~Program() = default;
+
+Result<std::shared_ptr<const Program>> Program::Compile(std::string_view expression, const Options& options) {
+  if (expression.size() > kMaxExpressionLength)
+    return Refused("expression of " + std::to_string(expression.size()) + " bytes is longer than " +
+                   std::to_string(kMaxExpressionLength));
+  if (!ValidUtf8(expression)) return Refused("expression is not valid UTF-8");
+
+  // 1. Text to a tree, 2. a type for each node, 3. checks beyond types.
+  Ast ast;
+  TypeArena types;
+  std::vector<Mistake> mistakes;
+  bool sound = Parse(expression, ast, mistakes) && Check(ast, options, types, mistakes);
+  if (sound) Validate(ast, mistakes);
+  if (!mistakes.empty()) return Refused("compilation failed: " + Render(expression, std::move(mistakes)));
+  const StaticType* type = ast.root->type;
+  bool unknown = type->kind == TypeKind::kAny || (options.list_attributes && type->kind == TypeKind::kDyn);
+  if (type->kind != TypeKind::kBool && !unknown)
+    return Refused("must evaluate to bool or the unknown type, not " + TypeText(type));
+
+  // 4. The worst case, 5. what runs.
+  std::shared_ptr<Program> program(new Program);
+  auto plan = std::make_unique<Plan>();
+  if (std::string error = MakePlan(ast.root, *plan); !error.empty()) return Refused("program instantiation failed: " + error);
+  program->max_cost_ = EstimateMaxCost(ast.root);
+  program->expression_ = std::string(expression);
+  program->cost_limit_ = options.cost_limit;
+  program->list_attributes_ = options.list_attributes;
+  program->plan_ = std::move(plan);
+  return std::shared_ptr<const Program>(std::move(program));
+}
+
+Evaluated Program::Evaluate(const DeviceView& view) const {
+  const DeviceData& device = view.data();
+  if (!device.error.empty()) return {Refused(device.error), 0};
+  if (!list_attributes_ && !device.list_error.empty()) return {Refused(device.list_error), 0};
+
+  // Most expressions have no more loops than these.
+  std::array<LoopState, 4> few;
+  std::vector<LoopState> many(plan_->loops > few.size() ? plan_->loops : 0);
+  std::span<LoopState> loops = many.empty() ? std::span<LoopState>(few) : std::span<LoopState>(many);
+  Evaluation evaluation(&device, list_attributes_, cost_limit_, loops);
+  try {
+    Value value = plan_->root->Run(evaluation);
+    if (value.is(Kind::kBool)) return {value.as_bool(), evaluation.cost()};
+    if (value.is_error()) return {Refused(value.ErrorText()), evaluation.cost()};
+    return {Refused("CEL result of type " + std::string(TypeName(value)) + " could not be converted to bool"), evaluation.cost()};
+  } catch (const CostExceeded&) {
+    return {Refused("operation cancelled: actual cost limit exceeded"), evaluation.cost()};
+  }
+}
+
+}  // namespace dray::cel

@@ -1,0 +1,135 @@
+#include "api/cel/registry.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dray::cel {
+namespace {
+
+struct Named {
+  std::string_view name;
+  const StaticType* type;
+};
+
+// Reads "list(A), int -> optional(A)".
+class SignatureReader {
+ public:
+  SignatureReader(std::string_view text, TypeArena& arena) : text_(text), arena_(arena) {}
+
+  void Read(Overload& overload) {
+    Spaces();
+    while (!text_.starts_with("->")) {
+      overload.args.push_back(Type());
+      Spaces();
+      if (text_.starts_with(',')) text_.remove_prefix(1);
+      Spaces();
+    }
+    text_.remove_prefix(2);
+    Spaces();
+    overload.result = Type();
+    overload.variables = static_cast<int>(variables_.size());
+  }
+
+ private:
+  void Spaces() {
+    while (text_.starts_with(' ')) text_.remove_prefix(1);
+  }
+
+  const StaticType* Type() {
+    size_t length = 0;
+    while (length < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[length])) || text_[length] == '.')) ++length;
+    std::string_view name = text_.substr(0, length);
+    text_.remove_prefix(length);
+    std::vector<const StaticType*> params;
+    if (text_.starts_with('(')) {
+      do {
+        text_.remove_prefix(1);
+        Spaces();
+        params.push_back(Type());
+        Spaces();
+      } while (text_.starts_with(','));
+      text_.remove_prefix(1);
+    }
+    if (name == "list") return arena_.List(params[0]);
+    if (name == "map") return arena_.Map(params[0], params[1]);
+    if (name == "optional") return arena_.Optional(params[0]);
+    if (name == "type") return arena_.Type(params[0]);
+    if (name.size() == 1) return Variable(name);
+    static const std::array<Named, 19> kNamed = {{
+        {"dyn", &types::kDyn}, {"any", &types::kAny}, {"null", &types::kNull}, {"bool", &types::kBool},
+        {"int", &types::kInt}, {"uint", &types::kUint}, {"double", &types::kDouble}, {"string", &types::kString},
+        {"bytes", &types::kBytes}, {"duration", &types::kDuration}, {"timestamp", &types::kTimestamp},
+        {"quantity", &types::kQuantity}, {"semver", &types::kSemver}, {"url", &types::kUrl}, {"format", &types::kFormat},
+        {"ip", &types::kIp}, {"cidr", &types::kCidr}, {"device", &types::kDevice}, {"error", &types::kError},
+    }};
+    for (const Named& named : kNamed)
+      if (named.name == name) return named.type;
+    return arena_.Make(TypeKind::kStruct, std::string(name), {});
+  }
+
+  const StaticType* Variable(std::string_view name) {
+    size_t index = std::find(variables_.begin(), variables_.end(), name) - variables_.begin();
+    if (index == variables_.size()) variables_.push_back(name);
+    return arena_.Variable(-1 - static_cast<int>(index), std::string(name));
+  }
+
+  std::string_view text_;
+  TypeArena& arena_;
+  std::vector<std::string_view> variables_;
+};
+
+}  // namespace
+
+Function& Registry::At(std::string_view name) {
+  auto found = functions_.find(name);
+  if (found == functions_.end()) {
+    found = functions_.emplace(std::string(name), Function()).first;
+    found->second.name = std::string(name);
+  }
+  return found->second;
+}
+
+const Function* Registry::Find(std::string_view name) const {
+  auto found = functions_.find(name);
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+Overload& Registry::Add(std::string_view function, std::string_view id, bool member, std::string_view signature,
+                        Implementation run) {
+  Overload& overload = At(function).overloads.emplace_back();
+  overload.id = std::string(id);
+  overload.member = member;
+  overload.run = run;
+  SignatureReader(signature, types_).Read(overload);
+  overload.variadic = overload.args.size() != 1 && overload.args.size() != 2;
+  return overload;
+}
+
+const Registry& Registry::Get() {
+  static const Registry* const registry = [] {
+    auto* r = new Registry;
+    // Where libraries share a function (indexOf, compareTo, string...), this is the order of its overloads.
+    AddOperators(*r);
+    AddConversions(*r);
+    AddTime(*r);
+    AddUrls(*r);
+    AddRegex(*r);
+    AddLists(*r);
+    AddAuthorizer(*r);
+    AddOptionals(*r);
+    AddQuantity(*r);
+    AddStrings(*r);
+    AddStringFormat(*r);
+    AddSets(*r);
+    AddNetwork(*r);
+    AddNamedFormats(*r);
+    AddMapInsert(*r);
+    AddSemver(*r);
+    AddListSorting(*r);
+    AddIncludes(*r);
+    return r;
+  }();
+  return *registry;
+}
+
+}  // namespace dray::cel

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/cel/evaluation.h"
+#include "api/cel/type.h"
+
+// The functions that expressions can call.
+namespace dray::cel {
+
+// The target of a member call is args[0]. Strict functions never see an error as argument.
+using Implementation = Value (*)(Evaluation&, Args);
+
+struct Overload {
+  std::string id;  // cel-go's name for it: costs hang on it
+  bool member = false;
+  std::vector<const StaticType*> args;
+  const StaticType* result = nullptr;
+  int variables = 0;                // type variables in the signature
+  Implementation run = nullptr;     // null where the function has one implementation for all overloads
+  bool variadic = false;            // bound as a function of any number of arguments (see CallNode)
+};
+
+struct Function {
+  std::string name;
+  std::deque<Overload> overloads;
+  Implementation singleton = nullptr;  // for all overloads, whatever the types
+  bool unguarded = false;              // arguments are not checked against the signature before the call
+  bool list_attributes_only = false;   // exists only with Options::list_attributes
+};
+
+class Registry {
+ public:
+  // The functions of Kubernetes 1.36.
+  static const Registry& Get();
+
+  const Function* Find(std::string_view name) const;
+
+  // Declare: signatures are written "string, list(A) -> optional(A)"; single capitals are type variables.
+  Overload& Global(std::string_view function, std::string_view id, std::string_view signature, Implementation run = nullptr) {
+    return Add(function, id, false, signature, run);
+  }
+  Overload& Member(std::string_view function, std::string_view id, std::string_view signature, Implementation run = nullptr) {
+    return Add(function, id, true, signature, run);
+  }
+  Function& At(std::string_view function);
+  // One implementation for every overload of the function.
+  void Singleton(std::string_view function, Implementation run) { At(function).singleton = run; }
+
+ private:
+  Overload& Add(std::string_view function, std::string_view id, bool member, std::string_view signature, Implementation run);
+
+  std::map<std::string, Function, std::less<>> functions_;
+  TypeArena types_;
+};
+
+// One per library, each in a file of its name.
+void AddOperators(Registry& registry);
+void AddConversions(Registry& registry);
+void AddTime(Registry& registry);
+void AddStrings(Registry& registry);
+void AddStringFormat(Registry& registry);
+void AddRegex(Registry& registry);
+void AddLists(Registry& registry);
+void AddListSorting(Registry& registry);
+void AddSets(Registry& registry);
+void AddOptionals(Registry& registry);
+void AddMapInsert(Registry& registry);
+void AddQuantity(Registry& registry);
+void AddSemver(Registry& registry);
+void AddUrls(Registry& registry);
+void AddNetwork(Registry& registry);
+void AddNamedFormats(Registry& registry);
+void AddAuthorizer(Registry& registry);
+void AddIncludes(Registry& registry);
+
+}  // namespace dray::cel

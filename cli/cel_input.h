@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dray/api/types/resource.h"
+#include "dray/base/status.h"
+
+namespace dray::cli {
+
+// One line of `dray cel`'s input.
+struct CelInput {
+  std::string id;  // as JSON: "\"eq\"" or "7"; empty when the line has none
+  std::string expression;
+  std::string driver;
+  api::Device device;
+};
+
+// Attributes are {"name": {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}}, capacity
+// {"name": "80Gi"} or {"name": {"value": "80Gi"}}. kInvalid says what is wrong with the line.
+Result<CelInput> ParseCelInput(std::string_view line);
+
+}  // namespace dray::cli
