@@ -32,7 +32,8 @@ class Manager {
   ~Manager();
   void Add(Stage stage, Runnable runnable);  // before Run
 
-  // Blocks until ctx is stopped or something failed. `grace` bounds the stop of each stage.
+  // Blocks until ctx is stopped or something failed; returns the first failure. A runnable that has not stopped after `grace`
+  // is named in the log, and waited for: a thread cannot be taken away.
   Status Run(const Context& ctx, Duration grace = std::chrono::seconds(30));
 
   // True while every stage up to kEveryone is ready (/readyz). Followers are ready too: they serve the webhook.
