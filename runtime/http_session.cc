@@ -233,7 +233,9 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     body_ = HasBody(response.code) && !head_request_ ? std::move(response.body) : "";
     keep_alive_ = !close;
     Lowest().expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
-    std::array<net::const_buffer, 2> buffers = {net::buffer(head_), net::buffer(body_)};
+    // Not an array of two: Asio hands that on with an empty first buffer once the head has left, which Beast's TLS stream
+    // takes for the end when the body is larger than a TLS record.
+    std::vector<net::const_buffer> buffers = {net::buffer(head_), net::buffer(body_)};
     net::async_write(stream_, buffers, beast::bind_front_handler(&Session::OnWritten, Self()));
   }
 

@@ -49,6 +49,7 @@ class Tls : public ::testing::Test {
       HttpResponse response;
       response.body = request.peer_common_name + "|";
       for (const std::string& group : request.peer_organizations) response.body += group + "|";
+      response.body += request.body;
       responder->Send(std::move(response));
     });
     ASSERT_TRUE(server.ok()) << server.status();
@@ -71,6 +72,18 @@ TEST_F(Tls, ServesWithKeepAlive) {
   auto client = Connect();
   ASSERT_TRUE(client->open());
   for (int i = 0; i < 20; ++i) EXPECT_EQ(client->Get("/").body, "|");
+}
+
+// A TLS record holds 16 KiB: what is longer is sent in several writes.
+TEST_F(Tls, AnswersOfAnySize) {
+  Serve(false);
+  for (size_t size : {1u, 16'000u, 16'384u, 16'385u, 40'000u, 3'000'000u}) {
+    auto client = Connect();
+    ASSERT_TRUE(client->open());
+    std::string body(size, 'x');
+    ASSERT_TRUE(client->Send("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + body));
+    EXPECT_EQ(client->Receive().body.size(), size + 1);
+  }
 }
 
 TEST_F(Tls, SubjectOfAVerifiedClient) {
