@@ -50,8 +50,8 @@ struct WorkQueue::State {
       by_due.erase({place->second, key});
       place->second = due;
     }
-    bool earliest = by_due.insert({due, key}).first == by_due.begin();
-    if (earliest) changed.notify_all();  // those who wait have the wrong deadline
+    auto added = by_due.insert({due, key}).first;  // before begin(), which it may change
+    if (added == by_due.begin()) changed.notify_all();  // those who wait have the wrong deadline
   }
 
   void AddWhatIsDue() {

@@ -19,7 +19,9 @@ class RecordingTransport : public runtime::Transport {
  public:
   Result<runtime::ApiResponse> Do(const Context&, const runtime::ApiRequest& request) override {
     if (request.method == "DELETE") log.Add(request.method + " " + request.path);
-    if (request.method == "GET") return runtime::ApiResponse{404, R"({"kind":"Status","code":404})", {}};
+    if (request.path == "/apis/resource.k8s.io") {
+      return runtime::ApiResponse{200, R"({"kind":"APIGroup","versions":[{"version":"v1"}]})", {}};
+    }
     return runtime::ApiResponse{200, R"({"kind":"Status","apiVersion":"v1","status":"Success","code":200})", {}};
   }
   Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
