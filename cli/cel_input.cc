@@ -35,9 +35,10 @@ Result<CelInput> ParseCelInput(std::string_view line) {
     input.expression = json.at("expression").get<std::string>();
     const Json device = json.value("device", Json::object());
     input.driver = device.value("driver", "");
-    for (const auto& [name, attribute] : device.value("attributes", Json::object()).items())
+    const Json attributes = device.value("attributes", Json::object()), capacities = device.value("capacity", Json::object());
+    for (const auto& [name, attribute] : attributes.items())
       input.device.attributes[name] = ToAttribute(attribute);
-    for (const auto& [name, capacity] : device.value("capacity", Json::object()).items()) {
+    for (const auto& [name, capacity] : capacities.items()) {
       std::string text = capacity.is_object() ? capacity.at("value").get<std::string>() : capacity.get<std::string>();
       DRAY_ASSIGN_OR_RETURN(input.device.capacity[name].value, api::Quantity::Parse(text));
     }

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "api/cel/registry.h"
 
 // resource.Quantity.
@@ -27,27 +25,11 @@ Value Sign(Evaluation&, Args args) {
   return Value::Int(nanos < 0 ? -1 : nanos > 0 ? 1 : 0);
 }
 
-Value AsApproximateFloat(Evaluation&, Args args) {
-  // One rounding: 128 bits of nanos to double, then the scale.
-  Quantity::Nanos nanos = args[0].as_quantity().nanos();
-  if (nanos % Quantity::kNano == 0) return Value::Double(static_cast<double>(nanos / Quantity::kNano));
-  return Value::Double(static_cast<double>(static_cast<long double>(nanos) / 1e9L));
-}
-
-// Whether Kubernetes holds the quantity as an exact int64: integers, but not those that only fit as a decimal of its own.
-bool AsInt64(const Quantity& quantity, int64_t& value) {
-  Quantity::Nanos whole = quantity.nanos() / Quantity::kNano;
-  if (!quantity.IsInteger() || whole > INT64_MAX || whole < INT64_MIN) return false;
-  value = static_cast<int64_t>(whole);
-  return true;
-}
-Value IsInteger(Evaluation&, Args args) {
-  int64_t value;
-  return Value::Bool(AsInt64(args[0].as_quantity(), value));
-}
+Value AsApproximateFloat(Evaluation&, Args args) { return Value::Double(args[0].as_quantity().AsApproximateFloat64()); }
+Value IsInteger(Evaluation&, Args args) { return Value::Bool(args[0].as_quantity().AsInt64().has_value()); }
 Value AsInteger(Evaluation&, Args args) {
-  int64_t value;
-  return AsInt64(args[0].as_quantity(), value) ? Value::Int(value) : Value::Error("cannot convert value to integer");
+  std::optional<int64_t> value = args[0].as_quantity().AsInt64();
+  return value ? Value::Int(*value) : Value::Error("cannot convert value to integer");
 }
 
 Quantity Operand(const Value& value) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -93,6 +94,32 @@ Nanos Scale(std::string_view digits, int64_t exponent) {
   return value;
 }
 
+// Whether the short way of apimachinery's parser holds the number, and at which power of ten.
+struct Holding {
+  int exponent;
+  bool is_decimal;
+};
+Holding HowHeld(std::string_view number, size_t fraction, const Suffix& suffix) {
+  size_t first = number.find_first_of("123456789.");
+  size_t end = std::min(number.find('.'), number.size());
+  int whole = first < end ? static_cast<int>(end - first) : 1;
+  if (suffix.base == 2) {
+    bool short_way = fraction == 0 && 15 - whole - suffix.exponent * 3 / 10 - 1 >= 0;
+    return short_way ? Holding{0, false} : Holding{-9, true};
+  }
+  int exponent = suffix.exponent - static_cast<int>(fraction);
+  bool short_way = whole + fraction <= 18 && exponent >= -9 && exponent <= std::numeric_limits<int16_t>::max();
+  return short_way ? Holding{exponent, false} : Holding{-9, true};
+}
+
+// 10^exponent as far as 128 bits go.
+std::optional<Nanos> PowerOfTen(int exponent) {
+  if (exponent > 38) return std::nullopt;
+  Nanos power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
 std::string ToText(Nanos value) {
   bool negative = value < 0;
   std::string text;
@@ -153,8 +180,10 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
       (suffix->base == 2 ? suffix->exponent >= 50 : suffix->exponent < -9))
     return NotAQuantity(text);
 
+  const std::string_view number = text.substr(0, suffix_at);
   int64_t exponent = 9 - static_cast<int64_t>(fraction);
   Format format = suffix->format;
+  auto [held_exponent, is_decimal] = HowHeld(number, fraction, *suffix);
   if (suffix->base == 10) {
     exponent += suffix->exponent;
   } else {
@@ -163,10 +192,13 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
   Nanos nanos = Scale(digits, exponent);
   if (format == Format::kBinarySI) {
     constexpr Nanos kMostBinary = static_cast<Nanos>(std::numeric_limits<int64_t>::max()) * kNano;
-    nanos = std::min(nanos, kMostBinary);
+    if (nanos > kMostBinary) {
+      nanos = kMostBinary;
+      held_exponent = 0;
+    }
     if (nanos > 0 && nanos < kNano) format = Format::kDecimalSI;
   }
-  return Quantity(negative ? -nanos : nanos, format);
+  return Quantity(negative ? -nanos : nanos, format, held_exponent, is_decimal);
 }
 
 std::string Quantity::ToString() const {
@@ -200,17 +232,49 @@ int64_t Quantity::Value() const {
                                                 std::numeric_limits<int64_t>::max()));
 }
 
-Quantity& Quantity::operator+=(const Quantity& other) {
-  if (nanos_ == 0) format_ = other.format_;
-  if (__builtin_add_overflow(nanos_, other.nanos_, &nanos_))
-    nanos_ = other.nanos_ > 0 ? kMaxNanos : -kMaxNanos;
-  return *this;
+std::optional<int64_t> Quantity::AsInt64() const {
+  Nanos whole = nanos_ / kNano;
+  if (is_decimal_ || exponent_ < 0 || whole > std::numeric_limits<int64_t>::max() ||
+      whole < std::numeric_limits<int64_t>::min())
+    return std::nullopt;
+  return static_cast<int64_t>(whole);
 }
 
-Quantity& Quantity::operator-=(const Quantity& other) {
+double Quantity::AsApproximateFloat64() const {
+  std::optional<Nanos> unit = PowerOfTen(9 + exponent_);
+  // Beyond 128 bits the digits are not kept: the value is at the limit anyway.
+  if (!unit) return static_cast<double>(nanos_) / static_cast<double>(kNano);
+  double digits = static_cast<double>(nanos_ / *unit);
+  if (exponent_ == 0) return digits;
+  // Two roundings, as there.
+  return digits * (exponent_ > 0 ? static_cast<double>(*PowerOfTen(exponent_))
+                                 : 1.0 / static_cast<double>(*PowerOfTen(-exponent_)));
+}
+
+Quantity& Quantity::operator+=(const Quantity& other) { return AddSigned(other, false); }
+
+Quantity& Quantity::operator-=(const Quantity& other) { return AddSigned(other, true); }
+
+Quantity& Quantity::AddSigned(const Quantity& other, bool negative) {
   if (nanos_ == 0) format_ = other.format_;
-  if (__builtin_sub_overflow(nanos_, other.nanos_, &nanos_))
-    nanos_ = other.nanos_ > 0 ? -kMaxNanos : kMaxNanos;
+  is_decimal_ |= other.is_decimal_;
+  if (nanos_ == 0 && !is_decimal_) {
+    exponent_ = other.nanos_ == 0 ? exponent_ : other.exponent_;
+  } else if (other.nanos_ != 0 || is_decimal_) {
+    exponent_ = std::min(exponent_, other.exponent_);
+  }
+  const Nanos before = nanos_;
+  bool overflow = negative ? __builtin_sub_overflow(nanos_, other.nanos_, &nanos_)
+                           : __builtin_add_overflow(nanos_, other.nanos_, &nanos_);
+  if (overflow) nanos_ = (other.nanos_ > 0) != negative ? kMaxNanos : -kMaxNanos;
+  if (!is_decimal_) {
+    // Digits that outgrow 64 bits become a decimal.
+    std::optional<Nanos> unit = PowerOfTen(9 + exponent_);
+    auto fits = [&](Nanos n) {
+      return unit && n / *unit <= std::numeric_limits<int64_t>::max() && n / *unit >= std::numeric_limits<int64_t>::min();
+    };
+    is_decimal_ = !fits(before) || !fits(other.nanos_) || !fits(nanos_);
+  }
   return *this;
 }
 

@@ -148,6 +148,30 @@ TEST(Quantity, AbsurdSizesSaturate) {
   EXPECT_EQ(Q(std::string(4000, '9')), huge);
 }
 
+// What AsInt64 answers depends on how the text was written, not only on the value.
+TEST(Quantity, AsInt64KnowsHowTheNumberIsHeld) {
+  for (std::string text : {"0", "5", "-5", "80Gi", "1Ti", "80Ti", "1e3", "9k", "007", "123456789012345678"})
+    EXPECT_EQ(Q(text).AsInt64(), Q(text).Value()) << text;
+  for (std::string text : {"1000m", "1.0", "1.5Gi", "1Pi", "800Ti", "8Ei", "9223372036854775807", "1e19"})
+    EXPECT_EQ(Q(text).AsInt64(), std::nullopt) << text;
+  EXPECT_EQ((Q("1") + Q("1")).AsInt64(), 2);
+  EXPECT_EQ((Q("1") + Q("1000m")).AsInt64(), std::nullopt);
+  EXPECT_EQ((Q("1") - Q("0m")).AsInt64(), 1);
+  EXPECT_EQ((Q("1000m") + Q("0")).AsInt64(), std::nullopt);
+  EXPECT_EQ((Q("0m") + Q("7")).AsInt64(), 7);
+  EXPECT_EQ((Q("1Pi") - Q("1Pi")).AsInt64(), std::nullopt);
+  Quantity most = Quantity::FromInteger(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ((most + Q("1")).AsInt64(), std::nullopt);
+}
+
+TEST(Quantity, AsApproximateFloat64RoundsTwice) {
+  EXPECT_EQ(Q("0.3").AsApproximateFloat64(), 3 * 0.1);
+  EXPECT_EQ(Q("1.5").AsApproximateFloat64(), 1.5);
+  EXPECT_EQ(Q("2k").AsApproximateFloat64(), 2000);
+  EXPECT_EQ(Q("8Ei").AsApproximateFloat64(), 0x1p63);
+  EXPECT_EQ(Q("1Pi").AsApproximateFloat64(), 1125899906842624e9 * 1e-9);
+}
+
 TEST(Quantity, FromIntegerAndNanos) {
   EXPECT_EQ(Quantity::FromInteger(4096).ToString(), "4096");
   EXPECT_EQ(Quantity::FromInteger(4096, Quantity::Format::kBinarySI).ToString(), "4Ki");
