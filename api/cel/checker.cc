@@ -132,7 +132,8 @@ class Checker {
       if (field == "driver") return &types::kString;
       if (field == "attributes") return attributes_;
       if (field == "capacity") return capacity_;
-      if (field == "allowMultipleAllocations" && options_.consumable_capacity) return &types::kBool;
+      if (field == "allowMultipleAllocations" && (options_.consumable_capacity || !options_.new_expression))
+        return &types::kBool;
       Mistaken(expr, "undefined field '" + field + "'");
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + target->name + "'");
@@ -167,7 +168,8 @@ class Checker {
   const Function* FindFunction(std::string_view name) const {
     if (name.starts_with('.')) name.remove_prefix(1);
     const Function* function = Registry::Get().Find(name);
-    if (function != nullptr && function->list_attributes_only && !options_.list_attributes) return nullptr;
+    if (function != nullptr && function->list_attributes_only && options_.new_expression && !options_.list_attributes)
+      return nullptr;
     return function;
   }
 

@@ -30,7 +30,7 @@ struct Function {
   std::deque<Overload> overloads;
   Implementation singleton = nullptr;  // for all overloads, whatever the types
   bool unguarded = false;              // arguments are not checked against the signature before the call
-  bool list_attributes_only = false;   // exists only with Options::list_attributes
+  bool list_attributes_only = false;   // new expressions need Options::list_attributes
 };
 
 class Registry {

@@ -20,8 +20,11 @@ inline constexpr size_t kMaxExpressionLength = 10 * 1024;  // bytes
 inline constexpr uint64_t kMaxSelectorCost = 1'000'000;    // CELSelectorExpressionMaxCost
 
 struct Options {
-  bool consumable_capacity = true;            // DRAConsumableCapacity: device.allowMultipleAllocations exists
-  bool list_attributes = false;               // DRAListTypeAttributes (alpha): lists as attributes, includes()
+  bool consumable_capacity = true;  // DRAConsumableCapacity: device.allowMultipleAllocations exists
+  bool list_attributes = false;     // DRAListTypeAttributes (alpha): lists as attributes, includes()
+  // As the API server checks an expression that somebody writes. What is stored already, so all that the scheduler sees, may
+  // use every field and function, whatever the gates (apiserver/pkg/cel/environment: StoredExpressions).
+  bool new_expression = false;
   uint64_t cost_limit = kMaxSelectorCost;     // an evaluation that costs more ends with a runtime error
 };
 
