@@ -42,6 +42,21 @@ const char* TemplatePath(const std::string& kind) {
   return nullptr;
 }
 
+Status Unlike(const std::string& what, const Json& value, const char* wanted) {
+  return Status(Reason::kInvalid, what + " " + value.dump() + ": want " + wanted);
+}
+
+// metadata.<key> of an object; empty when it is absent.
+Result<std::string> MetadataText(const Json& object, const std::string& kind, const char* key) {
+  auto metadata = object.find("metadata");
+  if (metadata == object.end() || metadata->is_null()) return std::string();
+  if (!metadata->is_object()) return Unlike("metadata of a " + kind + " is", *metadata, "an object");
+  auto text = metadata->find(key);
+  if (text == metadata->end() || text->is_null()) return std::string();
+  if (!text->is_string()) return Unlike(std::string("metadata.") + key + " of a " + kind + " is", *text, "a text");
+  return text->get<std::string>();
+}
+
 struct Conversion {
   Conversion(admission::DeviceConfig device_config, std::string default_namespace, std::ostream* explain_to)
       : config(std::move(device_config)), namespace_(std::move(default_namespace)), explain(explain_to) {}
@@ -49,21 +64,35 @@ struct Conversion {
   Status Add(Json document) {
     if (document.is_null()) return {};
     if (!document.is_object()) return Status(Reason::kInvalid, "want Kubernetes objects, got " + document.dump());
-    const std::string kind = document.value("kind", "");
-    if (kind.empty()) return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
+    auto kind_field = document.find("kind");
+    if (kind_field == document.end() || !kind_field->is_string() || kind_field->get<std::string>().empty())
+      return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
+    const std::string kind = kind_field->get<std::string>();
     if (kind == "List" && document.contains("items")) {
-      for (Json& item : document["items"]) DRAY_RETURN_IF_ERROR(Add(std::move(item)));
+      Json& items = document["items"];
+      if (!items.is_array() && !items.is_null()) return Unlike("items of a List are", items, "a list");
+      for (Json& item : items) DRAY_RETURN_IF_ERROR(Add(std::move(item)));
       return {};
     }
-    const std::string name = kind + " " + document.value(Json::json_pointer("/metadata/name"), "(no name)");
-    if (kind == "Pod") {
-      DRAY_RETURN_IF_ERROR(Convert(name, document, NamespaceOf(document)));
-    } else if (const char* path = TemplatePath(kind)) {
-      const Json::json_pointer pointer(path);
-      if (document.contains(pointer)) DRAY_RETURN_IF_ERROR(Convert(name, document[pointer], NamespaceOf(document)));
-    }
+    const char* path = kind == "Pod" ? "" : TemplatePath(kind);
+    if (path != nullptr) DRAY_RETURN_IF_ERROR(AddWithPod(kind, path, document));
     objects.push_back(std::move(document));
     return {};
+  }
+
+  // `path`: of the Pod or its template within the document; what stands there is changed in place.
+  Status AddWithPod(const std::string& kind, const char* path, Json& document) {
+    DRAY_ASSIGN_OR_RETURN(std::string name, MetadataText(document, kind, "name"));
+    DRAY_ASSIGN_OR_RETURN(std::string generate_name, MetadataText(document, kind, "generateName"));
+    DRAY_ASSIGN_OR_RETURN(std::string in_namespace, MetadataText(document, kind, "namespace"));
+    const std::string title = kind + " " + (!name.empty() ? name : !generate_name.empty() ? generate_name : "(no name)");
+    // The cluster would store it so; the template must stand in the same namespace.
+    if (in_namespace.empty() && !namespace_.empty()) document["metadata"]["namespace"] = in_namespace = namespace_;
+    const Json::json_pointer pointer(path);
+    if (!document.contains(pointer)) return {};
+    Json& pod = document[pointer];
+    if (!pod.is_object()) return Unlike(std::string(path) + " of " + title + " is", pod, "an object");
+    return Convert(title, pod, in_namespace);
   }
 
   // `pod`: a Pod or a PodTemplateSpec, changed in place.
@@ -81,10 +110,6 @@ struct Conversion {
     return {};
   }
 
-  std::string NamespaceOf(const Json& document) const {
-    return document.value(Json::json_pointer("/metadata/namespace"), namespace_);
-  }
-
   admission::DeviceConfig config;
   std::string namespace_;
   std::ostream* explain;
@@ -93,9 +118,16 @@ struct Conversion {
   std::vector<std::string> warnings;
 };
 
+// A file that cannot be read is wrong use.
+Result<std::string> ReadInput(const std::string& path) {
+  Result<std::string> text = runtime::ReadFile(path);
+  if (!text.ok()) return Status(Reason::kBadRequest, text.status().message());
+  return text;
+}
+
 Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
   if (path.empty()) return admission::DeviceConfig();
-  DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
+  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(path));
   DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
   DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
   Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
@@ -125,9 +157,7 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
     if (file == "-") {
       text.assign(std::istreambuf_iterator<char>(streams.in), {});
     } else {
-      Result<std::string> read = runtime::ReadFile(file);
-      if (!read.ok()) return Status(Reason::kBadRequest, read.status().message());
-      text = std::move(*read);
+      DRAY_ASSIGN_OR_RETURN(text, ReadInput(file));
     }
     DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
     for (Json& document : documents)

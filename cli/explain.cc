@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/inventory.h"
+#include "cli/report.h"
 #include "dray/api/claims.h"
 
 namespace dray::cli {
@@ -14,6 +15,8 @@ constexpr Flag kFlags[] = {
     {"context", 0, "NAME", "of the kubeconfig"},
     {"help", 'h', "", "this text"},
 };
+
+}  // namespace
 
 void ExplainClaim(const Context& ctx, const Inventory& inventory, const api::ResourceClaim& claim, std::ostream& out) {
   claims::ClaimView view{&claim, inventory.UsersOf(claim)};
@@ -37,7 +40,7 @@ void ExplainClaim(const Context& ctx, const Inventory& inventory, const api::Res
           << (condition.message.empty() ? "" : ": " + condition.message) << "\n";
 }
 
-Status ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod& pod, std::ostream& out) {
+void ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod& pod, std::ostream& out) {
   out << "pod " << pod.metadata.name << ": " << pod.status.phase
       << (pod.spec.node_name.empty() ? "" : " on node " + pod.spec.node_name) << "\n";
   for (const api::PodCondition& condition : pod.status.conditions)
@@ -62,10 +65,7 @@ Status ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod
     if (found == nullptr) out << "entry " << entry.name << ": claim " << *name << " does not exist\n";
     else ExplainClaim(ctx, inventory, *found, out);
   }
-  return {};
 }
-
-}  // namespace
 
 Status RunExplain(const Context& ctx, std::span<const std::string> words, Streams streams) {
   DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
@@ -83,8 +83,10 @@ Status RunExplain(const Context& ctx, std::span<const std::string> words, Stream
   const std::string& in_namespace = args.Get("namespace");
   if (args.words()[0] == "pod") {
     for (const api::Pod& pod : inventory.pods)
-      if (pod.metadata.name == name && pod.metadata.namespace_ == in_namespace)
-        return ExplainPod(ctx, inventory, pod, streams.out);
+      if (pod.metadata.name == name && pod.metadata.namespace_ == in_namespace) {
+        ExplainPod(ctx, inventory, pod, streams.out);
+        return {};
+      }
     return Status(Reason::kNotFound, "there is no Pod " + name + " in namespace " + in_namespace);
   }
   for (const auto& claim : inventory.claims)

@@ -40,6 +40,7 @@ Result<Inventory> Inventory::Read(const Context& ctx, const runtime::Client& cli
 }
 
 std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& claim) const {
+  if (nodes.empty()) return "the cluster has no nodes";
   alloc::Snapshot::Input input;
   input.slices = slices;
   input.classes = classes;

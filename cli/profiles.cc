@@ -28,6 +28,10 @@ Status RunProfiles(const Context&, std::span<const std::string> words, Streams s
                    "YAML to start your own from.\n\n  dray profiles\n  dray profiles nvidia-a100-80gb > mine.yaml\n";
     return {};
   }
+  if (args.words().size() > 1) {
+    return Status(Reason::kBadRequest,
+                  "dray profiles takes one name at most, got " + std::to_string(args.words().size()));
+  }
   if (!args.words().empty()) {
     const std::string path = std::string(kFolder) + args.words().front() + ".yaml";
     std::optional<std::string_view> text = EmbeddedFile(path);

@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/inventory.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "dray/api/claims.h"
 #include "dray/base/duration.h"
@@ -74,7 +75,9 @@ std::string Join(const std::set<std::string>& names) {
   return text;
 }
 
-void Print(const Context& ctx, const Inventory& inventory, std::ostream& out) {
+}  // namespace
+
+void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& out) {
   if (inventory.lease && !inventory.lease->spec.holder_identity.value_or("").empty()) {
     const api::LeaseSpec& spec = inventory.lease->spec;
     out << "Leader: " << *spec.holder_identity;
@@ -110,13 +113,11 @@ void Print(const Context& ctx, const Inventory& inventory, std::ostream& out) {
   if (!pending.empty()) out << "\n" << pending.Text();
 }
 
-}  // namespace
-
 Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams streams) {
   DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
   if (args.Given("help")) {
     streams.out << "Shows the cluster's devices with what is given out of them and to whom, who leads, and why claims\n"
-                   "wait. Reads ResourceSlices and ResourceClaims only.\n\nFlags:\n"
+                   "wait. Changes nothing.\n\nFlags:\n"
                 << FlagHelp(kFlags);
     return {};
   }
@@ -126,7 +127,7 @@ Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams
   do {
     DRAY_ASSIGN_OR_RETURN(Inventory inventory, Inventory::Read(ctx, client));
     if (args.Given("watch")) streams.out << "\033[H\033[2J";
-    Print(ctx, inventory, streams.out);
+    PrintStatus(ctx, inventory, streams.out);
     streams.out.flush();
   } while (args.Given("watch") && ctx.Sleep(std::chrono::seconds(2)).ok());
   return {};

@@ -1,0 +1,188 @@
+// dray convert: offline, by the webhook's own rules.
+#include <nlohmann/json.hpp>
+
+#include "dray/base/json.h"
+#include "dray/runtime/yaml.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace dray::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Example(const std::string& path) { return TreePath("config/examples/" + path); }
+
+// A Pod with one container and these limits, as flow YAML.
+std::string PodWith(const std::string& limits) {
+  return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: c, image: i, resources: {limits: " +
+         limits + "}}\n";
+}
+
+TEST(Convert, ExamplesAsYaml) {
+  for (const char* name : {"hami-gpu-pod/pod", "dcu-pod/pod", "ascend-pod/pod", "gpu-deployment/deployment"}) {
+    Outcome outcome = Dray({"convert", "-f", Example(std::string(name) + ".yaml")});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    const std::string stem(name, std::string_view(name).find('/'));
+    ExpectGolden("convert-" + stem + ".yaml", outcome.out);
+  }
+}
+
+TEST(Convert, AsJsonListTemplatesFirst) {
+  Outcome outcome = Dray({"convert", "-ojson", "-f", Example("hami-gpu-pod/pod.yaml")});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  ExpectGolden("convert-hami-gpu-pod.json", outcome.out);
+  Json list = Json::parse(outcome.out);
+  EXPECT_EQ(list["apiVersion"], "v1");
+  EXPECT_EQ(list["kind"], "List");
+  ASSERT_EQ(list["items"].size(), 2u);
+  EXPECT_EQ(list["items"][0]["kind"], "ResourceClaimTemplate");
+  EXPECT_EQ(list["items"][1]["kind"], "Pod");
+  EXPECT_EQ(list["items"][1]["spec"]["resourceClaims"][0]["resourceClaimTemplateName"],
+            list["items"][0]["metadata"]["name"]);
+}
+
+TEST(Convert, EveryKindWithAPodTemplate) {
+  Outcome outcome = Dray({"convert", "-f", TreePath("tests/golden/cli/workloads.in.yaml")});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  ExpectGolden("workloads.out.yaml", outcome.out);
+}
+
+// What was printed is what a cluster would store: converting it again changes nothing.
+TEST(Convert, IsIdempotentAndReadsWhatItWrote) {
+  for (const char* format : {"yaml", "json"}) {
+    Outcome once = Dray({"convert", "-o", format, "-f", TreePath("tests/golden/cli/workloads.in.yaml")});
+    Outcome twice = Dray({"convert", "-o", format, "-f", "-"}, once.out);
+    EXPECT_EQ(twice.code, 0) << twice.err;
+    EXPECT_EQ(twice.out, once.out);
+  }
+}
+
+TEST(Convert, SeveralFilesAndStandardInput) {
+  const std::string plain = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plain\n";
+  Outcome outcome = Dray({"convert", "-f", "-", Example("hami-gpu-pod/pod.yaml"), "-o", "json"}, plain);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  Json items = Json::parse(outcome.out)["items"];
+  ASSERT_EQ(items.size(), 3u);  // one template, two Pods
+  EXPECT_EQ(items[2]["metadata"]["name"], "gpu-pod");
+  EXPECT_EQ(items[1]["metadata"]["name"], "plain");
+  EXPECT_EQ(Dray({"convert", "-f", "-"}, plain).out, plain);
+  EXPECT_EQ(Dray({"convert", "-f", "-", "-o", "json"}, "").out,
+            "{\n  \"apiVersion\": \"v1\",\n  \"items\": [],\n  \"kind\": \"List\"\n}\n");
+  EXPECT_EQ(Dray({"convert", "-f", "-"}, "").out, "");
+}
+
+// The template and the object that names it end up in one namespace.
+TEST(Convert, NamespaceForObjectsThatNameNone) {
+  const std::string text = PodWith("{nvidia.com/gpu: 1}") +
+                           "---\napiVersion: v1\nkind: Pod\nmetadata: {name: q, namespace: own}\nspec: {containers: [{name: c, "
+                           "image: i, resources: {limits: {nvidia.com/gpu: 1}}}]}\n";
+  Json items = Json::parse(Dray({"convert", "-n", "team", "-f", "-", "-ojson"}, text).out)["items"];
+  ASSERT_EQ(items.size(), 4u);
+  for (size_t i : {0, 2}) EXPECT_EQ(items[i]["metadata"]["namespace"], "team");
+  for (size_t i : {1, 3}) EXPECT_EQ(items[i]["metadata"]["namespace"], "own");
+  items = Json::parse(Dray({"convert", "-f", "-", "-ojson"}, PodWith("{nvidia.com/gpu: 1}")).out)["items"];
+  for (const Json& item : items) EXPECT_FALSE(item["metadata"].contains("namespace"));
+}
+
+TEST(Convert, ExplainSaysWhichRule) {
+  Outcome outcome = Dray({"convert", "--explain", "-f", Example("ascend-pod/pod.yaml")});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err,
+            "Pod ascend-pod: container cann: Ascend910B3: 1 device, 12288 MiB each, memory rounded up to template "
+            "vir05_1c_16g (16384 MiB)\n");
+}
+
+// The webhook would refuse these: exit code 1, and nothing that somebody could apply.
+TEST(Convert, Refusals) {
+  struct Case {
+    std::string limits;
+    const char* part;
+  };
+  const Case cases[] = {
+      {"{nvidia.com/gpu: 1, nvidia.com/gpumem-percentage: 101}", "nvidia.com/gpumem-percentage"},
+      {"{nvidia.com/gpu: -1}", "nvidia.com/gpu"},
+      {"{nvidia.com/gpu: one}", "nvidia.com/gpu"},
+      {"{huawei.com/Ascend910B3: 1, huawei.com/Ascend910B3-memory: 999999}", "huawei.com/Ascend910B3-memory"},
+  };
+  for (const Case& test : cases) {
+    Outcome outcome = Dray({"convert", "-f", "-"}, PodWith("{nvidia.com/gpu: 1}") + "---\n" + PodWith(test.limits));
+    EXPECT_EQ(outcome.code, 1) << test.limits << outcome.out;
+    EXPECT_EQ(outcome.out, "") << test.limits;
+    EXPECT_THAT(outcome.err, HasSubstr("dray: -: Pod p: container c")) << test.limits;
+    EXPECT_THAT(outcome.err, HasSubstr(test.part)) << test.limits;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  }
+}
+
+TEST(Convert, InputThatIsNoManifest) {
+  struct Case {
+    const char* text;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"a: [1\nb: 2\n", "-:2:2: end of sequence flow not found"},
+      {"just text\n", "-: want Kubernetes objects, got \"just text\""},
+      {"[]\n", "-: want Kubernetes objects, got []"},
+      {"metadata: {name: x}\n", "-: an object without kind: {\"metadata\":{\"name\":\"x\"}}"},
+      {"kind: 5\n", "-: an object without kind: {\"kind\":5}"},
+      {"kind: Pod\nmetadata: {name: 5}\n", "-: metadata.name of a Pod is 5: want a text"},
+      {"kind: Pod\nmetadata: {name: p, namespace: [a]}\n", "-: metadata.namespace of a Pod is [\"a\"]: want a text"},
+      {"kind: Pod\nmetadata: text\n", "-: metadata of a Pod is \"text\": want an object"},
+      {"kind: List\nitems: {a: 1}\n", "-: items of a List are {\"a\":1}: want a list"},
+      {"kind: List\nitems: [5]\n", "-: want Kubernetes objects, got 5"},
+      {"kind: Deployment\nspec: {template: 5}\n", "-: /spec/template of Deployment (no name) is 5: want an object"},
+  };
+  for (const Case& test : cases) {
+    Outcome outcome = Dray({"convert", "-f", "-"}, test.text);
+    EXPECT_EQ(outcome.code, 2) << test.text;
+    EXPECT_EQ(outcome.out, "") << test.text;
+    EXPECT_EQ(outcome.err, "dray: " + std::string(test.message) + "\n") << test.text;
+  }
+}
+
+// Pods of any shape pass or are refused; none ends the program.
+TEST(Convert, OddPodsAreNoCrash) {
+  for (const char* spec : {"5", "{}", "{containers: 7}", "{containers: [7]}", "{containers: [{resources: 1}]}",
+                           "{containers: [{name: c, resources: {limits: [1]}}]}",
+                           "{containers: [{resources: {limits: {nvidia.com/gpu: {a: 1}}}}]}",
+                           "{containers: [{name: 5, resources: {limits: {nvidia.com/gpu: 1}}}]}",
+                           "{initContainers: {a: 1}, containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}",
+                           "{resourceClaims: 5, containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}"}) {
+    const std::string text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: 5, labels: [1]}\nspec: " + std::string(spec);
+    Outcome outcome = Dray({"convert", "-f", "-"}, text);
+    EXPECT_THAT(outcome.code, ::testing::AnyOf(0, 1, 2)) << spec;
+    EXPECT_EQ(outcome.err.empty(), outcome.code == 0) << spec << outcome.err;
+  }
+}
+
+TEST(Convert, DeviceConfig) {
+  const std::string config =
+      "nvidia:\n  resourceCountName: example.com/gpu\n  resourceMemoryName: example.com/gpumem\n"
+      "  resourceCoreName: example.com/gpucores\n  defaultMemory: 1000\n";
+  std::string config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hami-scheduler-device}\ndata:\n  device-config.yaml: |\n";
+  std::istringstream lines(config);
+  for (std::string line; std::getline(lines, line);) config_map += "    " + line + "\n";
+  std::string first;
+  for (const std::string& text : {config, config_map}) {
+    ScratchFile file("device-config.yaml", text);
+    Outcome outcome = Dray({"convert", "--device-config", file.path(), "-ojson", "-f", "-"}, PodWith("{example.com/gpu: 1}"));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    Json items = Json::parse(outcome.out)["items"];
+    ASSERT_EQ(items.size(), 2u) << outcome.out;
+    EXPECT_EQ(items[0].at(Json::json_pointer("/spec/spec/devices/requests/0/exactly/capacity/requests/memory")), "1000Mi");
+    if (first.empty()) first = outcome.out;
+    EXPECT_EQ(outcome.out, first);
+  }
+  Outcome missing = Dray({"convert", "--device-config=/no/such", "-f", "-"});
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("/no/such"));
+  ScratchFile bad("bad.yaml", "nvidia:\n  defaultMemory: lots\n");
+  Outcome refused = Dray({"convert", "--device-config=" + bad.path(), "-f", "-"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr(bad.path()));
+  EXPECT_THAT(refused.err, HasSubstr("lots"));
+}
+
+}  // namespace
+}  // namespace dray::cli
