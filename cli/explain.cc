@@ -48,8 +48,8 @@ void ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod& 
       out << "  " << condition.type << ": " << condition.message << "\n";
   for (const api::ContainerStatus& container : pod.status.container_statuses)
     if (container.state.waiting && !container.state.waiting->reason.empty())
-      out << "  container " << container.name << ": " << container.state.waiting->reason << " "
-          << container.state.waiting->message << "\n";
+      out << "  container " << container.name << ": " << container.state.waiting->reason
+          << (container.state.waiting->message.empty() ? "" : ": " + container.state.waiting->message) << "\n";
   if (pod.spec.resource_claims.empty()) out << "  it asks for no devices\n";
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);

@@ -58,7 +58,7 @@ std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& 
     if (answers.back().outcome == alloc::Outcome::kAllocated) return "";
     if (answers.back().outcome == alloc::Outcome::kError) return answers.back().error;
   }
-  return alloc::Summarize(answers);
+  return "0/" + std::to_string(nodes.size()) + " nodes can serve it: " + alloc::Summarize(answers);
 }
 
 std::vector<const api::Pod*> Inventory::UsersOf(const api::ResourceClaim& claim) const {

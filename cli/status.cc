@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <iostream>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -20,6 +22,7 @@ constexpr Flag kFlags[] = {
     {"help", 'h', "", "this text"},
 };
 
+using PoolId = std::pair<std::string, std::string>;                   // driver, pool
 using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
 
 struct Holding {
@@ -60,12 +63,29 @@ std::string Share(const api::Device& device, const char* name, const api::Quanti
 
 std::string Product(const api::Device& device) {
   auto found = device.attributes.find("productName");
-  if (found == device.attributes.end()) return "";
+  if (found == device.attributes.end()) return "-";
   const auto* text = std::get_if<std::string>(&found->second.value);
-  return text == nullptr ? "" : *text;
+  return text == nullptr ? "-" : *text;
 }
 
+// Slices of an older generation of their pool are about to be removed.
+std::map<PoolId, int64_t> NewestGenerations(const Inventory& inventory) {
+  std::map<PoolId, int64_t> newest;
+  for (const auto& slice : inventory.slices) {
+    int64_t& generation = newest[{slice->spec.driver, slice->spec.pool.name}];
+    generation = std::max(generation, slice->spec.pool.generation);
+  }
+  return newest;
+}
+
+// Not below zero, should the other clock be ahead of ours.
+Duration AgeOf(api::MicroTime then, WallTime now) {
+  return std::max(Duration::zero(), Duration(std::chrono::floor<std::chrono::milliseconds>(now - then)));
+}
+
+// "-" for nobody.
 std::string Join(const std::set<std::string>& names) {
+  if (names.empty()) return "-";
   std::string text;
   int count = 0;
   for (const std::string& name : names) {
@@ -82,8 +102,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
     const api::LeaseSpec& spec = inventory.lease->spec;
     out << "Leader: " << *spec.holder_identity;
     if (spec.renew_time)
-      out << ", renewed " << FormatDuration(std::chrono::floor<std::chrono::milliseconds>(ctx.clock().Now() - *spec.renew_time))
-          << " ago";
+      out << ", renewed " << FormatDuration(AgeOf(*spec.renew_time, ctx.clock().Now())) << " ago";
     out << ", " << spec.lease_transitions.value_or(0) << " transitions\n\n";
   } else {
     out << "Leader: nobody holds the Lease dray-system/dray-controller-manager\n\n";
@@ -91,7 +110,9 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
 
   const std::map<DeviceId, Holding> held = Holdings(inventory);
   Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HELD BY"});
-  for (const auto& slice : inventory.slices)
+  const std::map<PoolId, int64_t> newest = NewestGenerations(inventory);
+  for (const auto& slice : inventory.slices) {
+    if (slice->spec.pool.generation != newest.at({slice->spec.driver, slice->spec.pool.name})) continue;
     for (const api::Device& device : slice->spec.devices) {
       auto found = held.find({slice->spec.driver, slice->spec.pool.name, device.name});
       const Holding holding = found == held.end() ? Holding() : found->second;
@@ -99,6 +120,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
                    Share(device, "memory", holding.memory, holding.whole),
                    Share(device, "cores", holding.cores, holding.whole), Join(holding.holders)});
     }
+  }
   out << (devices.empty() ? "No devices: no driver has published a ResourceSlice.\n" : devices.Text());
 
   Table pending({"PENDING CLAIM", "POD", "REASON"});
@@ -107,7 +129,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
     std::set<std::string> users;
     for (const api::Pod* pod : inventory.UsersOf(*claim)) users.insert(pod->metadata.name);
     const std::string why = inventory.WhyPending(ctx, *claim);
-    pending.Add({api::KeyOf(*claim).ToString(), users.empty() ? "-" : Join(users),
+    pending.Add({api::KeyOf(*claim).ToString(), Join(users),
                  users.empty() ? "no Pod uses it" : why.empty() ? "fits; waits for the scheduler" : why});
   }
   if (!pending.empty()) out << "\n" << pending.Text();
