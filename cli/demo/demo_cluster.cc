@@ -179,9 +179,9 @@ Status DemoCluster::NothingLeft(const Context& ctx) const {
       Result<std::string> ledger = runtime::ReadFile(state + "/ledger.json");
       if (!ledger.ok()) return ledger.status();
       const Json document = Json::parse(*ledger, nullptr, false);
-      const auto entries = document.find("claims");
-      if (entries == document.end()) return Status(Reason::kInternal, state + "/ledger.json has no claims: not a ledger");
-      if (!entries->empty()) return StillThere("ledger entries in " + state + "/ledger.json");
+      const Json::json_pointer claims("/data/claims");
+      if (!document.is_object() || !document.contains(claims)) return Status(Reason::kInternal, state + "/ledger.json has no claims: not a ledger");
+      if (!document.at(claims).empty()) return StillThere("ledger entries in " + state + "/ledger.json");
     }
   }
   return {};
