@@ -100,6 +100,38 @@ class Converter {
   size_t values_ = 0;
 };
 
+// What follows `key` in `field` when it leads there: its next character ends the key.
+std::optional<std::string_view> After(std::string_view field, std::string_view key) {
+  if (key.empty() || !field.starts_with(key)) return std::nullopt;
+  std::string_view rest = field.substr(key.size());
+  if (rest.empty() || rest[0] == '[') return rest;
+  if (rest[0] == '.') return rest.substr(1);
+  return std::nullopt;
+}
+
+int LineOf(const YAML::Node& node, std::string_view field, int line) {
+  if (field.empty()) return line;
+  if (node.IsSequence() && field[0] == '[') {
+    size_t index = 0;
+    auto [end, error] = std::from_chars(field.data() + 1, field.data() + field.size(), index);
+    std::string_view rest = field.substr(static_cast<size_t>(end - field.data()));
+    if (error != std::errc() || !rest.starts_with(']') || index >= node.size()) return line;
+    rest.remove_prefix(rest.starts_with("].") ? 2 : 1);
+    return LineOf(node[index], rest, node[index].Mark().line + 1);
+  }
+  if (!node.IsMap()) return line;
+  int deepest = line;
+  size_t longest = 0;  // of two keys that fit, "a" and "a.b", the longer one is meant
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar() || entry.first.Scalar().size() <= longest) continue;
+    std::optional<std::string_view> rest = After(field, entry.first.Scalar());
+    if (!rest) continue;
+    longest = entry.first.Scalar().size();
+    deepest = LineOf(entry.second, *rest, entry.first.Mark().line + 1);
+  }
+  return deepest;
+}
+
 Status Unreadable(std::string_view file, const YAML::Exception& error) {
   Converter converter(file);
   return converter.At(error.mark, error.msg);
@@ -136,6 +168,15 @@ Result<Json> ParseYaml(std::string_view text, std::string_view file) {
     return Status(Reason::kInvalid, std::string(file) + ": holds " + std::to_string(documents.size()) +
                                         " YAML documents where one is expected");
   return std::move(documents.front());
+}
+
+int YamlLineOf(std::string_view text, std::string_view field) {
+  try {
+    YAML::Node node = YAML::Load(std::string(text));
+    return LineOf(node, field, node.Mark().is_null() ? 1 : node.Mark().line + 1);
+  } catch (const YAML::Exception&) {
+    return 0;
+  }
 }
 
 }  // namespace dray::runtime

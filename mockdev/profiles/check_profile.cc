@@ -202,7 +202,13 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   if (!errors.status().ok()) return;
 
   Result<std::vector<MockDevice>> devices = EnumerateDevices(profile, "node");
-  if (!devices.ok()) return errors.Report("devices", devices.status().message());
+  if (!devices.ok()) {
+    // "attributes.NAME: sentence" when an attribute is at fault.
+    const std::string message = devices.status().message();
+    size_t colon = message.starts_with("attributes.") ? message.find(": ") : std::string::npos;
+    if (colon == std::string::npos) return errors.Report("devices", message);
+    return errors.Report("devices." + message.substr(0, colon), message.substr(colon + 2));
+  }
   std::set<std::string> names;
   for (const MockDevice& device : *devices) {
     if (!api::IsDnsLabel(device.device.name)) {

@@ -39,7 +39,7 @@ bool IsVersion(std::string_view text) {
 Result<api::DeviceAttribute> AttributeOf(const std::string& name, const AttributeTemplate& attribute,
                                          const Variables& variables) {
   DRAY_ASSIGN_OR_RETURN(std::string text, Expand(attribute.text, variables));
-  Status wrong(Reason::kInvalid, "attribute " + name + ": \"" + text + "\" is not ");
+  Status wrong(Reason::kInvalid, "attributes." + name + ": \"" + text + "\" is not ");
   switch (attribute.kind) {
     case AttributeTemplate::Kind::kString:
       if (text.size() > 64) return Status(Reason::kInvalid, wrong.message() + "at most 64 characters long");

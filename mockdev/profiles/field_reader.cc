@@ -3,7 +3,16 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "dray/runtime/yaml.h"
+
 namespace dray::mockdev {
+
+void FirstError::Report(const std::string& field, const std::string& sentence) {
+  if (!status_.ok()) return;
+  std::string place(file_);
+  if (int line = runtime::YamlLineOf(text_, field); line > 0) place += ":" + std::to_string(line);
+  status_ = Status(Reason::kInvalid, place + ": " + (field.empty() ? "" : field + ": ") + sentence);
+}
 
 std::string Shown(const Json& value) {
   std::string text = value.is_string() ? "\"" + value.get<std::string>() + "\"" : value.dump();

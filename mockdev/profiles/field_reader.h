@@ -15,19 +15,16 @@
 
 namespace dray::mockdev {
 
-// The first thing that is wrong with a document, as "file: field: sentence".
+// The first thing that is wrong with a document, as "file:line: field: sentence".
 class FirstError {
  public:
-  explicit FirstError(std::string file) : file_(std::move(file)) {}
-  void Report(const std::string& field, const std::string& sentence) {
-    if (status_.ok()) {
-      status_ = Status(Reason::kInvalid, file_ + ": " + (field.empty() ? "" : field + ": ") + sentence);
-    }
-  }
+  // `text` is the document's, and outlives this.
+  FirstError(std::string_view file, std::string_view text) : file_(file), text_(text) {}
+  void Report(const std::string& field, const std::string& sentence);
   const Status& status() const { return status_; }
 
  private:
-  std::string file_;
+  std::string_view file_, text_;
   Status status_;
 };
 

@@ -224,7 +224,7 @@ Fault ReadFault(const Json& object, const std::string& path, const DeviceProfile
 
 Result<DeviceProfile> ParseProfile(std::string_view yaml, std::string_view file) {
   DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(yaml, file));
-  FirstError errors{std::string(file)};
+  FirstError errors(file, yaml);
   DeviceProfile profile;
   FieldReader in(document, "", errors);
   in.OneOf("apiVersion", {"mockdev.dray.dev/v1"}, "");

@@ -99,39 +99,39 @@ TEST(ParseProfile, SaysWhatIsWrong) {
   };
   const Case cases[] = {
       {"driver: gpu.example.com", "driver: GPU_1",
-       "bad.yaml: driver: \"GPU_1\" is not a DNS name of at most 63 lower-case characters"},
-      {"  count: 2", "  count: many", "bad.yaml: devices.count: \"many\" is not a whole number from 0 to 4096"},
-      {"  count: 2", "  count: 3", "bad.yaml: devices.values.bus: has 2 values; want one for each of the 3 devices"},
+       "bad.yaml:4: driver: \"GPU_1\" is not a DNS name of at most 63 lower-case characters"},
+      {"  count: 2", "  count: many", "bad.yaml:7: devices.count: \"many\" is not a whole number from 0 to 4096"},
+      {"  count: 2", "  count: 3", "bad.yaml:9: devices.values.bus: has 2 values; want one for each of the 3 devices"},
       {"  count: 2", "  count: 2\n  cuont: 3",
-       "bad.yaml: devices.cuont: unknown field; known here are allowMultipleAllocations, attributes, capacity, count, name, "
+       "bad.yaml:8: devices.cuont: unknown field; known here are allowMultipleAllocations, attributes, capacity, count, name, "
        "values"},
       {"gpu-{index}", "gpu",
-       "bad.yaml: devices.name: gives two devices the name \"gpu\"; use {index}"},
+       "bad.yaml:8: devices.name: gives two devices the name \"gpu\"; use {index}"},
       {"gpu-{index}", "GPU {index}",
-       "bad.yaml: devices.name: \"GPU 0\" is not a DNS label (a-z, 0-9, '-', at most 63)"},
-      {"value: 8Gi", "value: 8Gx", "bad.yaml: devices.capacity.memory.value: \"8Gx\" is not a quantity such as 80Gi"},
+       "bad.yaml:8: devices.name: \"GPU 0\" is not a DNS label (a-z, 0-9, '-', at most 63)"},
+      {"value: 8Gi", "value: 8Gx", "bad.yaml:17: devices.capacity.memory.value: \"8Gx\" is not a quantity such as 80Gi"},
       {"max: 8Gi", "max: 9Gi",
-       "bad.yaml: devices.capacity.memory.requestPolicy.validRange.max: 9Gi is above the capacity of 8Gi"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.max: 9Gi is above the capacity of 8Gi"},
       {"step: 1Mi", "step: 3Mi",
-       "bad.yaml: devices.capacity.memory.requestPolicy.validRange.step: 3Mi does not lead from min to default and max"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.step: 3Mi does not lead from min to default and max"},
       {"{version: 1.0.0}", "{version: v1}",
-       "bad.yaml: devices: attribute version: \"v1\" is not a semantic version such as 8.0.0"},
+       "bad.yaml:13: devices.attributes.version: \"v1\" is not a semantic version such as 8.0.0"},
       {"{string: Mini}", "{string: Mini, int: 1}",
-       "bad.yaml: devices.attributes.model: {\"int\":1,\"string\":\"Mini\"} does not have exactly one of string, int, bool, "
+       "bad.yaml:11: devices.attributes.model: {\"int\":1,\"string\":\"Mini\"} does not have exactly one of string, int, bool, "
        "version"},
       {"{consumed.memory:Mi}", "{consumed.memroy:Mi}",
-       "bad.yaml: edits.device.env[0].value: {consumed.memroy:Mi} means nothing here; known are bus, capacity.memory, "
+       "bad.yaml:22: edits.device.env[0].value: {consumed.memroy:Mi} means nothing here; known are bus, capacity.memory, "
        "capacity.memory:Mi, claim, claimName, claimNamespace, consumed.memory, consumed.memory:Mi, hash, index, list:bus, "
        "list:hash, list:index, list:node, list:uuid, node, ordinal, request, share, slot, uuid"},
-      {"kind: DeviceProfile", "kind: Profile", "bad.yaml: kind: \"Profile\" is none of DeviceProfile"},
-      {"uuid: \"X-{hash}\", ", "", "bad.yaml: devices.values.uuid: is missing; want a text such as \"GPU-{hash}\""},
+      {"kind: DeviceProfile", "kind: Profile", "bad.yaml:2: kind: \"Profile\" is none of DeviceProfile"},
+      {"uuid: \"X-{hash}\", ", "", "bad.yaml:9: devices.values.uuid: is missing; want a text such as \"GPU-{hash}\""},
       {"edits:\n", "faults:\n- {after: soon, device: 0, do: recover}\nedits:\n",
-       "bad.yaml: faults[0].after: \"soon\" is not a duration such as 90s, 1m30s or 500ms"},
+       "bad.yaml:20: faults[0].after: \"soon\" is not a duration such as 90s, 1m30s or 500ms"},
       {"edits:\n", "devicePlugin:\n- {name: example.com/mem, capacity: memory, unit: 64Ki}\nedits:\n",
-       "bad.yaml: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 that fit into one message; want "
+       "bad.yaml:20: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 that fit into one message; want "
        "a larger unit"},
       {"allowMultipleAllocations: true", "allowMultipleAllocations: false",
-       "bad.yaml: devices.capacity.memory.requestPolicy: needs devices.allowMultipleAllocations: true"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy: needs devices.allowMultipleAllocations: true"},
   };
   for (const Case& test : cases) {
     std::string text = kMinimal;

@@ -14,6 +14,11 @@ namespace dray::runtime {
 Result<std::vector<Json>> ParseYamlDocuments(std::string_view text, std::string_view file);
 Result<Json> ParseYaml(std::string_view text, std::string_view file);
 
+// The line (from 1) on which a field stands, for errors that are found after parsing: "devices.capacity.memory.value",
+// "env[0].name"; keys may hold dots themselves. Of a field that is missing, the line of the nearest one above it that is there.
+// 0 when the text is not YAML.
+int YamlLineOf(std::string_view text, std::string_view field);
+
 // Block style, keys in Kubernetes' habitual order at the top (apiVersion, kind, metadata, spec, status), then sorted;
 // strings quoted only where YAML would read something else.
 std::string ToYaml(const Json& document);

@@ -82,6 +82,34 @@ TEST(Yaml, SaysWhereItIsWrong) {
   }
 }
 
+TEST(Yaml, FindsTheLineOfAField) {
+  constexpr char kText[] =
+      "a: 1\n"           // 1
+      "b:\n"             // 2
+      "  c: {d: 1,\n"    // 3
+      "      e: 2}\n"    // 4
+      "  x.y/z:\n"       // 5
+      "    v: 1\n"       // 6
+      "  x: {y: 2}\n"    // 7
+      "list:\n"          // 8
+      "- one\n"          // 9
+      "- name: two\n"    // 10
+      "  tags: [a,\n"    // 11
+      "         b]\n";   // 12
+  struct Case {
+    const char* field;
+    int line;
+  };
+  const Case cases[] = {{"", 1},          {"a", 1},        {"b", 2},           {"b.c", 3},          {"b.c.d", 3},
+                        {"b.c.e", 4},     {"b.x.y/z", 5},  {"b.x.y/z.v", 6},   {"b.x.y", 7},        {"list[0]", 9},
+                        {"list[1]", 10},  {"list[1].tags", 11}, {"list[1].tags[1]", 12},
+                        // What is missing: where it would belong.
+                        {"b.c.missing", 3}, {"b.missing", 2}, {"missing", 1}, {"list[7].name", 8}, {"list[x]", 8}, {"a.b.c", 1}};
+  for (const Case& test : cases) EXPECT_EQ(YamlLineOf(kText, test.field), test.line) << test.field;
+  EXPECT_EQ(YamlLineOf("a: [1", "a"), 0);
+  EXPECT_EQ(YamlLineOf("", "a"), 1);
+}
+
 TEST(Yaml, RefusesADocumentThatGrowsWithoutBound) {
   std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
   for (int i = 1; i < 10; ++i) {
