@@ -109,7 +109,7 @@ void Attribute::Prepare() {
   const Qualifier& name = *qualifiers[2];
   if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
   direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
-  hash_ = HashName(qualifiers[1]->constant.as_string(), name.constant.as_string());
+  key_ = NameKey(name.constant.as_string());
   missing_ = "no such key: " + std::string(name.constant.as_string());
 }
 
@@ -124,7 +124,8 @@ Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
       used = 3;
       ev.Charge(3);
       const DomainsMap& map = direct_ == Direct::kAttribute ? device.attributes : device.capacity;
-      const Value* value = map.Look(hash_, qualifiers[1]->constant.as_string(), qualifiers[2]->constant.as_string());
+      const DomainMap* domain = map.Domain(qualifiers[1]->constant.as_string());
+      const Value* value = domain == nullptr ? nullptr : domain->Look(key_, qualifiers[2]->constant.as_string());
       if (qualifiers[2]->test_only) return Value::Bool(value != nullptr);
       return value != nullptr ? value->Borrowed() : Value::Error(missing_);
     }

@@ -50,7 +50,7 @@ struct Attribute {
   Value ApplyAll(Evaluation& evaluation, Value object, size_t from) const;
 
   Direct direct_ = Direct::kNone;
-  uint64_t hash_ = 0;
+  uint64_t key_ = 0;       // NameKey of the attribute
   std::string missing_;  // the error when there is no such attribute
 };
 

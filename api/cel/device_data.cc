@@ -1,8 +1,9 @@
 #include "api/cel/device_data.h"
 
-#include <algorithm>
 #include <array>
-#include <functional>
+#include <bit>
+#include <cstring>
+#include <utility>
 
 #include "api/cel/semver.h"
 #include "dray/api/cel.h"
@@ -58,63 +59,96 @@ struct ToValue {
   }
 };
 
+constexpr size_t kUsualDomains = 4;
+// Enough for the entries, the domains and what building them takes.
+constexpr size_t kBytesPerItem = sizeof(DeviceEntry) + sizeof(Name) + sizeof(size_t);
+constexpr size_t kBytesPerDevice = 2 * kUsualDomains * (sizeof(DomainMap) + sizeof(Name)) + 64;
+
 constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes", "capacity", "driver"};
 
 }  // namespace
 
-uint64_t HashName(std::string_view domain, std::string_view id) {
-  std::hash<std::string_view> hash;
-  return hash(domain) * 31 + hash(id);
+uint64_t NameKey(std::string_view name) {
+  auto load = [&](size_t at, auto word) -> uint64_t {
+    std::memcpy(&word, name.data() + at, sizeof(word));
+    return word;
+  };
+  uint64_t begin, end;
+  if (name.size() >= 8) {
+    begin = load(0, uint64_t());
+    end = load(name.size() - 8, uint64_t());
+  } else if (name.size() >= 4) {
+    begin = load(0, uint32_t());
+    end = load(name.size() - 4, uint32_t());
+  } else {
+    begin = name.empty() ? 0 : load(0, uint8_t());
+    end = name.empty() ? 0 : load(name.size() / 2, uint8_t()) << 8 | load(name.size() - 1, uint8_t());
+  }
+  return begin ^ std::rotl(end, 31) ^ name.size() << 56;
 }
 
 bool DomainMap::Find(const Value& key, Value& found) const {
   if (!key.is(Kind::kString)) return false;
-  for (size_t i = 0; i < size_; ++i) {
-    if (begin_[i].id != key.as_string()) continue;
-    found = begin_[i].value.Borrowed();
-    return true;
-  }
-  return false;
+  const Value* value = Look(NameKey(key.as_string()), key.as_string());
+  if (value == nullptr) return false;
+  found = value->Borrowed();
+  return true;
 }
 
-void DomainsMap::Build(std::vector<DeviceEntry>& entries) {
-  std::sort(entries.begin(), entries.end(), [](const DeviceEntry& a, const DeviceEntry& b) {
-    return a.domain != b.domain ? a.domain < b.domain : a.id < b.id;
-  });
-  entries_ = &entries;
-  for (size_t i = 0; i < entries.size();) {
-    size_t end = i;
-    while (end < entries.size() && entries[end].domain == entries[i].domain) ++end;
-    domains_.push_back(std::make_unique<DomainMap>(entries[i].domain, &entries[i], end - i));
-    i = end;
+template <class Items, class Convert>
+void DomainsMap::Build(const Items& items, std::string_view driver, Convert convert) {
+  if (items.empty()) return;
+  // Which domain each item belongs to, and how many each has.
+  struct Place {
+    Name name;
+    size_t domain;
+  };
+  struct Count {
+    std::string_view domain;
+    size_t items = 0;
+  };
+  std::pmr::memory_resource* memory = entries_.get_allocator().resource();
+  std::pmr::vector<Place> places(memory);
+  std::pmr::vector<Count> counts(memory);
+  places.reserve(items.size());
+  counts.reserve(kUsualDomains);
+  for (const auto& item : items) {
+    Name name = Split(item.first, driver);
+    size_t domain = 0;
+    while (domain < counts.size() && counts[domain].domain != name.domain) ++domain;
+    if (domain == counts.size()) counts.push_back({name.domain});
+    ++counts[domain].items;
+    places.push_back({name, domain});
   }
-  for (const DeviceEntry& entry : entries) hashes_.push_back(entry.hash);
-}
 
-const Value* DomainsMap::Look(uint64_t hash, std::string_view domain, std::string_view id) const {
-  for (size_t i = 0; i < hashes_.size(); ++i) {
-    if (hashes_[i] != hash) continue;
-    const DeviceEntry& entry = (*entries_)[i];
-    if (entry.id == id && entry.domain == domain) return &entry.value;
+  entries_.resize(items.size());
+  auto* domain = static_cast<DomainMap*>(memory->allocate(counts.size() * sizeof(DomainMap), alignof(DomainMap)));
+  domains_ = {domain, counts.size()};
+  size_t begin = 0;
+  for (Count& count : counts) {
+    new (domain++) DomainMap(count.domain, &entries_[begin], count.items);
+    begin += std::exchange(count.items, begin);  // from here on: where the next item goes
   }
-  return nullptr;
-}
-
-const DomainMap* DomainsMap::Domain(const Value& key) const {
-  if (!key.is(Kind::kString)) return nullptr;
-  for (const auto& domain : domains_)
-    if (domain->domain() == key.as_string()) return domain.get();
-  return nullptr;
+  const Place* place = places.data();
+  for (const auto& item : items) {
+    DeviceEntry& entry = entries_[counts[place->domain].items++];
+    entry.id = place->name.id;
+    entry.key = NameKey(entry.id);
+    entry.value = convert(item);
+    ++place;
+  }
 }
 
 bool DomainsMap::Find(const Value& key, Value& found) const {
   static const auto* const empty = new DomainMap;
-  const DomainMap* domain = Domain(key);
+  const DomainMap* domain = key.is(Kind::kString) ? Domain(key.as_string()) : nullptr;
   found = Value::Borrowed(domain == nullptr ? empty : domain);
   return true;
 }
 
-bool DomainsMap::Contains(const Value& key, Value&) const { return Domain(key) != nullptr; }
+bool DomainsMap::Contains(const Value& key, Value&) const {
+  return key.is(Kind::kString) && Domain(key.as_string()) != nullptr;
+}
 
 Value DeviceMap::KeyAt(size_t index) const { return Value::BorrowedString(kFields[index]); }
 
@@ -138,22 +172,22 @@ bool DeviceMap::Find(const Value& key, Value& found) const {
 }
 
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
-    : driver(driver_name), allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)), root(*this) {
-  for (const auto& [name, attribute] : device.attributes) {
+    : memory_((device.attributes.size() + device.capacity.size()) * kBytesPerItem + kBytesPerDevice),
+      driver(driver_name),
+      allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
+      attributes(&memory_),
+      capacity(&memory_),
+      root(*this) {
+  attributes.Build(device.attributes, driver, [&](const auto& item) {
+    const auto& [name, attribute] = item;
     std::string why;
     Value value = std::visit(ToValue{why}, attribute.value);
     if (!why.empty() && error.empty()) error = "attribute " + name + ": " + why;
     if (value.is(Kind::kList) && list_error.empty()) list_error = "attribute " + name + ": unsupported attribute value";
     value.PinTo(pins_);
-    Name n = Split(name, driver);
-    attribute_entries_.push_back({HashName(n.domain, n.id), n.domain, n.id, std::move(value)});
-  }
-  for (const auto& [name, capacity_entry] : device.capacity) {
-    Name n = Split(name, driver);
-    capacity_entries_.push_back({HashName(n.domain, n.id), n.domain, n.id, Value::BorrowedQuantity(&capacity_entry.value)});
-  }
-  attributes.Build(attribute_entries_);
-  capacity.Build(capacity_entries_);
+    return value;
+  });
+  capacity.Build(device.capacity, driver, [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
 }
 
 DeviceView::DeviceView(const api::Device& device, std::string_view driver)

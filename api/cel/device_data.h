@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +16,13 @@ struct DeviceData;
 
 // One attribute or capacity of a device.
 struct DeviceEntry {
-  uint64_t hash = 0;  // HashName(domain, id)
-  std::string_view domain, id;
+  uint64_t key = 0;  // NameKey(id)
+  std::string_view id;
   Value value;
 };
 
-uint64_t HashName(std::string_view domain, std::string_view id);
+// Differs for most names that differ, and takes a few instructions.
+uint64_t NameKey(std::string_view name);
 
 // device.attributes["dra.example.com"]: the entries of one domain.
 class DomainMap final : public Map {
@@ -27,6 +30,12 @@ class DomainMap final : public Map {
   DomainMap() = default;
   DomainMap(std::string_view domain, const DeviceEntry* begin, size_t size) : domain_(domain), begin_(begin), size_(size) {}
   std::string_view domain() const { return domain_; }
+  // nullptr when there is no such entry.
+  const Value* Look(uint64_t key, std::string_view id) const {
+    for (const DeviceEntry* entry = begin_; entry != begin_ + size_; ++entry)
+      if (entry->key == key && entry->id == id) return &entry->value;
+    return nullptr;
+  }
 
   size_t size() const override { return size_; }
   Value KeyAt(size_t index) const override { return Value::BorrowedString(begin_[index].id); }
@@ -42,23 +51,26 @@ class DomainMap final : public Map {
 // device.attributes or device.capacity: indexing with an unknown domain gives an empty map, `in` tells the truth.
 class DomainsMap final : public Map {
  public:
-  // Sorts the entries, which must not move any more.
-  void Build(std::vector<DeviceEntry>& entries);
-  // nullptr when the device has no such entry. `hash` is HashName(domain, id).
-  const Value* Look(uint64_t hash, std::string_view domain, std::string_view id) const;
+  explicit DomainsMap(std::pmr::memory_resource* memory) : entries_(memory) {}
+  // Files entries under their domains, in the order of `names`. convert(item) gives the value of one.
+  template <class Items, class Convert>
+  void Build(const Items& items, std::string_view driver, Convert convert);
+
+  const DomainMap* Domain(std::string_view name) const {
+    for (const DomainMap& domain : domains_)
+      if (domain.domain() == name) return &domain;
+    return nullptr;
+  }
 
   size_t size() const override { return domains_.size(); }
-  Value KeyAt(size_t index) const override { return Value::BorrowedString(domains_[index]->domain()); }
-  Value ValueAt(size_t index) const override { return Value::Borrowed(domains_[index].get()); }
+  Value KeyAt(size_t index) const override { return Value::BorrowedString(domains_[index].domain()); }
+  Value ValueAt(size_t index) const override { return Value::Borrowed(&domains_[index]); }
   bool Find(const Value& key, Value& found) const override;
   bool Contains(const Value& key, Value& error) const override;
 
  private:
-  const DomainMap* Domain(const Value& key) const;
-
-  std::vector<std::unique_ptr<DomainMap>> domains_;
-  std::vector<uint64_t> hashes_;
-  const std::vector<DeviceEntry>* entries_ = nullptr;
+  std::span<DomainMap> domains_;  // in the same memory; nothing in them needs to be released
+  std::pmr::vector<DeviceEntry> entries_;
 };
 
 // The variable `device` as a whole.
@@ -77,7 +89,11 @@ class DeviceMap final : public Map {
 struct DeviceData {
   DeviceData(const api::Device& device, std::string_view driver);
 
-  std::string driver;
+ private:
+  std::pmr::monotonic_buffer_resource memory_;  // one block for all below, as a rule
+
+ public:
+  std::string_view driver;
   bool allow_multiple_allocations = false;
   DomainsMap attributes, capacity;
   DeviceMap root;
@@ -85,7 +101,6 @@ struct DeviceData {
   std::string list_error;  // the same where lists are not allowed
 
  private:
-  std::vector<DeviceEntry> attribute_entries_, capacity_entries_;
   std::vector<Value> pins_;
 };
 

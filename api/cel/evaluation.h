@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,29 @@ struct LoopState {
   const LoopNode* node = nullptr;
   Value accumulator, item, item2;
   bool started = false;  // the accumulator is initialised when it is first read
+};
+
+// Those of one run: on the stack, unless there are many.
+class LoopStates {
+ public:
+  explicit LoopStates(size_t count) : count_(count) {
+    begin_ = reinterpret_cast<LoopState*>(few_);
+    if (count > kFew) begin_ = std::allocator<LoopState>().allocate(count);
+    std::uninitialized_default_construct_n(begin_, count);
+  }
+  LoopStates(const LoopStates&) = delete;
+  LoopStates& operator=(const LoopStates&) = delete;
+  ~LoopStates() {
+    std::destroy_n(begin_, count_);
+    if (count_ > kFew) std::allocator<LoopState>().deallocate(begin_, count_);
+  }
+  std::span<LoopState> all() { return {begin_, count_}; }
+
+ private:
+  static constexpr size_t kFew = 4;
+  alignas(LoopState) std::byte few_[kFew * sizeof(LoopState)];
+  LoopState* begin_;
+  size_t count_;
 };
 
 // One run of a program.

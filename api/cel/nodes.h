@@ -141,6 +141,21 @@ class MapNode final : public Node {
   std::vector<bool> optional_;
 };
 
+// A call whose arguments are constants, made once: quantity("4Gi"). It still costs what it costs.
+class MadeNode final : public Node {
+ public:
+  // The value must be pinned by the plan.
+  MadeNode(Value value, uint64_t cost) : value_(std::move(value)), cost_(cost) {}
+  Value Run(Evaluation& evaluation) const override {
+    evaluation.Charge(cost_);
+    return value_.Borrowed();
+  }
+
+ private:
+  Value value_;
+  uint64_t cost_;
+};
+
 // x in [constants]: a look-up that costs nothing beyond x.
 class MembershipNode final : public Node {
  public:

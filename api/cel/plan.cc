@@ -15,6 +15,16 @@ bool IsConversion(std::string_view function) {
   return false;
 }
 
+// Functions that only read their argument. Kubernetes calls them in every evaluation; the outcome is the same.
+bool IsMaker(std::string_view function) {
+  constexpr std::array<std::string_view, 12> kMakers = {"quantity", "isQuantity", "semver", "isSemver", "ip",     "isIP",
+                                                        "cidr",     "isCIDR",     "url",    "isURL",    "format.named",
+                                                        "ip.isCanonical"};
+  for (std::string_view name : kMakers)
+    if (name == function) return true;
+  return false;
+}
+
 class Planner {
  public:
   explicit Planner(Plan& plan) : plan_(plan), folding_(nullptr, false, UINT64_MAX, {}) {}
@@ -167,7 +177,16 @@ class Planner {
     if ((name == "matches" || name == "find" || name == "findAll") && args.size() >= 2 && args[1]->constant() != nullptr &&
         args[1]->constant()->is(Kind::kString))
       return MakeRegex(name, target, std::move(args));
-    return std::make_unique<CallNode>(target, std::move(args));
+    bool all_constant = AllConstant(args);
+    auto call = std::make_unique<CallNode>(target, std::move(args));
+    return all_constant && IsMaker(name) ? MakeOnce(*call) : std::move(call);
+  }
+
+  NodePtr MakeOnce(const CallNode& call) {
+    Evaluation run(nullptr, false, UINT64_MAX, {});
+    Value value = call.Run(run);
+    value.PinTo(plan_.pins);
+    return std::make_unique<MadeNode>(std::move(value), run.cost());
   }
 
   static Target MakeTarget(const Expr* expr, size_t arg_count) {

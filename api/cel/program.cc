@@ -1,5 +1,3 @@
-#include <array>
-
 #include "api/cel/checker.h"
 #include "api/cel/cost_estimate.h"
 #include "api/cel/device_data.h"
@@ -53,11 +51,8 @@ Evaluated Program::Evaluate(const DeviceView& view) const {
   if (!device.error.empty()) return {Refused(device.error), 0};
   if (!list_attributes_ && !device.list_error.empty()) return {Refused(device.list_error), 0};
 
-  // Most expressions have no more loops than these.
-  std::array<LoopState, 4> few;
-  std::vector<LoopState> many(plan_->loops > few.size() ? plan_->loops : 0);
-  std::span<LoopState> loops = many.empty() ? std::span<LoopState>(few) : std::span<LoopState>(many);
-  Evaluation evaluation(&device, list_attributes_, cost_limit_, loops);
+  LoopStates loops(plan_->loops);
+  Evaluation evaluation(&device, list_attributes_, cost_limit_, loops.all());
   try {
     Value value = plan_->root->Run(evaluation);
     if (value.is(Kind::kBool)) return {value.as_bool(), evaluation.cost()};

@@ -106,8 +106,6 @@ bool IsKubernetesType(const Value& value) {
 
 }  // namespace
 
-uint64_t Scaled(uint64_t size, double factor) { return static_cast<uint64_t>(std::ceil(static_cast<double>(size) * factor)); }
-
 CostRule RuleOf(std::string_view function, std::string_view overload) {
   if (overload.ends_with("_sort") && function == "sort") return CostRule::kSelfCompare;
   if (overload.ends_with("_sortByAssociatedKeys")) return CostRule::kCompareKeys;

@@ -37,8 +37,12 @@ inline bool NeedsResult(CostRule rule) { return rule == CostRule::kJoin || rule 
 
 uint64_t CallCost(CostRule rule, Evaluation& evaluation, Args args, const Value& result);
 
-// ceil(size * factor).
-uint64_t Scaled(uint64_t size, double factor);
+// ceil(size * factor), for what fits into memory.
+inline uint64_t Scaled(uint64_t size, double factor) {
+  double product = static_cast<double>(size) * factor;
+  uint64_t whole = static_cast<uint64_t>(product);
+  return static_cast<double>(whole) < product ? whole + 1 : whole;
+}
 
 inline constexpr double kTextFactor = 0.1;
 inline constexpr double kPatternFactor = 0.25;

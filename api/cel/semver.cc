@@ -32,9 +32,24 @@ std::string ParseNumber(std::string_view text, std::string_view name, uint64_t& 
   return "";
 }
 
+// "550.54.15" and the like, which most versions are.
+bool ParsePlain(std::string_view text, Semver& version) {
+  const char *at = text.data(), *end = at + text.size();
+  for (uint64_t* part : {&version.major, &version.minor, &version.patch}) {
+    if (part != &version.major && (at == end || *at++ != '.')) return false;
+    const char* begin = at;
+    uint64_t number = 0;
+    while (at != end && *at >= '0' && *at <= '9') number = number * 10 + static_cast<uint64_t>(*at++ - '0');
+    if (at == begin || at - begin > 18 || (*begin == '0' && at - begin > 1)) return false;
+    *part = number;
+  }
+  return at == end;
+}
+
 }  // namespace
 
 std::string ParseSemver(std::string_view text, Semver& version) {
+  if (ParsePlain(text, version)) return "";
   if (text.empty()) return "Version string empty";
   std::vector<std::string_view> parts = Split(text, ".", 3);
   if (parts.size() != 3) return "No Major.Minor.Patch elements found";

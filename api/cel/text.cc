@@ -50,8 +50,14 @@ Rune RuneAt(std::string_view text, size_t at) {
 }
 
 size_t RuneCount(std::string_view text) {
-  size_t count = 0;
-  for (size_t i = 0; i < text.size(); ++count) i += static_cast<unsigned char>(text[i]) < 0x80 ? 1 : RuneAt(text, i).length;
+  // Eight at a time while all is ASCII.
+  size_t ascii = 0;
+  for (uint64_t word; ascii + sizeof(word) <= text.size(); ascii += sizeof(word)) {
+    std::memcpy(&word, text.data() + ascii, sizeof(word));
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  size_t count = ascii;
+  for (size_t i = ascii; i < text.size(); ++count) i += static_cast<unsigned char>(text[i]) < 0x80 ? 1 : RuneAt(text, i).length;
   return count;
 }
 
@@ -75,6 +81,10 @@ void AppendRune(std::string& out, char32_t r) {
 
 bool ValidUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
+    if (static_cast<unsigned char>(text[i]) < 0x80) {
+      ++i;
+      continue;
+    }
     Rune rune = RuneAt(text, i);
     if (rune.value == kReplacement && rune.length == 1) return false;
     i += rune.length;
