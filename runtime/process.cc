@@ -1,6 +1,7 @@
 #include "dray/runtime/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -76,6 +77,8 @@ Launch Prepare(const ProcessOptions& options) {
       Fail(launch, Step::kLog);
   }
   if (launch.working_dir != nullptr && ::chdir(launch.working_dir) != 0) Fail(launch, Step::kWorkingDir);
+  // Libraries open sockets that exec would pass on: the program would keep our connections open.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execve(launch.argv[0], launch.argv.data(), const_cast<char**>(launch.env.data()));
   Fail(launch, Step::kExec);
 }

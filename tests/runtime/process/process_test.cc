@@ -50,6 +50,16 @@ TEST_F(Processes, ExitCodeAndOutput) {
   EXPECT_EQ(*(*process)->Wait(Briefly()), 7);
 }
 
+// cpprestsdk opens sockets without O_CLOEXEC: a child that inherits one keeps a connection open that we have closed.
+TEST_F(Processes, NoDescriptorOfOursIsInherited) {
+  const int leaky = ::open("/dev/null", O_RDONLY);
+  ASSERT_GT(leaky, 2);
+  auto process = Process::Start(Shell("[ ! -e /proc/self/fd/" + std::to_string(leaky) + " ]"));
+  ::close(leaky);
+  ASSERT_TRUE(process.ok());
+  EXPECT_EQ(*(*process)->Wait(Forever()), 0);
+}
+
 TEST_F(Processes, SignalsAndTheirExitCode) {
   auto process = Process::Start(Shell("exec sleep 100"));
   ASSERT_TRUE(process.ok());
