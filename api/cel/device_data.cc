@@ -20,49 +20,9 @@ Name Split(std::string_view name, std::string_view driver) {
   return {name.substr(0, slash), name.substr(slash + 1)};
 }
 
-// Turns what an attribute holds into a value.
-struct ToValue {
-  std::string& error;
-
-  Value Version(const std::string& text) const {
-    auto version = std::make_unique<Semver>();
-    std::string why = ParseSemver(text, *version);
-    if (!why.empty()) error = "parse semantic version: " + why;
-    return Value::Of(version.release());
-  }
-  template <class T, class Convert>
-  Value Listed(const std::vector<T>& items, Convert convert) const {
-    std::vector<Value> values;
-    for (const T& item : items) values.push_back(convert(item));
-    return Value::ListOf(std::move(values));
-  }
-
-  Value operator()(std::monostate) const {
-    error = "unsupported attribute value";
-    return Value::Null();
-  }
-  Value operator()(int64_t i) const { return Value::Int(i); }
-  Value operator()(bool b) const { return Value::Bool(b); }
-  Value operator()(const std::string& s) const { return Value::BorrowedString(s); }
-  Value operator()(const api::Version& v) const { return Version(v.text); }
-  Value operator()(const std::vector<int64_t>& list) const { return Listed(list, Value::Int); }
-  Value operator()(const std::vector<bool>& list) const {
-    std::vector<Value> values;
-    for (bool b : list) values.push_back(Value::Bool(b));
-    return Value::ListOf(std::move(values));
-  }
-  Value operator()(const std::vector<std::string>& list) const {
-    return Listed(list, [](const std::string& s) { return Value::BorrowedString(s); });
-  }
-  Value operator()(const std::vector<api::Version>& list) const {
-    return Listed(list, [&](const api::Version& v) { return Version(v.text); });
-  }
-};
-
 constexpr size_t kUsualDomains = 4;
-// Enough for the entries, the domains and what building them takes.
-constexpr size_t kBytesPerItem = sizeof(DeviceEntry) + sizeof(Name) + sizeof(size_t);
-constexpr size_t kBytesPerDevice = 2 * kUsualDomains * (sizeof(DomainMap) + sizeof(Name)) + 64;
+// Enough for the usual device; more is fetched when it is needed.
+constexpr size_t kBytesPerDevice = kUsualDomains * sizeof(DomainMap) + 2 * sizeof(Semver) + 64;
 
 constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes", "capacity", "driver"};
 
@@ -96,47 +56,43 @@ bool DomainMap::Find(const Value& key, Value& found) const {
 }
 
 template <class Items, class Convert>
-void DomainsMap::Build(const Items& items, std::string_view driver, Convert convert) {
+void DomainsMap::Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory, Convert convert) {
   if (items.empty()) return;
-  // Which domain each item belongs to, and how many each has.
+  // Where each item belongs, and how many each domain has.
   struct Place {
-    Name name;
+    const typename Items::value_type* item;
+    std::string_view id;
     size_t domain;
   };
   struct Count {
     std::string_view domain;
-    size_t items = 0;
+    size_t items;
   };
-  std::pmr::memory_resource* memory = entries_.get_allocator().resource();
-  std::pmr::vector<Place> places(memory);
-  std::pmr::vector<Count> counts(memory);
+  std::byte buffer[2048];
+  std::pmr::monotonic_buffer_resource scratch(buffer, sizeof(buffer));
+  std::pmr::vector<Place> places(&scratch);
+  std::pmr::vector<Count> counts(&scratch);
   places.reserve(items.size());
   counts.reserve(kUsualDomains);
   for (const auto& item : items) {
     Name name = Split(item.first, driver);
     size_t domain = 0;
     while (domain < counts.size() && counts[domain].domain != name.domain) ++domain;
-    if (domain == counts.size()) counts.push_back({name.domain});
+    if (domain == counts.size()) counts.push_back({name.domain, 0});
     ++counts[domain].items;
-    places.push_back({name, domain});
+    places.push_back({&item, name.id, domain});
   }
 
-  entries_.resize(items.size());
+  auto* entries = static_cast<DeviceEntry*>(memory->allocate(items.size() * sizeof(DeviceEntry), alignof(DeviceEntry)));
   auto* domain = static_cast<DomainMap*>(memory->allocate(counts.size() * sizeof(DomainMap), alignof(DomainMap)));
   domains_ = {domain, counts.size()};
   size_t begin = 0;
   for (Count& count : counts) {
-    new (domain++) DomainMap(count.domain, &entries_[begin], count.items);
+    new (domain++) DomainMap(count.domain, entries + begin, count.items);
     begin += std::exchange(count.items, begin);  // from here on: where the next item goes
   }
-  const Place* place = places.data();
-  for (const auto& item : items) {
-    DeviceEntry& entry = entries_[counts[place->domain].items++];
-    entry.id = place->name.id;
-    entry.key = NameKey(entry.id);
-    entry.value = convert(item);
-    ++place;
-  }
+  for (const Place& place : places)
+    new (entries + counts[place.domain].items++) DeviceEntry{NameKey(place.id), place.id, convert(*place.item)};
 }
 
 bool DomainsMap::Find(const Value& key, Value& found) const {
@@ -172,22 +128,55 @@ bool DeviceMap::Find(const Value& key, Value& found) const {
 }
 
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
-    : memory_((device.attributes.size() + device.capacity.size()) * kBytesPerItem + kBytesPerDevice),
+    : memory_((device.attributes.size() + device.capacity.size()) * sizeof(DeviceEntry) + kBytesPerDevice),
       driver(driver_name),
       allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
-      attributes(&memory_),
-      capacity(&memory_),
       root(*this) {
-  attributes.Build(device.attributes, driver, [&](const auto& item) {
-    const auto& [name, attribute] = item;
-    std::string why;
-    Value value = std::visit(ToValue{why}, attribute.value);
-    if (!why.empty() && error.empty()) error = "attribute " + name + ": " + why;
-    if (value.is(Kind::kList) && list_error.empty()) list_error = "attribute " + name + ": unsupported attribute value";
-    value.PinTo(pins_);
-    return value;
-  });
-  capacity.Build(device.capacity, driver, [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
+  attributes.Build(device.attributes, driver, &memory_, [&](const auto& item) { return ToValue(item.first, item.second); });
+  capacity.Build(device.capacity, driver, &memory_,
+                 [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
+}
+
+Value DeviceData::ToValue(const std::string& name, const api::DeviceAttribute& attribute) {
+  // The usual ones first.
+  if (auto* text = std::get_if<std::string>(&attribute.value)) return Value::BorrowedString(*text);
+  if (auto* i = std::get_if<int64_t>(&attribute.value)) return Value::Int(*i);
+  if (auto* b = std::get_if<bool>(&attribute.value)) return Value::Bool(*b);
+  if (auto* version = std::get_if<api::Version>(&attribute.value)) return ToValue(name, *version);
+
+  std::vector<Value> items;
+  auto fill = [&](const auto& list, auto convert) {
+    for (const auto& item : list) items.push_back(convert(item));
+  };
+  if (auto* ints = std::get_if<std::vector<int64_t>>(&attribute.value)) {
+    fill(*ints, Value::Int);
+  } else if (auto* bools = std::get_if<std::vector<bool>>(&attribute.value)) {
+    fill(*bools, Value::Bool);
+  } else if (auto* texts = std::get_if<std::vector<std::string>>(&attribute.value)) {
+    fill(*texts, Value::BorrowedString);
+  } else if (auto* versions = std::get_if<std::vector<api::Version>>(&attribute.value)) {
+    fill(*versions, [&](const api::Version& version) { return ToValue(name, version); });
+  } else {
+    Fail(error, name, "unsupported attribute value");
+    return Value::Null();
+  }
+  Fail(list_error, name, "unsupported attribute value");
+  Value list = Value::ListOf(std::move(items));
+  list.PinTo(pins_);
+  return list;
+}
+
+Value DeviceData::ToValue(const std::string& name, const api::Version& version) {
+  auto* semver = new (memory_.allocate(sizeof(Semver), alignof(Semver))) Semver;
+  std::string why = ParseSemver(version.text, *semver);
+  if (!why.empty()) Fail(error, name, "parse semantic version: " + why);
+  // Only pre-releases hold memory of their own.
+  if (!semver->pre.empty()) versions_.emplace_back(semver);
+  return Value::Borrowed(semver);
+}
+
+void DeviceData::Fail(std::string& field, const std::string& name, const std::string& why) {
+  if (field.empty()) field = "attribute " + name + ": " + why;
 }
 
 DeviceView::DeviceView(const api::Device& device, std::string_view driver)

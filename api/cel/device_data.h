@@ -51,10 +51,9 @@ class DomainMap final : public Map {
 // device.attributes or device.capacity: indexing with an unknown domain gives an empty map, `in` tells the truth.
 class DomainsMap final : public Map {
  public:
-  explicit DomainsMap(std::pmr::memory_resource* memory) : entries_(memory) {}
-  // Files entries under their domains, in the order of `names`. convert(item) gives the value of one.
+  // Files the items under their domains, in their order. convert(item) gives the value of one, which owns nothing.
   template <class Items, class Convert>
-  void Build(const Items& items, std::string_view driver, Convert convert);
+  void Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory, Convert convert);
 
   const DomainMap* Domain(std::string_view name) const {
     for (const DomainMap& domain : domains_)
@@ -69,8 +68,7 @@ class DomainsMap final : public Map {
   bool Contains(const Value& key, Value& error) const override;
 
  private:
-  std::span<DomainMap> domains_;  // in the same memory; nothing in them needs to be released
-  std::pmr::vector<DeviceEntry> entries_;
+  std::span<DomainMap> domains_;  // in the memory that Build got; nothing in them needs to be released
 };
 
 // The variable `device` as a whole.
@@ -101,6 +99,15 @@ struct DeviceData {
   std::string list_error;  // the same where lists are not allowed
 
  private:
+  // What an attribute holds, as a value that owns nothing.
+  Value ToValue(const std::string& name, const api::DeviceAttribute& attribute);
+  Value ToValue(const std::string& name, const api::Version& version);
+  static void Fail(std::string& field, const std::string& name, const std::string& why);
+
+  struct Destroy {
+    void operator()(Semver* version) const { std::destroy_at(version); }
+  };
+  std::vector<std::unique_ptr<Semver, Destroy>> versions_;  // in memory_
   std::vector<Value> pins_;
 };
 

@@ -63,6 +63,7 @@ Value Value::Substring(const Value& whole, std::string_view part) {
 Value Value::Of(const List* list) { return Pointing(Kind::kList, list, list); }
 Value Value::Of(const Map* map) { return Pointing(Kind::kMap, map, map); }
 Value Value::Of(const Semver* version) { return Pointing(Kind::kSemver, version, version); }
+Value Value::Borrowed(const Semver* version) { return Pointing(Kind::kSemver, version, nullptr); }
 Value Value::Of(const Url* url) { return Pointing(Kind::kUrl, url, url); }
 Value Value::Of(const IpAddress* ip) { return Pointing(Kind::kIp, ip, ip); }
 Value Value::Of(const Cidr* cidr) { return Pointing(Kind::kCidr, cidr, cidr); }

@@ -74,6 +74,7 @@ class Value {
   // A map that outlives the value and is never counted.
   static Value Borrowed(const Map* map) { return Pointing(Kind::kMap, map, nullptr); }
   static Value Of(const Semver* version);
+  static Value Borrowed(const Semver* version);
   static Value Of(const Url* url);
   static Value Of(const IpAddress* ip);
   static Value Of(const Cidr* cidr);
