@@ -8,6 +8,7 @@
 #include "devcluster/apiserver/in_process_transport.h"
 #include "devcluster/apiserver/json_access.h"
 #include "devcluster/apiserver/metadata.h"
+#include "devcluster/apiserver/openapi.h"
 #include "devcluster/apiserver/server.h"
 #include "dray/base/log.h"
 
@@ -61,7 +62,8 @@ Server::Server(ApiServerOptions given)
       store(AllFields(registry), FirstVersion(options), options.watch_history),
       watches(clock, store),
       view(std::make_unique<ClusterView>(registry, store)),
-      webhooks(std::make_unique<WebhookCaller>(clock, *view, stop.get_token())) {
+      webhooks(std::make_unique<WebhookCaller>(clock, *view, stop.get_token())),
+      open_api(std::make_unique<OpenApi>(registry)) {
   store.OnChange([this] { watches.Wake(); });
   CreateNamespaces(*this);
 }

@@ -13,11 +13,6 @@ namespace dray::devcluster {
 std::optional<Answer> ServeDiscovery(const Registry& registry, std::string_view path,
                                      std::string_view accept, std::string_view host);
 
-// /openapi/v3 and the documents below it: which kinds can be patched how, so that kubectl leaves validation to the server.
-// Schemas go one level deep. Nothing for other paths.
-std::optional<Answer> ServeOpenApi(const Registry& registry, std::string_view path,
-                                   const Query& query);
-
 // /version, /healthz, /livez, /readyz (with single checks, ?verbose and ?exclude). Nothing for other paths. These are
 // answered without authentication.
 std::optional<Answer> ServeProbes(std::string_view path, const Query& query);

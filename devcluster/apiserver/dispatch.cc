@@ -6,6 +6,7 @@
 #include "devcluster/apiserver/deletion.h"
 #include "devcluster/apiserver/discovery.h"
 #include "devcluster/apiserver/json_access.h"
+#include "devcluster/apiserver/openapi.h"
 #include "devcluster/apiserver/patch.h"
 #include "devcluster/apiserver/read.h"
 #include "devcluster/apiserver/subresources.h"
@@ -137,7 +138,7 @@ std::optional<Answer> ServeDescription(const Server& server, const Call& call) {
                                        "/readyz", "/version"}}});
     return answer;
   }
-  if (std::optional<Answer> answer = ServeOpenApi(server.registry, path, call.query)) return answer;
+  if (std::optional<Answer> answer = server.open_api->Serve(path, call.query)) return answer;
   return ServeDiscovery(server.registry, path, Header(call, "accept"), Header(call, "host"));
 }
 

@@ -1,3 +1,5 @@
+#include "devcluster/apiserver/openapi.h"
+
 #include <nlohmann/json.hpp>
 
 #include "devcluster/apiserver/discovery.h"
@@ -7,17 +9,8 @@
 namespace dray::devcluster {
 namespace {
 
-constexpr const char* kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-
-// "io.k8s.api.resource.v1.ResourceClaim": how Kubernetes names schemas.
-std::string SchemaName(const Resource& resource, const std::string& version) {
-  std::string group = resource.group.substr(0, resource.group.find('.'));
-  if (group.empty()) group = "core";
-  return "io.k8s.api." + group + "." + version + "." + resource.kind;
-}
-
-Json Reference(const std::string& schema) {
-  return {{"$ref", "#/components/schemas/" + schema}};
+const SchemaMessage& MessageOf(const Resource& resource) {
+  return *Schema::Kubernetes().ForKind(resource.group, resource.kind);
 }
 
 Json KindExtension(const Resource& resource, const std::string& version) {
@@ -33,7 +26,7 @@ Json QueryParameter(const char* name, const char* description) {
 
 Json Operation(const char* action, const Resource& resource, const std::string& version,
                std::initializer_list<const char*> body_types) {
-  Json schema = Reference(SchemaName(resource, version));
+  Json schema = {{"$ref", "#/components/schemas/" + MessageOf(resource).FullName()}};
   Json operation = {
       {"x-kubernetes-action", action},
       {"x-kubernetes-group-version-kind", KindExtension(resource, version)},
@@ -45,7 +38,7 @@ Json Operation(const char* action, const Resource& resource, const std::string& 
     operation["parameters"] = {
         QueryParameter("dryRun", "All: everything happens but the change itself."),
         QueryParameter("fieldManager", "Who makes the change."),
-        QueryParameter("fieldValidation", "How unknown fields are treated: they are kept.")};
+        QueryParameter("fieldValidation", "Ignore, Warn or Strict: what unknown fields lead to.")};
   for (const char* type : body_types)
     operation["requestBody"]["content"][type] = {
         {"schema", verb == "patch" ? Json({{"type", "object"}}) : schema}};
@@ -70,61 +63,29 @@ void AddPaths(const Resource& resource, const std::string& version, Json& paths)
       {"delete", Operation("delete", resource, version, {})}};
 }
 
-Json MetaSchema() {
-  auto text = [](const char* description) {
-    return Json({{"type", "string"}, {"description", description}});
-  };
-  auto map = [](const char* description) {
-    return Json({{"type", "object"},
-                 {"description", description},
-                 {"additionalProperties", {{"type", "string"}}}});
-  };
-  return {{"type", "object"},
-          {"description", "What every object carries."},
-          {"properties",
-           {{"name", text("Unique within a namespace and kind.")},
-            {"generateName", text("A prefix for a name that the server makes unique.")},
-            {"namespace", text("The namespace that the object lives in.")},
-            {"uid", text("Unique in time and space; set by the server.")},
-            {"resourceVersion", text("Changes with every change; set by the server.")},
-            {"creationTimestamp", text("When the object was created; set by the server.")},
-            {"deletionTimestamp", text("When the object is to be gone; set by the server.")},
-            {"labels", map("Keys and values to select objects by.")},
-            {"annotations", map("Keys and values that nobody selects by.")}}}};
+// A top-level kind: its type with the two members that protobuf does not have, and the name by which kubectl finds it.
+void AddKind(const Resource& resource, const std::string& version, Json& schemas) {
+  const SchemaMessage& message = MessageOf(resource);
+  AddSchemas(message, schemas);
+  Json& schema = schemas[message.FullName()];
+  schema["description"] = resource.kind + " of " + resource.ApiVersion(version) +
+                          ", as Kubernetes 1.36 defines it. This development cluster knows names "
+                          "and types of fields; their descriptions are in the Kubernetes API "
+                          "reference.";
+  schema["properties"]["apiVersion"] = {{"type", "string"}};
+  schema["properties"]["kind"] = {{"type", "string"}};
+  schema["x-kubernetes-group-version-kind"].push_back(KindExtension(resource, version));
 }
 
-Json KindSchema(const Resource& resource, const std::string& version) {
-  auto part = [](const char* description) {
-    return Json({{"type", "object"},
-                 {"description", description},
-                 {"x-kubernetes-preserve-unknown-fields", true}});
-  };
-  Json schema = {
-      {"type", "object"},
-      {"description", resource.kind + " of " + resource.ApiVersion(version) +
-                          ", as Kubernetes 1.36 defines it. This development cluster does not "
-                          "carry field descriptions."},
-      {"x-kubernetes-group-version-kind", Json::array({KindExtension(resource, version)})},
-      {"x-kubernetes-preserve-unknown-fields", true},
-      {"properties",
-       {{"apiVersion", {{"type", "string"}, {"description", "Group and version of this document."}}},
-        {"kind", {{"type", "string"}, {"description", "What this document is."}}},
-        {"metadata", {{"allOf", Json::array({Reference(kMeta)})},
-                      {"description", "Name, labels and the like."}}},
-        {"spec", part("The wanted state.")}}}};
-  if (resource.HasStatus()) schema["properties"]["status"] = part("The present state.");
-  return schema;
-}
-
-Json Document(const Registry& registry, const std::string& group, const std::string& version) {
+Json DocumentOf(const Registry& registry, const std::string& group, const std::string& version) {
   Json document = {{"openapi", "3.0.0"},
                    {"info", {{"title", "Dray development cluster"}, {"version", kGitVersion}}},
                    {"paths", Json::object()},
-                   {"components", {{"schemas", {{kMeta, MetaSchema()}}}}}};
+                   {"components", {{"schemas", Json::object()}}}};
   for (const Resource& resource : registry.resources()) {
     if (registry.Find(group, version, resource.plural) != &resource) continue;
     AddPaths(resource, version, document["paths"]);
-    document["components"]["schemas"][SchemaName(resource, version)] = KindSchema(resource, version);
+    AddKind(resource, version, document["components"]["schemas"]);
   }
   return document;
 }
@@ -137,37 +98,38 @@ std::string HashOf(const std::string& text) {
 
 }  // namespace
 
-std::optional<Answer> ServeOpenApi(const Registry& registry, std::string_view path,
-                                   const Query& query) {
+std::optional<Answer> OpenApi::Serve(std::string_view path, const Query& query) {
   constexpr std::string_view kRoot = "/openapi/v3";
   if (!path.starts_with(kRoot)) return std::nullopt;
+  std::call_once(made_, [&] {
+    for (const std::string& group : registry_.groups())
+      for (const std::string& version : registry_.Versions(group)) {
+        std::string name = group.empty() ? "api/" + version : "apis/" + group + "/" + version;
+        std::string text = Dump(DocumentOf(registry_, group, version));
+        std::string url = std::string(kRoot) + "/" + name + "?hash=" + HashOf(text);
+        documents_[name] = {std::move(text), std::move(url)};
+      }
+  });
   std::string_view rest = path.substr(kRoot.size());
-  Json index = {{"paths", Json::object()}};
-  for (const std::string& group : registry.groups())
-    for (const std::string& version : registry.Versions(group)) {
-      std::string name = group.empty() ? "api/" + version : "apis/" + group + "/" + version;
-      bool wanted = rest == "/" + name;
-      if (!rest.empty() && !wanted) continue;
-      std::string document = Dump(Document(registry, group, version));
-      std::string url = std::string(kRoot) + "/" + name + "?hash=" + HashOf(document);
-      if (!wanted) {
-        index["paths"][name] = {{"serverRelativeURL", url}};
-        continue;
-      }
-      Answer answer;
-      std::string hash = query.Get("hash");
-      if (!hash.empty() && hash != HashOf(document)) {
-        answer.code = 301;
-        answer.headers["Location"] = url;
-        return answer;
-      }
-      if (!hash.empty()) answer.headers["Cache-Control"] = "public, immutable";
-      answer.body = std::move(document);
-      return answer;
-    }
-  if (!rest.empty()) return std::nullopt;
   Answer answer;
-  answer.body = Dump(index);
+  if (rest.empty() || rest == "/") {
+    Json index = {{"paths", Json::object()}};
+    for (const auto& [name, document] : documents_)
+      index["paths"][name] = {{"serverRelativeURL", document.url}};
+    answer.body = Dump(index);
+    return answer;
+  }
+  auto found = documents_.find(rest.substr(1));
+  if (rest[0] != '/' || found == documents_.end()) return std::nullopt;
+  const Document& document = found->second;
+  std::string hash = query.Get("hash");
+  if (!hash.empty() && !document.url.ends_with("?hash=" + hash)) {
+    answer.code = 301;
+    answer.headers["Location"] = document.url;
+    return answer;
+  }
+  if (!hash.empty()) answer.headers["Cache-Control"] = "public, immutable";
+  answer.body = document.text;
   return answer;
 }
 

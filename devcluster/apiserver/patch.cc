@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "devcluster/apiserver/field_check.h"
 #include "devcluster/apiserver/json_access.h"
 #include "devcluster/apiserver/metadata.h"
 #include "devcluster/apiserver/write.h"
@@ -68,6 +69,7 @@ Result<Answer> ApplyObject(Server& server, Call& call, const PatchBody& patch) {
   const Resource& resource = *call.resource;
   Json applied = *patch.document;
   DRAY_RETURN_IF_ERROR(CheckApplied(call, applied));
+  DRAY_RETURN_IF_ERROR(UnderstandFields(call, SentAs::kApply, applied));
   DRAY_RETURN_IF_ERROR(CheckIdentity(call, applied));
   api::ApplyRequest request{.manager = call.Manager(),
                             .force = call.query.Flag("force"),
@@ -153,6 +155,7 @@ Result<Answer> PatchObject(Server& server, Call& call) {
     DRAY_ASSIGN_OR_RETURN(Json after, patch.ApplyTo(resource.group, resource.kind, before));
     if (!after.is_object())
       return Status(Reason::kInvalid, "the patch leaves no object behind");
+    DRAY_RETURN_IF_ERROR(UnderstandFields(call, SentAs::kPatch, after));
     DRAY_RETURN_IF_ERROR(CheckSameObject(call, before, after));
     DRAY_RETURN_IF_ERROR(CheckIdentity(call, after));
     return after;

@@ -18,6 +18,8 @@
 // What the parts of the API server share. Only files of this folder include it.
 namespace dray::devcluster {
 
+class OpenApi;
+
 // One request on its way through the server.
 struct Call {
   runtime::HttpRequest http;
@@ -62,6 +64,7 @@ struct Server {
   std::stop_source stop;
   std::unique_ptr<AdmissionView> view;
   std::unique_ptr<WebhookCaller> webhooks;
+  std::unique_ptr<OpenApi> open_api;
   Guarded<LogSource> logs;
   Guarded<SteadyTime> last_expiry;  // when objects that expire were last looked through
 };

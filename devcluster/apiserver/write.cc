@@ -2,8 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "devcluster/apiserver/field_check.h"
 #include "devcluster/apiserver/json_access.h"
 #include "devcluster/apiserver/metadata.h"
+#include "devcluster/apiserver/protobuf_body.h"
 #include "devcluster/apiserver/validation.h"
 #include "dray/api/patch.h"
 #include "dray/runtime/yaml.h"
@@ -123,13 +125,10 @@ Result<Json> BodyOf(const Call& call) {
       return Status(Reason::kBadRequest, "the body must be an object");
     return document;
   }
-  if (type == "application/vnd.kubernetes.protobuf")
-    return Status(Reason::kUnsupportedMediaType,
-                  "this development cluster does not read protobuf: set ContentType to "
-                  "\"application/json\" in the client's configuration (rest.Config.ContentType)");
+  if (type == kProtobufType) return ParseProtobufBody(call.http.body);
   return Status(Reason::kUnsupportedMediaType,
                 "the body of the request was in an unknown format - accepted media types include: "
-                "application/json, application/yaml");
+                "application/json, application/yaml, application/vnd.kubernetes.protobuf");
 }
 
 Result<Written> Create(Server& server, Call& call, Json object, bool tracked) {
@@ -147,6 +146,7 @@ Result<Written> Create(Server& server, Call& call, Json object, bool tracked) {
     if (resource.defaults) resource.defaults(changed, server.Now());
   };
   DRAY_RETURN_IF_ERROR(server.webhooks->Mutate(admission, object, complete, call.warnings));
+  DRAY_RETURN_IF_ERROR(CanonicalFields(resource, object));
   DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
 
   StampNew(resource, object, server.Now());
@@ -198,6 +198,7 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
         if (resource.defaults) resource.defaults(changed, server.Now());
       };
       DRAY_RETURN_IF_ERROR(server.webhooks->Mutate(admission, object, complete, call.warnings));
+      DRAY_RETURN_IF_ERROR(CanonicalFields(resource, object));
       DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
       DRAY_RETURN_IF_ERROR(CarryOver(resource, modification.subresource, stored, object));
     }
@@ -228,6 +229,7 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
 
 Result<Answer> PostObject(Server& server, Call& call) {
   DRAY_ASSIGN_OR_RETURN(Json object, BodyOf(call));
+  DRAY_RETURN_IF_ERROR(UnderstandFields(call, SentAs::kBody, object));
   DRAY_RETURN_IF_ERROR(CheckIdentity(call, object));
   DRAY_ASSIGN_OR_RETURN(Written written, Create(server, call, std::move(object), false));
   return ObjectAnswer(server, call, 201, written.text);
@@ -236,6 +238,7 @@ Result<Answer> PostObject(Server& server, Call& call) {
 Result<Answer> PutObject(Server& server, Call& call) {
   DRAY_ASSIGN_OR_RETURN(const Json body, [&]() -> Result<Json> {
     DRAY_ASSIGN_OR_RETURN(Json object, BodyOf(call));
+    DRAY_RETURN_IF_ERROR(UnderstandFields(call, SentAs::kBody, object));
     DRAY_RETURN_IF_ERROR(CheckIdentity(call, object));
     return object;
   }());
