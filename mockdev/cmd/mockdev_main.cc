@@ -1,11 +1,11 @@
 // dray-mockdev: one process per mock GPU node.
 #include <gflags/gflags.h>
-#include "dray/base/log.h"
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "dray/api/validation.h"
+#include "dray/base/log.h"
 #include "dray/runtime/client.h"
 #include "dray/runtime/kubeconfig.h"
 #include "dray/runtime/manager.h"
@@ -48,6 +48,9 @@ Result<DriverOptions> OptionsFromFlags() {
   const char* node = std::getenv("NODE_NAME");
   options.node_name = !FLAGS_node_name.empty() ? FLAGS_node_name : node != nullptr ? node : "";
   if (options.node_name.empty()) return Wrong("--node-name is missing and $NODE_NAME is not set; want the name of a Node");
+  if (!api::IsDnsSubdomain(options.node_name)) {
+    return Wrong("--node-name=" + options.node_name + " is not the name of a Node (a-z, 0-9, '-' and '.')");
+  }
   if (FLAGS_mode != "dra" && FLAGS_mode != "device-plugin" && FLAGS_mode != "both") {
     return Wrong("--mode=" + FLAGS_mode + " is none of dra, device-plugin and both");
   }

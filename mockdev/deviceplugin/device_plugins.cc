@@ -17,15 +17,18 @@ namespace {
 
 constexpr char kKubeletSocket[] = "kubelet.sock";
 
+std::string SocketNameOf(const DevicePluginResource& resource) {
+  std::string name = "dray-" + resource.name + ".sock";
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
 // One resource, from the socket on which it is served to its registration.
 class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
  public:
   ResourcePlugin(const DevicePluginOptions& options, const DevicePluginResource& resource,
                  const DeviceInventory& inventory)
-      : options_(options), resource_(resource), inventory_(inventory) {
-    socket_name_ = "dray-" + resource.name + ".sock";
-    std::replace(socket_name_.begin(), socket_name_.end(), '/', '_');
-  }
+      : options_(options), resource_(resource), inventory_(inventory), socket_name_(SocketNameOf(resource)) {}
 
   const std::string& socket_name() const { return socket_name_; }
 
@@ -157,7 +160,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
   const DevicePluginOptions& options_;
   const DevicePluginResource& resource_;
   const DeviceInventory& inventory_;
-  std::string socket_name_;
+  const std::string socket_name_;
   StreamHub<grpc::ServerWriteReactor, ::v1beta1::ListAndWatchResponse> hub_;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -195,10 +198,18 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options, const D
 
 }  // namespace
 
-Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options, DeviceInventory& inventory) {
+Status CheckDevicePlugins(const DevicePluginOptions& options) {
   if (options.profile.device_plugin.empty()) {
     return Status(Reason::kInvalid, "profile " + options.profile.name + " has no devicePlugin section; want --mode=dra");
   }
+  for (const DevicePluginResource& resource : options.profile.device_plugin) {
+    DRAY_RETURN_IF_ERROR(CheckSocketPath(options.directory + "/" + SocketNameOf(resource)));
+  }
+  return {};
+}
+
+Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options, DeviceInventory& inventory) {
+  DRAY_RETURN_IF_ERROR(CheckDevicePlugins(options));
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.directory, 0750));
   DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryWatch> watch, DirectoryWatch::Open(options.directory));
   // Shared with the watcher, which the inventory keeps for longer than this call.

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "mockdev/deviceplugin/device_plugins.h"
+#include "mockdev/plugin/sockets.h"
 
 namespace dray::mockdev {
 namespace {
@@ -33,6 +33,13 @@ Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverO
                                                      runtime::Client client) {
   std::unique_ptr<MockDriver> driver(new MockDriver(std::move(options), std::move(profile), std::move(client)));
   const DriverOptions& settled = driver->options_;
+  // What the user got wrong is said before anything is made.
+  if (settled.dra) {
+    for (const std::string& path : {driver->Sockets().socket, driver->Sockets().registration}) {
+      DRAY_RETURN_IF_ERROR(CheckSocketPath(path));
+    }
+  }
+  if (settled.device_plugin) DRAY_RETURN_IF_ERROR(CheckDevicePlugins(driver->Plugins()));
   DRAY_ASSIGN_OR_RETURN(std::vector<MockDevice> devices, EnumerateDevices(driver->profile_, settled.node_name));
   driver->inventory_ = std::make_unique<DeviceInventory>(settled.node_name, std::move(devices));
   DRAY_ASSIGN_OR_RETURN(
@@ -53,6 +60,15 @@ Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverO
   return driver;
 }
 
+DraServerOptions MockDriver::Sockets() const {
+  return {profile_.driver, options_.state_dir + "/dra.sock",
+          options_.kubelet_dir + "/plugins_registry/" + profile_.driver + "-reg.sock"};
+}
+
+DevicePluginOptions MockDriver::Plugins() const {
+  return {profile_, {options_.state_dir, options_.cdi_dir}, options_.kubelet_dir + "/device-plugins"};
+}
+
 Status MockDriver::Ready() const {
   std::string who = "driver " + profile_.driver;
   if (!listening_) return Status(Reason::kUnavailable, who + " does not listen yet");
@@ -63,9 +79,7 @@ Status MockDriver::Ready() const {
 }
 
 Status MockDriver::RunDra(const Context& ctx) {
-  DraServerOptions sockets{profile_.driver, options_.state_dir + "/dra.sock",
-                           options_.kubelet_dir + "/plugins_registry/" + profile_.driver + "-reg.sock"};
-  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DraServer> server, DraServer::Start(ctx, sockets, *handler_, *inventory_));
+  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DraServer> server, DraServer::Start(ctx, Sockets(), *handler_, *inventory_));
   listening_ = true;
   while (!ctx.stopped()) {
     {
@@ -116,9 +130,7 @@ Status MockDriver::Run(const Context& outer) {
       parts.push_back(part([&] { return RunHousekeeping(ctx); }));
     }
     if (options_.device_plugin) {
-      DevicePluginOptions plugins{
-          profile_, {options_.state_dir, options_.cdi_dir}, options_.kubelet_dir + "/device-plugins"};
-      parts.push_back(part([&, plugins] { return RunDevicePlugins(ctx, plugins, *inventory_); }));
+      parts.push_back(part([&] { return RunDevicePlugins(ctx, Plugins(), *inventory_); }));
       if (!options_.dra) listening_ = true;
     }
     parts.push_back(part([&] { return RunFaults(ctx, profile_.faults, *inventory_); }));

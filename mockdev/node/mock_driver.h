@@ -5,6 +5,7 @@
 
 #include "dray/base/context.h"
 #include "dray/runtime/client.h"
+#include "mockdev/deviceplugin/device_plugins.h"
 #include "mockdev/ledger/claim_preparer.h"
 #include "mockdev/plugin/claim_handler.h"
 #include "mockdev/plugin/dra_server.h"
@@ -45,6 +46,8 @@ class MockDriver {
 
  private:
   MockDriver(DriverOptions options, DeviceProfile profile, runtime::Client client);
+  DraServerOptions Sockets() const;
+  DevicePluginOptions Plugins() const;
   Status RunDra(const Context& ctx);
   Status RunHousekeeping(const Context& ctx);
 

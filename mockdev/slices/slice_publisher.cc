@@ -85,7 +85,8 @@ Status SlicePublisher::Run(const Context& ctx) {
   Status outcome;
   {
     std::jthread watching([&] { outcome = informer.Run(ctx); });
-    state_->queue.Add({"", state_->node_name});
+    // What is deleted after the first list is seen; what was deleted before it, the first look makes again.
+    if (informer.WaitForSync(ctx).ok()) state_->queue.Add({"", state_->node_name});
     runtime::RunWorkers(ctx, state_->queue, *state_, 1);
   }
   return ctx.stopped() ? Status() : outcome;

@@ -8,6 +8,8 @@
 
 #include "dray/api/types/resource.h"
 #include "dray/runtime/files.h"
+#include "dray/runtime/process.h"
+#include "dray/runtime/real_clock.h"
 #include "mockdev/ledger/claim_preparer.h"
 #include "tests/support/fake_clock.h"
 
@@ -32,6 +34,16 @@ template <class T>
 T ValueOf(Result<T> result) {
   EXPECT_TRUE(result.ok()) << result.status();
   return result.ok() ? std::move(result).value() : T{};
+}
+
+// Looks until it holds, for what nobody tells; 30 s at most, in real time.
+inline bool Eventually(const std::function<bool()>& holds) {
+  SteadyTime end = runtime::RealClock().Steady() + std::chrono::seconds(30);
+  while (!holds()) {
+    if (runtime::RealClock().Steady() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 // Compares with tests/golden/mockdev/<name>; UPDATE_GOLDEN=1 writes it.
@@ -94,6 +106,31 @@ inline std::map<std::string, std::string> Tree(const std::string& root) {
 }
 
 inline constexpr char kGpuDriver[] = "hami-core-gpu.project-hami.io";
+
+struct Output {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+// Runs a built program (a path below build/bin) to its end with exactly this environment; 30 s at most.
+inline Output RunBuilt(const std::string& program, const std::vector<std::string>& args,
+                       const std::map<std::string, std::string>& env) {
+  TempDir dir;
+  runtime::ProcessOptions options;
+  options.argv = {std::string(DRAY_BINARY_DIR) + "/bin/" + program};
+  options.argv.insert(options.argv.end(), args.begin(), args.end());
+  options.env = env;
+  options.clear_env = true;
+  options.log_file = dir / "out";
+  Result<std::unique_ptr<runtime::Process>> process = runtime::Process::Start(options);
+  EXPECT_TRUE(process.ok()) << process.status();
+  Output output;
+  if (!process.ok()) return output;
+  Context ctx(runtime::RealClock(), {});
+  output.code = ValueOf((*process)->Wait(ctx.WithTimeout(std::chrono::seconds(30))));
+  output.text = ValueOf(runtime::ReadFile(options.log_file));
+  return output;
+}
 
 // Stands in for the built tools where their content does not matter.
 inline void WriteTools(const std::string& directory, const DeviceProfile& profile) {

@@ -1,17 +1,14 @@
 // The mock vendor tools, as processes, on the files that the driver makes.
-#include "dray/runtime/process.h"
-#include "dray/runtime/real_clock.h"
+#include <elf.h>
+
+#include <cstring>
+
 #include "mockdev/ledger/assign.h"
 #include "mockdev/profiles/edits.h"
 #include "tests/mockdev/mockdev_fixture.h"
 
 namespace dray::mockdev {
 namespace {
-
-struct Output {
-  int code = -1;
-  std::string text;
-};
 
 // A container: the device files of its claims, and the environment that their edits set.
 class Container {
@@ -43,21 +40,8 @@ class Container {
       }
     }
   }
-  Output Run(const std::string& tool, std::vector<std::string> args = {}) {
-    runtime::ProcessOptions options;
-    options.argv = {std::string(DRAY_BINARY_DIR) + "/bin/mock-tools/" + tool};
-    options.argv.insert(options.argv.end(), args.begin(), args.end());
-    options.env = env_;
-    options.clear_env = true;
-    options.log_file = dir_ / "out";
-    std::filesystem::remove(options.log_file);
-    auto process = ValueOf(runtime::Process::Start(options));
-    Output output;
-    if (process == nullptr) return output;
-    Context ctx(runtime::RealClock(), {});
-    output.code = ValueOf(process->Wait(ctx.WithTimeout(std::chrono::seconds(30))));
-    output.text = ValueOf(runtime::ReadFile(options.log_file));
-    return output;
+  Output Run(const std::string& tool, const std::vector<std::string>& args = {}) {
+    return RunBuilt("mock-tools/" + tool, args, env_);
   }
   std::map<std::string, std::string>& env() { return env_; }
 
@@ -165,6 +149,66 @@ TEST(NpuSmi, ShowsQuotaAndShare) {
   claim.Gets("npu", "npu-2", {{"memory", "16Gi"}, {"cores", "25"}});
   container.Use(claim);
   ExpectGolden("npu-smi.txt", container.Run("npu-smi", {"info"}).text);
+}
+
+TEST(HySmi, WholeCardAndJson) {
+  Container container("hygon-k100-ai");
+  container.Use(AllocatedClaim("d1", "dra.hygon.com").Gets("hcu", "hcu-0000-53-00-0"));
+  std::string uuid = ValueOf(EnumerateDevices(ProfileFromTree("hygon-k100-ai"), "node-1"))[2].uuid;
+  EXPECT_EQ(container.Run("hy-smi", {"--json"}).text,
+            "{\"card0\": {\"Card series\": \"K100_AI\", \"Unique ID\": \"" + uuid +
+                "\", \"Available memory size (MiB)\": \"65520\", \"Compute units\": \"120\"}}\n");
+}
+
+TEST(NpuSmi, List) {
+  Container container("ascend-910b3");
+  AllocatedClaim claim("a1", "ascend.project-hami.io");
+  claim.Gets("npu", "npu-2").Gets("npu", "npu-5");
+  container.Use(claim);
+  EXPECT_EQ(container.Run("npu-smi", {"info", "-l"}).text,
+            "\tTotal Count                    : 2\n\n\tNPU ID                         : 2\n"
+            "\tChip Count                     : 1\n\n\tNPU ID                         : 5\n"
+            "\tChip Count                     : 1\n");
+}
+
+TEST(MockTools, HelpAndUnknownOptions) {
+  Container container("nvidia-t4");
+  for (const char* tool : {"nvidia-smi", "hy-smi", "npu-smi"}) {
+    Output help = container.Run(tool, {"--help"});
+    EXPECT_EQ(help.code, 0) << tool;
+    EXPECT_THAT(help.text, ::testing::StartsWith(std::string(tool) + " (mock): "));
+    Output unknown = container.Run(tool, {"--frobnicate"});
+    EXPECT_EQ(unknown.code, 2) << tool;
+    EXPECT_THAT(unknown.text, ::testing::StartsWith(std::string(tool) + " (mock): "));
+    EXPECT_THAT(unknown.text, ::testing::HasSubstr("--help"));
+    EXPECT_EQ(std::count(unknown.text.begin(), unknown.text.end(), '\n'), 1) << unknown.text;
+  }
+}
+
+// Any image may mount them: they need no library of it.
+TEST(MockTools, AreStatic) {
+  for (const char* tool : {"nvidia-smi", "hy-smi", "npu-smi"}) {
+    std::string binary = ValueOf(runtime::ReadFile(std::string(DRAY_BINARY_DIR) + "/bin/mock-tools/" + tool));
+    if (binary.find("__asan_init") != std::string::npos || binary.find("__tsan_init") != std::string::npos) GTEST_SKIP();
+    Elf64_Ehdr header;
+    ASSERT_GT(binary.size(), sizeof header);
+    std::memcpy(&header, binary.data(), sizeof header);
+    for (int i = 0; i < header.e_phnum; ++i) {
+      Elf64_Phdr segment;
+      std::memcpy(&segment, binary.data() + header.e_phoff + static_cast<size_t>(i) * header.e_phentsize, sizeof segment);
+      EXPECT_NE(segment.p_type, PT_INTERP) << tool;
+    }
+  }
+}
+
+TEST(MockTools, ABrokenDeviceFileIsSaidAndLeftOut) {
+  Container container("nvidia-t4");
+  container.Use(AllocatedClaim("c1", kGpuDriver).Gets("gpu", "hami-gpu-0"));
+  ASSERT_TRUE(runtime::WriteFileAtomically(container.env()["DRAY_DEVICE_DIR"] + "/zz.json", "{\"claim\":").ok());
+  Output output = container.Run("nvidia-smi", {"--query-gpu=name", "--format=csv,noheader"});
+  EXPECT_EQ(output.code, 0);
+  EXPECT_THAT(output.text, ::testing::HasSubstr("zz.json: "));
+  EXPECT_THAT(output.text, ::testing::HasSubstr("Tesla T4\n"));
 }
 
 }  // namespace
