@@ -1,6 +1,7 @@
 #include "api/cel/checker.h"
 
-#include <map>
+#include <algorithm>
+#include <array>
 
 #include "api/cel/registry.h"
 #include "api/cel/unify.h"
@@ -8,15 +9,45 @@
 namespace dray::cel {
 namespace {
 
+// The types of device.attributes and device.capacity.
+struct FieldTypes {
+  TypeArena arena;
+  const StaticType* attributes = TwoLevels(&types::kAny);
+  const StaticType* list_attributes = TwoLevels(&types::kDyn);
+  const StaticType* capacity = TwoLevels(&types::kQuantity);
+
+  const StaticType* TwoLevels(const StaticType* value) {
+    return arena.Map(&types::kString, arena.Map(&types::kString, value));
+  }
+  static const FieldTypes& Get() {
+    static const auto* const types = new FieldTypes;
+    return *types;
+  }
+};
+
+// Names that denote types, as type(x) == NAME uses them.
+const StaticType* TypeCalled(std::string_view name) {
+  static constexpr TypeParams kTwoDyn = {&types::kDyn, &types::kDyn};
+  static const StaticType kList{TypeKind::kList, "list", {&types::kDyn}}, kMap{TypeKind::kMap, "map", kTwoDyn},
+      kType{TypeKind::kType, "type", {}}, kOptional{TypeKind::kOpaque, "optional_type", {}};
+  static const std::array<const StaticType*, 15> kAll = {
+      &types::kBool, &types::kBytes, &types::kDouble, &types::kDuration, &types::kInt, &types::kNull, &types::kString,
+      &types::kTimestamp, &types::kUint, &types::kIp, &types::kCidr, &kList, &kMap, &kType, &kOptional};
+  for (const StaticType* type : kAll)
+    if (type->name == name) return type;
+  return nullptr;
+}
+
+// Whether a type is called something.NAME.
+bool EndsTypeName(std::string_view name) {
+  return name == "IP" || name == "CIDR" || name == "Duration" || name == "Timestamp";
+}
+
 class Checker {
  public:
   Checker(const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes)
       : options_(options), arena_(arena), mistakes_(mistakes), unifier_(arena) {
-    const StaticType* attribute = options.list_attributes ? &types::kDyn : &types::kAny;
-    attributes_ = arena.Map(&types::kString, arena.Map(&types::kString, attribute));
-    capacity_ = arena.Map(&types::kString, arena.Map(&types::kString, &types::kQuantity));
-    DeclareTypeNames();
-    variables_["device"].push_back(&types::kDevice);
+    variables_.push_back({"device", &types::kDevice});
   }
 
   bool Run(Expr* root) {
@@ -26,19 +57,6 @@ class Checker {
   }
 
  private:
-  // Names that denote types, as type(x) == NAME uses them.
-  void DeclareTypeNames() {
-    auto declare = [&](const StaticType* type) { type_names_[type->name] = type; };
-    for (const StaticType* type :
-         {&types::kBool, &types::kBytes, &types::kDouble, &types::kDuration, &types::kInt, &types::kNull, &types::kString,
-          &types::kTimestamp, &types::kUint, &types::kIp, &types::kCidr})
-      declare(type);
-    declare(arena_.List(&types::kDyn));
-    declare(arena_.Map(&types::kDyn, &types::kDyn));
-    declare(arena_.Make(TypeKind::kType, "type", {}));
-    declare(arena_.Make(TypeKind::kOpaque, "optional_type", {}));
-  }
-
   void Mistaken(const Expr* at, std::string message) { mistakes_.push_back({at->offset, std::move(message)}); }
   void Undeclared(const Expr* at, const std::string& name) {
     Mistaken(at, "undeclared reference to '" + name + "' (in container '')");
@@ -81,19 +99,20 @@ class Checker {
 
   // Makes the node an identifier of that name if there is a variable or type called so. A leading dot only says that the name
   // is complete.
-  bool Resolve(Expr* expr, std::string name) {
-    if (name.starts_with('.')) name.erase(0, 1);
-    if (auto found = variables_.find(name); found != variables_.end() && !found->second.empty()) {
-      SetType(expr, found->second.back());
-    } else if (auto type = type_names_.find(name); type != type_names_.end()) {
-      SetType(expr, arena_.Type(type->second));
+  bool Resolve(Expr* expr, std::string_view name) {
+    if (name.starts_with('.')) name.remove_prefix(1);
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == name; });
+    if (found != variables_.rend()) {
+      SetType(expr, found->type);
+    } else if (const StaticType* type = TypeCalled(name); type != nullptr) {
+      SetType(expr, arena_.Type(type));
       expr->is_type_name = true;
-      expr->literal = Value::String(name);
+      expr->literal = Value::Type(type->name);
     } else {
       return false;
     }
     expr->kind = Expr::Kind::kIdentifier;
-    expr->name = std::move(name);
+    expr->name = std::string(name);
     return true;
   }
 
@@ -104,7 +123,9 @@ class Checker {
   }
 
   void CheckSelect(Expr* expr) {
-    if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, name)) return;
+    if (EndsTypeName(expr->name)) {
+      if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, name)) return;
+    }
     const StaticType* type = SelectedType(expr, expr->target, expr->name, false);
     SetType(expr, expr->test_only ? &types::kBool : unifier_.Substitute(type, false));
   }
@@ -130,13 +151,14 @@ class Checker {
   const StaticType* FieldType(Expr* expr, const StaticType* target, const std::string& field) {
     if (target == &types::kDevice) {
       if (field == "driver") return &types::kString;
-      if (field == "attributes") return attributes_;
-      if (field == "capacity") return capacity_;
+      const FieldTypes& types = FieldTypes::Get();
+      if (field == "attributes") return options_.list_attributes ? types.list_attributes : types.attributes;
+      if (field == "capacity") return types.capacity;
       if (field == "allowMultipleAllocations" && (options_.consumable_capacity || !options_.new_expression))
         return &types::kBool;
       Mistaken(expr, "undefined field '" + field + "'");
     } else {
-      Mistaken(expr, "unexpected failed resolution of '" + target->name + "'");
+      Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }
     return &types::kError;
   }
@@ -146,7 +168,8 @@ class Checker {
     for (Expr* arg : expr->args) CheckExpr(arg);
     if (expr->member) {
       // Either a function with a qualified name, or a function called on a target.
-      if (std::string prefix = QualifiedName(expr->target); !prefix.empty()) {
+      std::string prefix = Registry::Get().HasQualified(expr->name) ? QualifiedName(expr->target) : "";
+      if (!prefix.empty()) {
         if (const Function* function = FindFunction(prefix + '.' + expr->name); function != nullptr) {
           expr->name = function->name;
           expr->member = false;
@@ -182,7 +205,8 @@ class Checker {
   }
 
   void ResolveOverload(Expr* expr, const Function* function) {
-    std::vector<const StaticType*> arg_types;
+    std::vector<const StaticType*>& arg_types = arg_types_;
+    arg_types.clear();
     if (expr->member) arg_types.push_back(expr->target->type);
     for (const Expr* arg : expr->args) arg_types.push_back(arg->type);
     expr->function = function;
@@ -200,11 +224,11 @@ class Checker {
 
     const StaticType* result = nullptr;
     for (const Overload& overload : function->overloads) {
-      if (overload.member != expr->member) continue;
+      if (overload.member != expr->member || NeverApplies(overload)) continue;
       int first = unifier_.NewVariables(overload.variables);
-      std::vector<const StaticType*> wanted;
-      for (const StaticType* arg : overload.args) wanted.push_back(unifier_.Instantiate(arg, first));
-      if (!unifier_.Assignable(arg_types, wanted)) continue;
+      wanted_.clear();
+      for (const StaticType* arg : overload.args) wanted_.push_back(unifier_.Instantiate(arg, first));
+      if (!unifier_.Assignable(arg_types_, wanted_)) continue;
       expr->overloads.push_back(&overload);
       const StaticType* this_result = unifier_.Substitute(unifier_.Instantiate(overload.result, first), false);
       if (result == nullptr) {
@@ -226,6 +250,13 @@ class Checker {
     if (arg_types.empty()) shown = "(";
     Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown + ")'");
     SetType(expr, &types::kError);
+  }
+
+  bool NeverApplies(const Overload& overload) const {
+    if (overload.args.size() != arg_types_.size()) return true;
+    for (size_t i = 0; i < arg_types_.size(); ++i)
+      if (Unifier::NeverFits(arg_types_[i], overload.args[i])) return true;
+    return false;
   }
 
   // The type of the elements so far, made wide enough for one more.
@@ -289,17 +320,17 @@ class Checker {
                                  "' cannot be range of a comprehension (must be list, map, or dynamic)");
         item = item2 = &types::kError;
     }
-    variables_[loop.accumulator].push_back(accumulator);
-    variables_[loop.item].push_back(item);
-    if (!loop.item2.empty()) variables_[loop.item2].push_back(item2);
+    variables_.push_back({loop.accumulator, accumulator});
+    variables_.push_back({loop.item, item});
+    if (!loop.item2.empty()) variables_.push_back({loop.item2, item2});
     CheckExpr(loop.condition);
     Assert(loop.condition, &types::kBool);
     CheckExpr(loop.step);
     Assert(loop.step, accumulator);
-    if (!loop.item2.empty()) variables_[loop.item2].pop_back();
-    variables_[loop.item].pop_back();
+    if (!loop.item2.empty()) variables_.pop_back();
+    variables_.pop_back();
     CheckExpr(loop.result);
-    variables_[loop.accumulator].pop_back();
+    variables_.pop_back();
     SetType(expr, unifier_.Substitute(loop.result->type, false));
   }
 
@@ -311,9 +342,12 @@ class Checker {
   TypeArena& arena_;
   std::vector<Mistake>& mistakes_;
   Unifier unifier_;
-  const StaticType *attributes_, *capacity_;
-  std::map<std::string, std::vector<const StaticType*>, std::less<>> variables_;  // innermost last
-  std::map<std::string, const StaticType*, std::less<>> type_names_;
+  struct Variable {
+    std::string_view name;
+    const StaticType* type;
+  };
+  std::vector<Variable> variables_;                     // innermost last
+  std::vector<const StaticType*> arg_types_, wanted_;  // of the call that is being resolved
   std::vector<Expr*> checked_;
 };
 

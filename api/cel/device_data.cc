@@ -14,7 +14,7 @@ namespace {
 struct Name {
   std::string_view domain, id;
 };
-Name Split(std::string_view name, std::string_view driver) {
+Name SplitName(std::string_view name, std::string_view driver) {
   size_t slash = name.find('/');
   if (slash == std::string_view::npos) return {driver, name};
   return {name.substr(0, slash), name.substr(slash + 1)};
@@ -75,7 +75,7 @@ void DomainsMap::Build(const Items& items, std::string_view driver, std::pmr::me
   places.reserve(items.size());
   counts.reserve(kUsualDomains);
   for (const auto& item : items) {
-    Name name = Split(item.first, driver);
+    Name name = SplitName(item.first, driver);
     size_t domain = 0;
     while (domain < counts.size() && counts[domain].domain != name.domain) ++domain;
     if (domain == counts.size()) counts.push_back({name.domain, 0});

@@ -78,8 +78,7 @@ class Planner {
 
   NodePtr MakeIdentifier(const Expr* expr) {
     if (expr->is_type_name) {
-      plan_.pins.push_back(expr->literal);
-      return Constant(Value::Type(expr->literal.as_string()));
+      return Constant(expr->literal);
     }
     auto attribute = std::make_unique<Attribute>();
     if (auto found = variables_.find(expr->name); found != variables_.end() && !found->second.empty()) {

@@ -40,12 +40,13 @@ class SignatureReader {
     while (length < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[length])) || text_[length] == '.')) ++length;
     std::string_view name = text_.substr(0, length);
     text_.remove_prefix(length);
-    std::vector<const StaticType*> params;
+    std::array<const StaticType*, 2> params = {};
+    size_t count = 0;
     if (text_.starts_with('(')) {
       do {
         text_.remove_prefix(1);
         Spaces();
-        params.push_back(Type());
+        params[count++] = Type();
         Spaces();
       } while (text_.starts_with(','));
       text_.remove_prefix(1);
@@ -64,13 +65,14 @@ class SignatureReader {
     }};
     for (const Named& named : kNamed)
       if (named.name == name) return named.type;
-    return arena_.Make(TypeKind::kStruct, std::string(name), {});
+    return arena_.Make(TypeKind::kStruct, name, {});
   }
 
   const StaticType* Variable(std::string_view name) {
     size_t index = std::find(variables_.begin(), variables_.end(), name) - variables_.begin();
     if (index == variables_.size()) variables_.push_back(name);
-    return arena_.Variable(-1 - static_cast<int>(index), std::string(name));
+    static constexpr std::string_view kNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return arena_.Variable(-1 - static_cast<int>(index), kNames.substr(kNames.find(name), 1));
   }
 
   std::string_view text_;
@@ -81,17 +83,18 @@ class SignatureReader {
 }  // namespace
 
 Function& Registry::At(std::string_view name) {
-  auto found = functions_.find(name);
-  if (found == functions_.end()) {
-    found = functions_.emplace(std::string(name), Function()).first;
-    found->second.name = std::string(name);
-  }
-  return found->second;
+  if (auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
+  Function& function = functions_.emplace_back();
+  function.name = std::string(name);
+  by_name_.emplace(function.name, &function);
+  if (size_t dot = name.rfind('.'); dot != std::string_view::npos)
+    qualified_.insert(std::string_view(function.name).substr(dot + 1));
+  return function;
 }
 
 const Function* Registry::Find(std::string_view name) const {
-  auto found = functions_.find(name);
-  return found == functions_.end() ? nullptr : &found->second;
+  auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
 }
 
 Overload& Registry::Add(std::string_view function, std::string_view id, bool member, std::string_view signature,

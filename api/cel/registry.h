@@ -1,9 +1,10 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "api/cel/evaluation.h"
@@ -39,6 +40,8 @@ class Registry {
   static const Registry& Get();
 
   const Function* Find(std::string_view name) const;
+  // Whether any function is called something.NAME.
+  bool HasQualified(std::string_view name) const { return qualified_.contains(name); }
 
   // Declare: signatures are written "string, list(A) -> optional(A)"; single capitals are type variables.
   Overload& Global(std::string_view function, std::string_view id, std::string_view signature, Implementation run = nullptr) {
@@ -54,7 +57,9 @@ class Registry {
  private:
   Overload& Add(std::string_view function, std::string_view id, bool member, std::string_view signature, Implementation run);
 
-  std::map<std::string, Function, std::less<>> functions_;
+  std::deque<Function> functions_;
+  std::unordered_map<std::string_view, Function*> by_name_;
+  std::unordered_set<std::string_view> qualified_;
   TypeArena types_;
 };
 

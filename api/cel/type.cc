@@ -24,12 +24,10 @@ const StaticType kCidr{TypeKind::kOpaque, "net.CIDR", {}, 0};
 const StaticType kDevice{TypeKind::kStruct, "kubernetes.DRADevice", {}, 0};
 }  // namespace types
 
-const StaticType* TypeArena::Make(TypeKind kind, std::string name, std::vector<const StaticType*> params) {
-  return &types_.emplace_back(StaticType{kind, std::move(name), std::move(params), 0});
-}
-
-const StaticType* TypeArena::Variable(int number, std::string name) {
-  return &types_.emplace_back(StaticType{TypeKind::kVariable, std::move(name), {}, number});
+const StaticType* TypeArena::Make(TypeKind kind, std::string_view name, TypeParams params) {
+  bool open = false;
+  for (const StaticType* param : params) open |= param->open;
+  return New({kind, name, params, 0, open});
 }
 
 bool SameType(const StaticType* a, const StaticType* b) {
@@ -50,15 +48,15 @@ std::string FormatType(const StaticType* type) {
     case TypeKind::kError: return "!error!";
     default: break;
   }
-  if (type->params.empty()) return type->name;
-  std::string out = type->name + '(';
+  if (type->params.empty()) return std::string(type->name);
+  std::string out = std::string(type->name) + '(';
   for (size_t i = 0; i < type->params.size(); ++i) out += (i > 0 ? ", " : "") + FormatType(type->params[i]);
   return out + ')';
 }
 
 std::string TypeText(const StaticType* type) {
-  if (type->params.empty()) return type->name;
-  std::string out = type->name + '(';
+  if (type->params.empty()) return std::string(type->name);
+  std::string out = std::string(type->name) + '(';
   for (size_t i = 0; i < type->params.size(); ++i) out += (i > 0 ? ", " : "") + TypeText(type->params[i]);
   return out + ')';
 }

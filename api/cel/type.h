@@ -1,9 +1,10 @@
 #pragma once
 
-#include <deque>
+#include <cstddef>
+#include <initializer_list>
+#include <memory_resource>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/cel/value.h"
 
@@ -14,14 +15,36 @@ enum class TypeKind : uint8_t {
   kList, kMap, kType, kOpaque, kStruct, kVariable,
 };
 
+struct StaticType;
+
+// What a type is made of: one type or two, or none.
+class TypeParams {
+ public:
+  constexpr TypeParams() = default;
+  constexpr TypeParams(std::initializer_list<const StaticType*> types) {
+    for (const StaticType* type : types) types_[count_++] = type;
+  }
+  constexpr size_t size() const { return count_; }
+  constexpr bool empty() const { return count_ == 0; }
+  constexpr const StaticType*& operator[](size_t index) { return types_[index]; }
+  constexpr const StaticType* operator[](size_t index) const { return types_[index]; }
+  constexpr const StaticType* const* begin() const { return types_; }
+  constexpr const StaticType* const* end() const { return types_ + count_; }
+
+ private:
+  const StaticType* types_[2] = {};
+  uint8_t count_ = 0;
+};
+
 // What the checker knows of an expression before it runs.
 struct StaticType {
   TypeKind kind = TypeKind::kDyn;
-  std::string name;                        // as TypeName(value) gives it; of a variable "A"
-  std::vector<const StaticType*> params;   // element; key and value; what an optional or a type holds
-  int variable = 0;                        // kVariable: below 0 in declarations, else its number in one check
+  std::string_view name;  // as TypeName(value) gives it; of a variable "A". Outlives every type.
+  TypeParams params;      // element; key and value; what an optional or a type holds
+  int variable = 0;       // kVariable: below 0 in declarations, else its number in one check
+  bool open = false;      // it is a variable, or holds one
 
-  bool IsDynamic() const { return kind == TypeKind::kDyn || kind == TypeKind::kAny; }
+  constexpr bool IsDynamic() const { return kind == TypeKind::kDyn || kind == TypeKind::kAny; }
   bool IsOptional() const { return kind == TypeKind::kOpaque && name == "optional_type"; }
 };
 
@@ -38,11 +61,18 @@ class TypeArena {
   const StaticType* Map(const StaticType* key, const StaticType* value) { return Make(TypeKind::kMap, "map", {key, value}); }
   const StaticType* Optional(const StaticType* value) { return Make(TypeKind::kOpaque, "optional_type", {value}); }
   const StaticType* Type(const StaticType* of) { return Make(TypeKind::kType, "type", {of}); }
-  const StaticType* Variable(int number, std::string name);
-  const StaticType* Make(TypeKind kind, std::string name, std::vector<const StaticType*> params);
+  const StaticType* Variable(int number, std::string_view name) {
+    return New({TypeKind::kVariable, name, {}, number, true});
+  }
+  const StaticType* Make(TypeKind kind, std::string_view name, TypeParams params);
 
  private:
-  std::deque<StaticType> types_;
+  const StaticType* New(const StaticType& type) {
+    return new (memory_.allocate(sizeof(StaticType), alignof(StaticType))) StaticType(type);
+  }
+
+  std::byte first_[2048];
+  std::pmr::monotonic_buffer_resource memory_{first_, sizeof(first_)};
 };
 
 // Structurally the same.

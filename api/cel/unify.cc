@@ -11,15 +11,16 @@ int Unifier::NewVariables(int count) {
 }
 
 const StaticType* Unifier::Instantiate(const StaticType* type, int first) {
+  if (!type->open) return type;
   if (type->kind == TypeKind::kVariable) return arena_.Variable(first - 1 - type->variable, type->name);
-  if (type->params.empty()) return type;
-  std::vector<const StaticType*> params;
+  TypeParams params = type->params;
   bool changed = false;
-  for (const StaticType* param : type->params) {
-    params.push_back(Instantiate(param, first));
-    changed |= params.back() != param;
+  for (size_t i = 0; i < params.size(); ++i) {
+    const StaticType* param = params[i];
+    params[i] = Instantiate(param, first);
+    changed |= params[i] != param;
   }
-  return changed ? arena_.Make(type->kind, type->name, std::move(params)) : type;
+  return changed ? arena_.Make(type->kind, type->name, params) : type;
 }
 
 bool Unifier::Assignable(const StaticType* from, const StaticType* to) {
@@ -29,14 +30,14 @@ bool Unifier::Assignable(const StaticType* from, const StaticType* to) {
   return false;
 }
 
-bool Unifier::Assignable(const std::vector<const StaticType*>& from, const std::vector<const StaticType*>& to) {
+bool Unifier::Assignable(std::span<const StaticType* const> from, std::span<const StaticType* const> to) {
   undo_.clear();
   if (FitsAll(from, to)) return true;
   for (; !undo_.empty(); undo_.pop_back()) bindings_[undo_.back().first] = undo_.back().second;
   return false;
 }
 
-bool Unifier::FitsAll(const std::vector<const StaticType*>& a, const std::vector<const StaticType*>& b) {
+bool Unifier::FitsAll(std::span<const StaticType* const> a, std::span<const StaticType* const> b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i)
     if (!Fits(a[i], b[i])) return false;
@@ -62,9 +63,20 @@ bool Unifier::Fits(const StaticType* a, const StaticType* b) {
   if (a->kind != b->kind) return false;
   switch (a->kind) {
     case TypeKind::kType: return true;
-    case TypeKind::kOpaque: case TypeKind::kList: case TypeKind::kMap: return a->name == b->name && FitsAll(a->params, b->params);
+    case TypeKind::kOpaque: case TypeKind::kList: case TypeKind::kMap: return a->name == b->name && FitsAll({a->params.begin(), a->params.end()}, {b->params.begin(), b->params.end()});
     default: return a->name == b->name;
   }
+}
+
+bool Unifier::NeverFits(const StaticType* a, const StaticType* b) {
+  if (a->kind == b->kind) return false;
+  for (const StaticType* type : {a, b}) {
+    switch (type->kind) {
+      case TypeKind::kVariable: case TypeKind::kDyn: case TypeKind::kAny: case TypeKind::kError: case TypeKind::kNull: return false;
+      default: break;
+    }
+  }
+  return true;
 }
 
 bool Unifier::CanStandFor(const StaticType* type, const StaticType* variable, bool& bound) {
@@ -106,16 +118,17 @@ bool Unifier::AsGeneral(const StaticType* a, const StaticType* b) const {
 }
 
 const StaticType* Unifier::Substitute(const StaticType* type, bool unbound_to_dyn) {
+  if (!type->open) return type;
   if (const StaticType* stands_for = Bound(type); stands_for != nullptr) return Substitute(stands_for, unbound_to_dyn);
   if (type->kind == TypeKind::kVariable) return unbound_to_dyn ? &types::kDyn : type;
-  if (type->params.empty()) return type;
-  std::vector<const StaticType*> params;
+  TypeParams params = type->params;
   bool changed = false;
-  for (const StaticType* param : type->params) {
-    params.push_back(Substitute(param, unbound_to_dyn));
-    changed |= params.back() != param;
+  for (size_t i = 0; i < params.size(); ++i) {
+    const StaticType* param = params[i];
+    params[i] = Substitute(param, unbound_to_dyn);
+    changed |= params[i] != param;
   }
-  return changed ? arena_.Make(type->kind, type->name, std::move(params)) : type;
+  return changed ? arena_.Make(type->kind, type->name, params) : type;
 }
 
 }  // namespace dray::cel

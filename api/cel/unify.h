@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,9 @@ class Unifier {
 
   // Whether each type fits its counterpart; binds variables. Bindings stay only when all fit.
   bool Assignable(const StaticType* from, const StaticType* to);
-  bool Assignable(const std::vector<const StaticType*>& from, const std::vector<const StaticType*>& to);
+  bool Assignable(std::span<const StaticType* const> from, std::span<const StaticType* const> to);
+  // A quick look: whatever variables stand for, these two never fit.
+  static bool NeverFits(const StaticType* a, const StaticType* b);
 
   // Bound variables replaced; unbound ones by dyn if asked.
   const StaticType* Substitute(const StaticType* type, bool unbound_to_dyn);
@@ -29,7 +32,7 @@ class Unifier {
 
  private:
   bool Fits(const StaticType* a, const StaticType* b);
-  bool FitsAll(const std::vector<const StaticType*>& a, const std::vector<const StaticType*>& b);
+  bool FitsAll(std::span<const StaticType* const> a, std::span<const StaticType* const> b);
   // Whether `variable` can stand for `type`; `bound` tells that it stood for something already.
   bool CanStandFor(const StaticType* type, const StaticType* variable, bool& bound);
   bool OccursNot(const StaticType* variable, const StaticType* within) const;
