@@ -36,9 +36,17 @@ if(DRAY_SANITIZE)
   endif()
 endif()
 
+# Most of a compile is headers and templates, not our lines: eight files at a time take a third of the time of eight files.
+option(DRAY_UNITY "compile several files of a folder at once: a faster clean build, slower single files" ON)
+
 # On our targets only: third-party headers are system headers.
+add_compile_options(-pthread)  # everywhere: the precompiled header is shared
 set(DRAY_WARNINGS -Wall -Wextra -Werror -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # g++ 12 sees errors inside std::string and std::variant as soon as it optimises, where there are none.
   list(APPEND DRAY_WARNINGS -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(DRAY_UNITY)
+  # A file that is compiled through another one looks like a header to the compiler.
+  list(APPEND DRAY_WARNINGS -Wno-subobject-linkage)
 endif()

@@ -1,3 +1,24 @@
+# Not compiled together with others: what includes a library's heavy headers, and what uses simdjson's and our own JSON names.
+set(DRAY_ALONE "/runtime/(http|rest)_|/json_walk")
+
+function(dray_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${DRAY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "${DRAY_ALONE}")
+  set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
+# One precompiled header for all libraries.
+function(dray_precompile target)
+  if(NOT TARGET dray_pch)
+    add_library(dray_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/empty.cc)
+    target_link_libraries(dray_pch PRIVATE dray_base)
+    target_compile_options(dray_pch PRIVATE ${DRAY_WARNINGS})
+    target_precompile_headers(dray_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/std_pch.h)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM dray_pch)
+endfunction()
+
 # dray_library(name folder DEPS public... PRIVATE private...)
 # Every .cc below the folder except cmd/ and tools/ (those are programs).
 function(dray_library name folder)
@@ -8,7 +29,8 @@ function(dray_library name folder)
     add_library(${name} STATIC ${sources})
     target_compile_options(${name} PRIVATE ${DRAY_WARNINGS})
     target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE})
-    target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/std_pch.h)
+    dray_precompile(${name})
+    dray_unity(${name})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ${ARG_DEPS})

@@ -1,4 +1,5 @@
-// Precompiled for every library: the standard headers that nearly every file pulls in, and the JSON forward declarations.
+// Precompiled once for every library: the standard headers that nearly every file pulls in, and JSON. Headers of ours keep to
+// dray/base/json.h all the same: tests/architecture checks it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -21,4 +22,4 @@
 #include <variant>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>

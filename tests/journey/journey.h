@@ -1,0 +1,93 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controllers/cleanup/cleanup_reconcilers.h"
+#include "devcluster/apiserver/api_server.h"
+#include "dray/runtime/client.h"
+#include "dray/runtime/informer.h"
+#include "dray/runtime/real_clock.h"
+#include "tests/support/wire.h"
+
+// The life of a claim in one process: API server, webhook, stamper, scheduler, kubelet, mock driver and cleanup, each behind a
+// wire of its own that can be cut after any of its writes. Nothing waits for time: everything waits for what it watches.
+namespace dray::journey {
+
+// One process of the cluster. Killed: its threads end and all that it knew is gone; only the API and its directory stay.
+class Part {
+ public:
+  using Run = std::function<Status(const Context&, runtime::Client)>;
+  Part(std::string name, devcluster::ApiServer& api, Run run);
+  ~Part();
+
+  void Start();
+  void Stop();
+  // Dies after the write that follows `more` others.
+  void DieAfterWrite(int more);
+  bool dead() const { return wire_ != nullptr && wire_->dead(); }
+  const std::string& name() const { return name_; }
+  // How its run has ended, when not by Stop().
+  Status ended() const;
+  void OnWrite(std::function<void()> callback) { on_write_ = std::move(callback); }
+
+ private:
+  const std::string name_;
+  devcluster::ApiServer& api_;
+  const Run run_;
+  std::function<void()> on_write_;
+  std::shared_ptr<testing::Wire> wire_;
+  mutable std::mutex mutex_;
+  Status ended_;
+  int die_after_ = -1;
+  std::jthread thread_;
+};
+
+class Journey {
+ public:
+  explicit Journey(const std::string& directory);
+  ~Journey();
+
+  // `part` dies after its write number `more` (0: the first), once, and is started again.
+  void Kill(const std::string& part, int more);
+  bool killed() const { return killed_; }
+
+  // The whole life of a Pod with HAMi's resources and of its claim, to nothing left. "" when all held, else what did not.
+  std::string Travel();
+
+ private:
+  Status Admit(const Context& ctx, api::Pod pod);
+  std::string Await(const std::string& what, const std::function<bool()>& holds);
+  void Notify();
+  std::string Verify();
+  std::string NothingLeft();
+  std::vector<std::shared_ptr<const api::ResourceClaim>> Claims() const { return claims_.List(); }
+  std::shared_ptr<const api::Pod> PodNow() const { return pods_.Get({"default", "gpu-pod"}); }
+
+  Clock& clock_ = runtime::RealClock();
+  const std::string directory_;
+  std::stop_source stop_;
+  devcluster::ApiServer api_{{.clock = &clock_}};
+  runtime::Client client_{api_.InProcess("journey", {"system:masters"})};
+  std::vector<std::unique_ptr<Part>> parts_;
+  Part* webhook_ = nullptr;
+  Part* cleanup_ = nullptr;
+  bool killed_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  uint64_t news_ = 0;
+  // What the journey sees.
+  runtime::Informer<api::Pod> pods_{client_};
+  runtime::Informer<api::ResourceClaim> claims_{client_};
+  runtime::Informer<api::ResourceClaimTemplate> templates_{client_};
+  runtime::Informer<api::ResourceSlice> slices_{client_};
+  std::vector<std::jthread> watchers_;
+};
+
+}  // namespace dray::journey
