@@ -10,11 +10,13 @@ struct Cycle::State {
   Options options;
   Result<std::vector<PreparedClaim>> claims;
   std::unique_ptr<Search> search;  // when the claims could be prepared
+  uint64_t shape = 0;
 };
 
 Cycle::Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims, Options options)
-    : state_(new State{snapshot.state(), std::move(options), Prepare(snapshot.state(), claims), nullptr}) {
+    : state_(new State{snapshot.state(), std::move(options), Prepare(snapshot.state(), claims), nullptr, 0}) {
   if (state_->claims.ok()) {
+    state_->shape = state_->snapshot.ShapeOf(ShapeText(claims));
     state_->search = std::make_unique<Search>(state_->snapshot, *state_->claims, state_->options);
   }
 }
@@ -29,8 +31,8 @@ NodeAnswer Cycle::Try(const api::Node& node) {
     return answer;
   };
   if (!state_->claims.ok()) return fail(state_->claims.status().message());
-  std::shared_ptr<const NodeView> view = ViewOf(state_->snapshot, node);
-  switch (state_->search->Run(*view)) {
+  const Visit visit = VisitNode(state_->snapshot, node, state_->shape);
+  switch (visit.refused ? Search::End::kNone : state_->search->Run(*visit.view)) {
     case Search::End::kFound: {
       auto results = MakeResults(*state_->search, *state_->claims, node, state_->options);
       if (!results.ok()) return fail(results.status().message());
@@ -39,8 +41,9 @@ NodeAnswer Cycle::Try(const api::Node& node) {
       return answer;
     }
     case Search::End::kNone:
+      if (!visit.refused) NoteRefusal(state_->snapshot, node, visit, state_->shape);
       if (state_->options.reasons) Explain(node, answer);
-      if (view->invalid_pools && answer.reason.empty()) answer.reason = "invalid resource pools were encountered";
+      if (visit.invalid_pools && answer.reason.empty()) answer.reason = "invalid resource pools were encountered";
       return answer;
     default:
       return fail(state_->search->error());

@@ -36,9 +36,9 @@ Quantity Rounded(const Quantity& asked, const api::CapacityRequestPolicy& policy
   return asked;
 }
 
-const Quantity* AskFor(uint32_t name, std::span<const CapacityAsk> asks) {
+const CapacityAsk* AskFor(uint32_t name, std::span<const CapacityAsk> asks) {
   for (const CapacityAsk& ask : asks) {
-    if (ask.name == name) return ask.amount;
+    if (ask.name == name) return &ask;
   }
   return nullptr;
 }
@@ -55,27 +55,34 @@ std::optional<Quantity> Consumption(const Quantity* asked, const api::DeviceCapa
 
 bool HasRoom(const DeviceInfo& device, std::span<const CapacityAsk> asks, const Usage& used,
              std::span<const Nanos> taken) {
-  for (const CapacityAsk& ask : asks) {
-    bool known = false;
-    for (const CapacityInfo& capacity : device.capacities) known = known || capacity.name == ask.name;
-    if (!known) return false;
-  }
+  size_t known = 0;
   for (size_t i = 0; i < device.capacities.size(); ++i) {
     const CapacityInfo& capacity = device.capacities[i];
-    std::optional<Quantity> amount = Consumption(AskFor(capacity.name, asks), *capacity.capacity);
-    if (!amount) return false;
-    Nanos total = amount->nanos() + used.ConsumedOf(capacity.name);
+    const CapacityAsk* ask = AskFor(capacity.name, asks);
+    Nanos total = 0;
+    if (ask == nullptr) {
+      if (!capacity.unasked) return false;
+      total = *capacity.unasked;
+    } else if (++known; !capacity.capacity->request_policy) {
+      total = ask->nanos;
+    } else {
+      std::optional<Quantity> amount = Consumption(ask->amount, *capacity.capacity);
+      if (!amount) return false;
+      total = amount->nanos();
+    }
+    total += used.ConsumedOf(capacity.name);
     if (!taken.empty()) total += taken[i];
-    if (total > capacity.capacity->value.nanos()) return false;
+    if (total > capacity.value) return false;
   }
-  return true;
+  return known == asks.size();  // else it asks for what the device does not have
 }
 
 std::vector<Quantity> ConsumptionOf(const DeviceInfo& device, std::span<const CapacityAsk> asks) {
   std::vector<Quantity> amounts;
   amounts.reserve(device.capacities.size());
   for (const CapacityInfo& capacity : device.capacities) {
-    amounts.push_back(Consumption(AskFor(capacity.name, asks), *capacity.capacity).value_or(Quantity()));
+    const CapacityAsk* ask = AskFor(capacity.name, asks);
+    amounts.push_back(Consumption(ask != nullptr ? ask->amount : nullptr, *capacity.capacity).value_or(Quantity()));
   }
   return amounts;
 }

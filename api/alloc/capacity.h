@@ -13,6 +13,10 @@ struct CapacityAsk {
   uint32_t name = 0;  // Names::kUnknown: no device of the snapshot has it
   const std::string* text = nullptr;
   const api::Quantity* amount = nullptr;
+  Nanos nanos = 0;
+
+  CapacityAsk(uint32_t name, const std::string* text, const api::Quantity* amount)
+      : name(name), text(text), amount(amount), nanos(amount->nanos()) {}
 };
 
 // What one allocation consumes of `capacity` (facts: DRA, "Consumable capacity policy"); `asked` is null when the request does

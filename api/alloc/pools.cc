@@ -1,7 +1,8 @@
 #include "api/alloc/pools.h"
 
 #include <algorithm>
-#include <set>
+#include <tuple>
+#include <unordered_map>
 
 #include "api/alloc/node_match.h"
 #include "api/alloc/snapshot.h"
@@ -11,8 +12,6 @@ namespace {
 
 Result<bool> ForNode(const SliceInfo& slice, const api::Node& node) {
   const api::ResourceSliceSpec& spec = slice.spec();
-  // Counters are needed wherever the pool is used.
-  if (!spec.shared_counters.empty()) return true;
   if (!spec.node_name.value_or("").empty() || spec.all_nodes.value_or(false) || spec.node_selector) {
     return SelectsNode(spec.node_name, spec.all_nodes, spec.node_selector, node);
   }
@@ -24,45 +23,66 @@ Result<bool> ForNode(const SliceInfo& slice, const api::Node& node) {
   return false;
 }
 
-// The relevant slices of one pool in its newest generation among them.
+// The relevant slices of one pool in its newest generation among them. The first one's count of slices is believed: those of the
+// node alone come first, then the others, each in the order given.
 struct Gathered {
+  const PoolInfo* info = nullptr;
   std::vector<const SliceInfo*> slices;
   const api::ResourcePool& pool() const { return slices[0]->spec().pool; }
+
+  void AddCounters() {
+    if (info->counter_slices.empty()) return;
+    slices.insert(slices.end(), info->counter_slices.begin(), info->counter_slices.end());
+    std::sort(slices.begin(), slices.end(), [](const SliceInfo* a, const SliceInfo* b) {
+      return std::pair(!a->of_one_node(), a->index) < std::pair(!b->of_one_node(), b->index);
+    });
+  }
+  void KeepNewest() {
+    int64_t newest = 0;
+    for (const SliceInfo* slice : slices) newest = std::max(newest, slice->spec().pool.generation);
+    std::erase_if(slices, [&](const SliceInfo* slice) { return slice->spec().pool.generation < newest; });
+  }
 };
 
-Result<std::map<const PoolInfo*, Gathered>> Gather(const Snapshot::State& state, const api::Node& node) {
-  std::map<const PoolInfo*, Gathered> gathered;
+// The pools with devices for the node, in no particular order. (Slices with counters alone belong to every node, but then
+// there is nothing to allocate: see DoubtsElsewhere.)
+Result<std::vector<Gathered>> Gather(const Snapshot::State& state, const api::Node& node) {
+  std::vector<Gathered> gathered;
+  std::unordered_map<const PoolInfo*, size_t> places;
   auto add = [&](const SliceInfo& slice) -> Status {
     Result<bool> relevant = ForNode(slice, node);
     if (!relevant.ok()) return relevant.status().Wrapped("slice " + slice.slice->metadata.name);
     if (!*relevant) return Ok();
-    Gathered& pool = gathered[slice.pool];
-    const int64_t generation = slice.spec().pool.generation;
-    if (!pool.slices.empty() && generation < pool.pool().generation) return Ok();
-    if (!pool.slices.empty() && generation > pool.pool().generation) pool.slices.clear();
-    pool.slices.push_back(&slice);
+    const size_t place = places.try_emplace(slice.pool, gathered.size()).first->second;
+    if (place == gathered.size()) gathered.push_back({slice.pool, {}});
+    gathered[place].slices.push_back(&slice);
     return Ok();
   };
   if (auto own = state.on_node.find(node.metadata.name); own != state.on_node.end()) {
     for (const SliceInfo* slice : own->second) DRAY_RETURN_IF_ERROR(add(*slice));
   }
   for (const SliceInfo* slice : state.on_many) DRAY_RETURN_IF_ERROR(add(*slice));
+  for (Gathered& pool : gathered) {
+    pool.AddCounters();
+    pool.KeepNewest();
+  }
   return gathered;
 }
 
 std::string DuplicateDevice(const std::vector<const SliceInfo*>& slices) {
-  std::set<std::string_view> seen;
+  std::vector<std::string_view> names;
   for (const SliceInfo* slice : slices) {
-    for (const api::Device& device : slice->spec().devices) {
-      if (!seen.insert(device.name).second) return "duplicate device name " + device.name;
-    }
+    for (const api::Device& device : slice->spec().devices) names.push_back(device.name);
   }
-  return "";
+  std::sort(names.begin(), names.end());
+  auto twice = std::adjacent_find(names.begin(), names.end());
+  return twice == names.end() ? "" : "duplicate device name " + std::string(*twice);
 }
 
 std::string UnknownCounter(const std::vector<const api::CounterSet*>& sets,
                            const std::vector<const SliceInfo*>& slices) {
   for (const SliceInfo* slice : slices) {
+    if (!slice->consumes) continue;
     for (const api::Device& device : slice->spec().devices) {
       for (const api::DeviceCounterConsumption& consumption : device.consumes_counters) {
         auto set = std::find_if(sets.begin(), sets.end(),
@@ -114,7 +134,8 @@ void Fill(PoolView& view, std::vector<const SliceInfo*> slices, const std::vecto
 }
 
 // Nothing when the pool is obsolete on this node: a newer generation has no slice for it.
-std::optional<PoolView> MakePool(const PoolInfo& pool, const Gathered& gathered) {
+std::optional<PoolView> MakePool(const Gathered& gathered) {
+  const PoolInfo& pool = *gathered.info;
   PoolView view;
   view.pool = &pool;
   const api::ResourcePool& generation = gathered.pool();
@@ -133,39 +154,31 @@ std::optional<PoolView> MakePool(const PoolInfo& pool, const Gathered& gathered)
 }
 
 bool HasBindingConditions(const PoolView& view) {
-  for (const SliceInfo* slice : view.slices) {
-    for (const api::Device& device : slice->spec().devices) {
-      if (!device.binding_conditions.empty()) return true;
-    }
-  }
-  return false;
+  return std::any_of(view.slices.begin(), view.slices.end(), [](const SliceInfo* slice) { return slice->binds; });
 }
 
-std::shared_ptr<const NodeView> Make(const Snapshot::State& state, const api::Node& node) {
-  auto view = std::make_shared<NodeView>();
-  view->labels = node.metadata.labels;
-  Result<std::map<const PoolInfo*, Gathered>> gathered = Gather(state, node);
-  if (!gathered.ok()) {
-    view->unreadable = gathered.status();
-    return view;
+// Pools of which a node without devices of theirs sees the counters, and sees that they are incomplete or invalid: that matters
+// to requests for all devices. The same for every such node.
+const std::vector<PoolView>& DoubtsElsewhere(const Snapshot::State& state) {
+  if (state.doubts) return *state.doubts;
+  state.doubts.emplace();
+  for (const auto& [id, pool] : state.pools) {
+    if (pool.counter_slices.empty()) continue;
+    Gathered counters{&pool, {}};
+    counters.AddCounters();
+    counters.KeepNewest();
+    std::optional<PoolView> view = MakePool(counters);
+    if (view && (view->incomplete || !view->invalid.empty())) state.doubts->push_back(std::move(*view));
   }
-  std::vector<PoolView> late;
-  for (const auto& [pool, slices] : *gathered) {
-    std::optional<PoolView> made = MakePool(*pool, slices);
-    if (!made) continue;
-    (HasBindingConditions(*made) ? late : view->pools).push_back(std::move(*made));
-  }
-  auto by_id = [](const PoolView& a, const PoolView& b) {
-    return std::tie(a.pool->driver, a.pool->name) < std::tie(b.pool->driver, b.pool->name);
-  };
-  std::sort(view->pools.begin(), view->pools.end(), by_id);
-  std::sort(late.begin(), late.end(), by_id);
-  std::move(late.begin(), late.end(), std::back_inserter(view->pools));
+  return *state.doubts;
+}
 
-  for (PoolView& pool : view->pools) {
-    view->invalid_pools |= !pool.invalid.empty();
-    pool.first = view->candidates.size();
+void AddCandidates(const api::Node& node, NodeView& view) {
+  for (PoolView& pool : view.pools) {
+    view.invalid_pools |= !pool.invalid.empty();
+    pool.first = view.candidates.size();
     for (const SliceInfo* slice : pool.slices) {
+      view.counters |= slice->consumes;
       for (const DeviceInfo& device : slice->devices) {
         Candidate candidate{&device, &pool};
         if (slice->per_device()) {
@@ -173,22 +186,86 @@ std::shared_ptr<const NodeView> Make(const Snapshot::State& state, const api::No
                                          device.device->node_selector, node);
           candidate.fit = !fit.ok() ? Candidate::Fit::kUnreadable : *fit ? Candidate::Fit::kYes : Candidate::Fit::kNo;
         }
-        view->counters |= !device.device->consumes_counters.empty();
-        view->candidates.push_back(candidate);
+        view.candidates.push_back(candidate);
       }
     }
-    pool.end = view->candidates.size();
+    pool.end = view.candidates.size();
   }
+}
+
+}  // namespace
+
+std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api::Node& node) {
+  auto view = std::make_shared<NodeView>();
+  view->labels = node.metadata.labels;
+  Result<std::vector<Gathered>> gathered = Gather(state, node);
+  if (!gathered.ok()) {
+    view->unreadable = gathered.status();
+    return view;
+  }
+  std::vector<PoolView> late;
+  auto add = [&](std::optional<PoolView> pool) {
+    if (!pool || (pool->slices.empty() && !pool->incomplete && pool->invalid.empty())) return;
+    (HasBindingConditions(*pool) ? late : view->pools).push_back(std::move(*pool));
+  };
+  for (const Gathered& pool : *gathered) add(MakePool(pool));
+  for (const PoolView& doubt : DoubtsElsewhere(state)) {
+    if (std::none_of(gathered->begin(), gathered->end(), [&](const Gathered& g) { return g.info == doubt.pool; })) add(doubt);
+  }
+  auto by_id = [](const PoolView& a, const PoolView& b) {
+    return std::tie(a.pool->driver, a.pool->name) < std::tie(b.pool->driver, b.pool->name);
+  };
+  std::sort(view->pools.begin(), view->pools.end(), by_id);
+  std::sort(late.begin(), late.end(), by_id);
+  std::move(late.begin(), late.end(), std::back_inserter(view->pools));
+  AddCandidates(node, *view);
+  // Two pools that count into one book: the answer depends on which is asked for first, perhaps on another node.
+  view->repeatable = !view->counters || std::all_of(view->pools.begin(), view->pools.end(), [&](const PoolView& pool) {
+    return state.pools_of_ledger[pool.pool->ledger] == 1;
+  });
   return view;
+}
+
+uint64_t NodeView::Version() const {
+  uint64_t version = 1;
+  for (const PoolView& pool : pools) version += pool.pool->changes;
+  return version;
+}
+
+namespace {
+
+// The node's slot with an up-to-date view. Under the lock.
+NodeSlot& SlotOf(const Snapshot::State& state, const api::Node& node) {
+  NodeSlot& slot = state.nodes[node.metadata.name];
+  if (slot.view == nullptr || slot.view->labels != node.metadata.labels) {
+    slot.view = MakeView(state, node);
+    slot.refusals = {};
+  }
+  return slot;
 }
 
 }  // namespace
 
 std::shared_ptr<const NodeView> ViewOf(const Snapshot::State& state, const api::Node& node) {
-  std::lock_guard lock(state.views_mutex);
-  std::shared_ptr<const NodeView>& view = state.views[node.metadata.name];
-  if (view == nullptr || view->labels != node.metadata.labels) view = Make(state, node);
-  return view;
+  std::lock_guard lock(state.nodes_mutex);
+  return SlotOf(state, node).view;
+}
+
+Visit VisitNode(const Snapshot::State& state, const api::Node& node, uint64_t shape) {
+  std::lock_guard lock(state.nodes_mutex);
+  const NodeSlot& slot = SlotOf(state, node);
+  const uint64_t version = slot.view->Version();
+  const NodeSlot::Refusal& refusal = slot.refusals[shape % slot.refusals.size()];
+  if (refusal.shape == shape && refusal.version == version) return {true, slot.view->invalid_pools, version, nullptr};
+  return {false, slot.view->invalid_pools, version, slot.view};
+}
+
+void NoteRefusal(const Snapshot::State& state, const api::Node& node, const Visit& visit, uint64_t shape) {
+  if (!visit.view->repeatable) return;
+  std::lock_guard lock(state.nodes_mutex);
+  auto slot = state.nodes.find(node.metadata.name);
+  if (slot == state.nodes.end() || slot->second.view != visit.view) return;  // another thread saw other labels
+  slot->second.refusals[shape % slot->second.refusals.size()] = {shape, visit.version};
 }
 
 }  // namespace dray::alloc

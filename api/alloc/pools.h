@@ -38,11 +38,26 @@ struct NodeView {
   std::vector<PoolView> pools;
   std::vector<Candidate> candidates;
   bool invalid_pools = false;
-  bool counters = false;  // some candidate consumes counters
-  api::Labels labels;     // of the node for which it was made
+  bool counters = false;    // some candidate consumes counters
+  bool repeatable = true;   // the same claims get the same answer as long as Version() stays
+  api::Labels labels;       // of the node for which it was made
+
+  // Grows with every allocation that comes or goes in one of the pools.
+  uint64_t Version() const;
 };
 
+std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api::Node& node);
 // Kept by the snapshot per node; made anew when the node's labels changed.
 std::shared_ptr<const NodeView> ViewOf(const Snapshot::State& state, const api::Node& node);
+
+struct Visit {
+  bool refused = false;  // the node has refused claims of this shape, and nothing has changed since
+  bool invalid_pools = false;
+  uint64_t version = 0;
+  std::shared_ptr<const NodeView> view;  // unless refused
+};
+Visit VisitNode(const Snapshot::State& state, const api::Node& node, uint64_t shape);
+// Remembers that claims of the shape do not fit on the visited node.
+void NoteRefusal(const Snapshot::State& state, const api::Node& node, const Visit& visit, uint64_t shape);
 
 }  // namespace dray::alloc

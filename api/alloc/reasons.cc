@@ -96,7 +96,7 @@ void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, c
 }
 
 bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device) {
-  if (device.counters.empty() || (device.shared && state.UsageOf(device).shares > 0)) return true;
+  if (device.counters.empty() || (device.shared && state.UsageOf(device).measured > 0)) return true;
   Ledger ledger;
   ledger.Open(state, pool);
   return CounterTally().Take(ledger, device);

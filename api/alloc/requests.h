@@ -40,6 +40,9 @@ struct PreparedClaim {
 Result<std::vector<PreparedClaim>> Prepare(const Snapshot::State& state,
                                            std::span<const api::ResourceClaim* const> claims);
 
+// All that decides whether a node can take the claims, and nothing else: claims of one text are refused by the same nodes.
+std::string ShapeText(std::span<const api::ResourceClaim* const> claims);
+
 // "claim ns/name", as errors begin.
 std::string Describe(const api::ResourceClaim& claim);
 

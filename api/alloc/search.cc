@@ -10,7 +10,7 @@ namespace dray::alloc {
 using End = Search::End;
 
 Search::Search(const Snapshot::State& state, const std::vector<PreparedClaim>& claims, const Options& options)
-    : state_(state), claims_(claims), options_(options), ledgers_(state.ledgers.size()) {
+    : state_(state), claims_(claims), options_(options) {
   size_t count = 0;
   for (const PreparedClaim& claim : claims_) {
     std::vector<size_t>& first = first_.emplace_back();
@@ -43,7 +43,10 @@ End Search::Run(const NodeView& view) {
   }
   constraints_.clear();
   tallies_.clear();
-  if (view.counters) tallies_.resize(ledgers_.size());
+  if (view.counters) {
+    ledgers_.resize(state_.ledgers.size());
+    tallies_.resize(ledgers_.size());
+  }
   shares_.clear();
   chosen_.clear();
   results_.assign(claims_.size(), 0);
@@ -276,7 +279,7 @@ const std::vector<Nanos>* Search::SharesOf(const DeviceInfo& device) const {
 bool Search::CountIn(const Candidate& candidate) {
   const DeviceInfo& device = *candidate.device;
   if (device.device->consumes_counters.empty()) return true;
-  if (device.shared && (state_.UsageOf(device).shares > 0 || SharesOf(device) != nullptr)) return true;
+  if (device.shared && (state_.UsageOf(device).measured > 0 || SharesOf(device) != nullptr)) return true;
   const uint32_t ledger = candidate.pool->pool->ledger;
   if (!ledgers_[ledger].opened) ledgers_[ledger].Open(state_, *candidate.pool);
   return tallies_[ledger].Take(ledgers_[ledger], device);
@@ -342,7 +345,8 @@ void Search::Undo() {
   }
   // The counters of a shared device stay taken for the rest of the attempt, as in Kubernetes.
   auto shares = std::find_if(shares_.begin(), shares_.end(), [&](auto& s) { return s.device == &device; });
-  if (shares == shares_.end()) return;
+  // Nor is a device without capacities forgotten again.
+  if (shares == shares_.end() || chosen.consumed.empty()) return;
   bool empty = true;
   for (size_t i = 0; i < chosen.consumed.size(); ++i) {
     shares->taken[i] -= chosen.consumed[i].nanos();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
@@ -20,6 +21,10 @@ struct CapacityInfo {
   uint32_t name = 0;  // Names of the snapshot
   const std::string* text = nullptr;
   const api::DeviceCapacity* capacity = nullptr;
+  Nanos value = 0;
+  std::optional<Nanos> unasked;  // what a request that does not name it consumes, if its policy grants that
+
+  CapacityInfo(uint32_t name, const std::string& text, const api::DeviceCapacity& capacity);
 };
 
 // A counter that a device consumes when it is allocated; see Ledger for the numbering.
@@ -48,14 +53,21 @@ struct PoolInfo {
   std::string driver, name;
   uint32_t ledger = 0;                   // counters are kept by the name of the pool alone, as in Kubernetes
   std::vector<const SliceInfo*> slices;  // of every generation, in the order given
+  std::vector<const SliceInfo*> counter_slices;  // of them, those with shared counters
+  uint64_t changes = 0;                  // of what is in use of the pool
 };
 
 struct SliceInfo {
   std::shared_ptr<const api::ResourceSlice> slice;
   const PoolInfo* pool = nullptr;
   std::deque<DeviceInfo> devices;
+  uint32_t index = 0;     // its place in the order given
+  bool binds = false;     // some device has binding conditions
+  bool consumes = false;  // some device consumes counters
 
   const api::ResourceSliceSpec& spec() const { return slice->spec; }
+  // Has devices, and they are for one node.
+  bool of_one_node() const { return spec().shared_counters.empty() && spec().node_name && !spec().node_name->empty(); }
   bool per_device() const { return slice->spec.per_device_node_selection.value_or(false); }
 };
 
@@ -63,6 +75,7 @@ struct SliceInfo {
 struct Usage {
   int exclusive = 0;
   int shares = 0;
+  int measured = 0;  // of the shares, those that say what they consume
   std::vector<std::pair<uint32_t, Nanos>> consumed;  // capacity name -> sum over the shares
 
   Nanos ConsumedOf(uint32_t name) const {
@@ -90,29 +103,45 @@ class Names {
   std::unordered_map<std::string, uint32_t> ids_;
 };
 
+// A node as far as it is known: what it offers, and which shapes of claims it refused when.
+struct NodeSlot {
+  struct Refusal {
+    uint64_t shape = 0, version = 0;
+  };
+  std::shared_ptr<const NodeView> view;
+  std::array<Refusal, 16> refusals;  // by shape, the latest that fell on the entry
+};
+
 struct Snapshot::State {
   Features features;
   std::unordered_map<std::string, std::shared_ptr<const api::DeviceClass>> classes;
   std::map<std::pair<std::string, std::string>, PoolInfo> pools;  // by driver, pool
   std::deque<SliceInfo> slices;
-  std::unordered_map<std::string, std::vector<const SliceInfo*>> on_node;  // slices of one node alone
+  std::unordered_map<std::string, std::vector<const SliceInfo*>> on_node;  // slices with devices of one node alone
   std::vector<const SliceInfo*> on_many;
   uint32_t devices = 0;
 
   Names capacity_names;
   Names device_keys;
-  Names ledgers;                  // pool names
-  std::deque<Names> counters;     // by ledger: "set/counter"
-  std::vector<Usage> usage;       // by DeviceInfo::key
+  Names ledgers;                       // pool names
+  std::deque<Names> counters;          // by ledger: "set/counter"
+  std::vector<int> pools_of_ledger;    // by ledger: how many pools count into it
+  std::vector<Usage> usage;            // by DeviceInfo::key
+  std::vector<PoolInfo*> pool_of_key;  // by DeviceInfo::key; null: not a device of these slices
 
   mutable Selectors selectors;
-  mutable std::mutex views_mutex;
-  mutable std::unordered_map<std::string, std::shared_ptr<const NodeView>> views;  // by name of the node
+  mutable std::mutex nodes_mutex;  // also of what follows
+  mutable std::unordered_map<std::string, NodeSlot> nodes;
+  mutable std::unordered_map<std::string, uint64_t> shapes;
+  mutable uint64_t last_shape = 0;
+  mutable std::optional<std::vector<PoolView>> doubts;  // see DoubtsElsewhere()
 
   const Usage& UsageOf(const DeviceInfo& device) const { return usage[device.key]; }
   void AddSlice(std::shared_ptr<const api::ResourceSlice> slice);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
   void Count(const api::AllocationResult& allocation, int sign);
+  // A number for `text`, which says everything about claims that decides whether a node can take them.
+  uint64_t ShapeOf(const std::string& text) const;
 };
 
 }  // namespace dray::alloc

@@ -5,22 +5,22 @@
 namespace dray::alloc {
 namespace {
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Amount(std::string_view text) { return api::Quantity::Parse(text).value(); }
 
 api::DeviceCapacity Range(const char* value, const char* fallback, const char* min, const char* max, const char* step) {
-  api::DeviceCapacity capacity{Q(value), api::CapacityRequestPolicy{Q(fallback), {}, api::CapacityRequestPolicyRange{}}};
+  api::DeviceCapacity capacity{Amount(value), api::CapacityRequestPolicy{Amount(fallback), {}, api::CapacityRequestPolicyRange{}}};
   api::CapacityRequestPolicyRange& range = *capacity.request_policy->valid_range;
-  range.min = Q(min);
-  if (*max != 0) range.max = Q(max);
-  if (*step != 0) range.step = Q(step);
+  range.min = Amount(min);
+  if (*max != 0) range.max = Amount(max);
+  if (*step != 0) range.step = Amount(step);
   return capacity;
 }
 
 TEST(Consumption, FollowsThePolicy) {
-  const api::DeviceCapacity plain{Q("80Gi"), std::nullopt};
-  const api::DeviceCapacity only_default{Q("80Gi"), api::CapacityRequestPolicy{Q("10Gi"), {}, {}}};
+  const api::DeviceCapacity plain{Amount("80Gi"), std::nullopt};
+  const api::DeviceCapacity only_default{Amount("80Gi"), api::CapacityRequestPolicy{Amount("10Gi"), {}, {}}};
   const api::DeviceCapacity values{
-      Q("80Gi"), api::CapacityRequestPolicy{Q("10Gi"), {Q("10Gi"), Q("20Gi"), Q("40Gi")}, {}}};
+      Amount("80Gi"), api::CapacityRequestPolicy{Amount("10Gi"), {Amount("10Gi"), Amount("20Gi"), Amount("40Gi")}, {}}};
   struct Case {
     const char* name;
     api::DeviceCapacity capacity;
@@ -48,33 +48,33 @@ TEST(Consumption, FollowsThePolicy) {
        }) {
     SCOPED_TRACE(c.name);
     std::optional<api::Quantity> asked;
-    if (*c.asked != 0) asked = Q(c.asked);
+    if (*c.asked != 0) asked = Amount(c.asked);
     std::optional<api::Quantity> amount = Consumption(asked ? &*asked : nullptr, c.capacity);
     ASSERT_EQ(amount.has_value(), *c.want != 0);
     if (amount) {
-      EXPECT_EQ(*amount, Q(c.want)) << amount->ToString();
+      EXPECT_EQ(*amount, Amount(c.want)) << amount->ToString();
     }
   }
 }
 
 TEST(Consumption, SurvivesPoliciesThatValidationWouldRefuse) {
   api::DeviceCapacity zero_step = Range("100", "10", "5", "50", "0");
-  EXPECT_EQ(Consumption(nullptr, zero_step), Q("10"));
-  api::DeviceCapacity no_min{Q("100"), api::CapacityRequestPolicy{Q("10"), {}, api::CapacityRequestPolicyRange{}}};
-  no_min.request_policy->valid_range->step = Q("7");
-  const api::Quantity asked = Q("8");
-  EXPECT_EQ(Consumption(&asked, no_min), Q("8"));
+  EXPECT_EQ(Consumption(nullptr, zero_step), Amount("10"));
+  api::DeviceCapacity no_min{Amount("100"), api::CapacityRequestPolicy{Amount("10"), {}, api::CapacityRequestPolicyRange{}}};
+  no_min.request_policy->valid_range->step = Amount("7");
+  const api::Quantity asked = Amount("8");
+  EXPECT_EQ(Consumption(&asked, no_min), Amount("8"));
 }
 
 struct Room : ::testing::Test {
   Room() {
-    device.capacity = {{"cores", {Q("100"), std::nullopt}}, {"memory", {Q("80Gi"), std::nullopt}}};
+    device.capacity = {{"cores", {Amount("100"), std::nullopt}}, {"memory", {Amount("80Gi"), std::nullopt}}};
     info.device = &device;
     uint32_t name = 0;
-    for (const auto& [text, capacity] : device.capacity) info.capacities.push_back({name++, &text, &capacity});
+    for (const auto& [text, capacity] : device.capacity) info.capacities.emplace_back(name++, text, capacity);
   }
   bool Has(const char* cores, const char* memory, const Usage& used = {}, std::vector<Nanos> taken = {}) {
-    amounts = {Q(cores), Q(memory)};
+    amounts = {Amount(cores), Amount(memory)};
     return HasRoom(info, std::vector<CapacityAsk>{{0, nullptr, &amounts[0]}, {1, nullptr, &amounts[1]}}, used, taken);
   }
   api::Device device;
@@ -86,14 +86,14 @@ TEST_F(Room, SumsWhatIsUsedAndTaken) {
   EXPECT_TRUE(Has("100", "80Gi"));
   EXPECT_FALSE(Has("101", "1"));
   Usage used;
-  used.consumed = {{1, Q("60Gi").nanos()}};
+  used.consumed = {{1, Amount("60Gi").nanos()}};
   EXPECT_TRUE(Has("100", "20Gi", used));
   EXPECT_FALSE(Has("100", "20Gi", used, {0, 1}));
   EXPECT_FALSE(Has("100", "21Gi", used));
 }
 
 TEST_F(Room, EveryCapacityCountsAndUnknownOnesAreLacking) {
-  const api::Quantity one = Q("1");
+  const api::Quantity one = Amount("1");
   const CapacityAsk cores{0, nullptr, &one}, other{7, nullptr, &one}, unknown{Names::kUnknown, nullptr, &one};
   Usage used;
   used.consumed = {{1, 1}};  // memory is not asked for: all of it would be consumed
@@ -101,7 +101,7 @@ TEST_F(Room, EveryCapacityCountsAndUnknownOnesAreLacking) {
   EXPECT_FALSE(HasRoom(info, std::vector{cores}, used, {}));
   EXPECT_FALSE(HasRoom(info, std::vector{other}, {}, {}));
   EXPECT_FALSE(HasRoom(info, std::vector{unknown}, {}, {}));
-  EXPECT_EQ(ConsumptionOf(info, std::vector{cores}), (std::vector{Q("1"), Q("80Gi")}));
+  EXPECT_EQ(ConsumptionOf(info, std::vector{cores}), (std::vector{Amount("1"), Amount("80Gi")}));
 }
 
 }  // namespace

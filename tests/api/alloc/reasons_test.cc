@@ -5,7 +5,7 @@
 namespace dray::alloc {
 namespace {
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Size(std::string_view text) { return api::Quantity::Parse(text).value(); }
 
 // One node with two shared devices of 80Gi.
 struct World {
@@ -24,13 +24,13 @@ struct World {
       api::Device& device = slice->spec.devices.emplace_back();
       device.name = name;
       device.allow_multiple_allocations = true;
-      device.capacity = {{"memory", {Q("80Gi"), std::nullopt}}};
+      device.capacity = {{"memory", {Size("80Gi"), std::nullopt}}};
     }
     device_class->metadata.name = "gpu";
     claim.metadata.name = "c";
     api::ExactDeviceRequest exact;
     exact.device_class_name = "gpu";
-    exact.capacity = api::CapacityRequirements{{{"memory", Q("40Gi")}}};
+    exact.capacity = api::CapacityRequirements{{{"memory", Size("40Gi")}}};
     claim.spec.devices.requests = {{"r", std::move(exact), {}}};
   }
   api::ExactDeviceRequest& exact() { return *claim.spec.devices.requests[0].exactly; }
@@ -53,7 +53,7 @@ struct World {
     result.device = std::move(device);
     if (*memory != 0) {
       result.share_id = "s";
-      result.consumed_capacity = {{"memory", Q(memory)}};
+      result.consumed_capacity = {{"memory", Size(memory)}};
     }
     claim->status.allocation.emplace().devices.results = {result};
     return claim;
@@ -67,7 +67,7 @@ TEST(Reasons, ShortOfCapacity) {
   ASSERT_EQ(answer.reasons.size(), 1u);
   EXPECT_EQ(answer.reasons[0].devices, 2);
   EXPECT_EQ(answer.reasons[0].ruled_out, (std::map<std::string, int>{{"memory", 2}}));
-  EXPECT_EQ(answer.reasons[0].short_of.at("memory").second, Q("30Gi"));
+  EXPECT_EQ(answer.reasons[0].short_of.at("memory").second, Size("30Gi"));
 }
 
 TEST(Reasons, OneClausePerCause) {
@@ -82,11 +82,11 @@ TEST(Reasons, OneClausePerCause) {
            {"had only 1 of 2 wanted devices of class gpu free", [](World& w) { w.exact().count = 2; },
             {World::Holder("a", "")}},
            {"had no device with capacity cores",
-            [](World& w) { w.exact().capacity->requests = {{"cores", Q("1")}}; }, {}},
+            [](World& w) { w.exact().capacity->requests = {{"cores", Size("1")}}; }, {}},
            {"had no device whose policy grants 40Gi memory",
             [](World& w) {
               for (api::Device& device : w.slice->spec.devices) {
-                device.capacity["memory"].request_policy = {Q("10Gi"), {Q("10Gi"), Q("20Gi")}, {}};
+                device.capacity["memory"].request_policy = {Size("10Gi"), {Size("10Gi"), Size("20Gi")}, {}};
               }
             },
             {}},

@@ -9,7 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Amount(std::string_view text) { return api::Quantity::Parse(text).value(); }
 
 api::Container MakeContainer(api::ResourceList requests, api::ResourceList limits = {}) {
   api::Container container;
@@ -22,7 +22,7 @@ NodeInfo MakeNode(std::function<void(api::Node&)> change = [](api::Node&) {}) {
   auto node = std::make_shared<api::Node>();
   node->metadata.name = "n1";
   node->metadata.labels = {{"zone", "a"}};
-  node->status.allocatable = {{"cpu", Q("4")}, {"memory", Q("8Gi")}, {"pods", Q("2")}, {"example.com/gpu", Q("1")}};
+  node->status.allocatable = {{"cpu", Amount("4")}, {"memory", Amount("8Gi")}, {"pods", Amount("2")}, {"example.com/gpu", Amount("1")}};
   change(*node);
   NodeInfo info;
   info.node = node;
@@ -31,15 +31,15 @@ NodeInfo MakeNode(std::function<void(api::Node&)> change = [](api::Node&) {}) {
 
 TEST(RequestsOf, ContainersInitContainersAndSidecars) {
   api::Pod pod;
-  pod.spec.containers = {MakeContainer({{"cpu", Q("1")}}, {{"cpu", Q("2")}, {"memory", Q("1Gi")}}),
-                         MakeContainer({{"cpu", Q("500m")}})};
-  EXPECT_EQ(RequestsOf(pod), (api::ResourceList{{"cpu", Q("1500m")}, {"memory", Q("1Gi")}}));
-  api::Container sidecar = MakeContainer({{"cpu", Q("1")}});
+  pod.spec.containers = {MakeContainer({{"cpu", Amount("1")}}, {{"cpu", Amount("2")}, {"memory", Amount("1Gi")}}),
+                         MakeContainer({{"cpu", Amount("500m")}})};
+  EXPECT_EQ(RequestsOf(pod), (api::ResourceList{{"cpu", Amount("1500m")}, {"memory", Amount("1Gi")}}));
+  api::Container sidecar = MakeContainer({{"cpu", Amount("1")}});
   sidecar.restart_policy = "Always";
-  pod.spec.init_containers = {sidecar, MakeContainer({{"cpu", Q("3")}})};  // 3 beside the sidecar: more than 2.5
-  EXPECT_EQ(RequestsOf(pod).at("cpu"), Q("4"));
+  pod.spec.init_containers = {sidecar, MakeContainer({{"cpu", Amount("3")}})};  // 3 beside the sidecar: more than 2.5
+  EXPECT_EQ(RequestsOf(pod).at("cpu"), Amount("4"));
   std::swap(pod.spec.init_containers[0], pod.spec.init_containers[1]);  // before the sidecar: 3
-  EXPECT_EQ(RequestsOf(pod).at("cpu"), Q("3"));
+  EXPECT_EQ(RequestsOf(pod).at("cpu"), Amount("3"));
 }
 
 TEST(Misfits, OneReasonPerRule) {
@@ -76,18 +76,18 @@ TEST(Misfits, OneReasonPerRule) {
               p.spec.affinity = {{{{{{{{{"zone", "NotIn", {"a"}}}, {}}}}}}}};
             },
             {"node(s) didn't match Pod's node affinity/selector"}},
-           {"cpu", [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests["cpu"] = Q("4100m"); },
+           {"cpu", [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests["cpu"] = Amount("4100m"); },
             {"Insufficient cpu"}},
            {"several", [](api::Pod& p, auto&) {
-              p.spec.containers[0].resources.requests = {{"example.com/gpu", Q("2")}, {"example.com/other", Q("1")}};
+              p.spec.containers[0].resources.requests = {{"example.com/gpu", Amount("2")}, {"example.com/other", Amount("1")}};
             },
             {"Insufficient example.com/gpu", "Insufficient example.com/other"}},
            {"zero of what is not there",
-            [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests = {{"example.com/other", Q("0")}}; }, {}},
+            [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests = {{"example.com/other", Amount("0")}}; }, {}},
        }) {
     SCOPED_TRACE(c.name);
     api::Pod pod;
-    pod.spec.containers = {MakeContainer({{"cpu", Q("1")}})};
+    pod.spec.containers = {MakeContainer({{"cpu", Amount("1")}})};
     NodeInfo node = MakeNode([&](api::Node& n) { c.change(pod, n); });
     EXPECT_EQ(Misfits(pod, RequestsOf(pod), node), c.want);
   }
@@ -95,7 +95,7 @@ TEST(Misfits, OneReasonPerRule) {
 
 TEST(Misfits, CountsWhatIsThere) {
   api::Pod pod;
-  pod.spec.containers = {MakeContainer({{"cpu", Q("2")}})};
+  pod.spec.containers = {MakeContainer({{"cpu", Amount("2")}})};
   NodeInfo node = MakeNode();
   const api::ResourceList requests = RequestsOf(pod);
   EXPECT_GT(FreeShare(requests, node), 0.7);

@@ -21,10 +21,10 @@ using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{30};
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Size(std::string_view text) { return api::Quantity::Parse(text).value(); }
 
 struct SchedulerTest : ::testing::Test {
-  SchedulerTest() : client(api.InProcess("test", {"system:masters"})), pods(client) {
+  SchedulerTest() : client(server.InProcess("test", {"system:masters"})), pods(client) {
     pods.AddHandler({[this](auto&, auto&) {
       std::lock_guard lock(mutex);
       changed.notify_all();
@@ -37,7 +37,7 @@ struct SchedulerTest : ::testing::Test {
 
   // Starts the scheduler over `transport`, by default the server itself.
   void Start(std::shared_ptr<runtime::Transport> transport = nullptr) {
-    if (transport == nullptr) transport = api.InProcess("system:kube-scheduler", {});
+    if (transport == nullptr) transport = server.InProcess("system:kube-scheduler", {});
     scheduler.emplace(runtime::Client(std::move(transport)), clock,
                       SchedulingQueueOptions{std::chrono::milliseconds(5), std::chrono::milliseconds(50)});
     scheduler->AddTo(manager);
@@ -56,7 +56,7 @@ struct SchedulerTest : ::testing::Test {
   void AddNode(const std::string& name) {
     api::Node node;
     node.metadata.name = name;
-    node.status.allocatable = node.status.capacity = {{"cpu", Q("64")}, {"memory", Q("64Gi")}, {"pods", Q("110")}};
+    node.status.allocatable = node.status.capacity = {{"cpu", Size("64")}, {"memory", Size("64Gi")}, {"pods", Size("110")}};
     Create(node);
   }
   void AddDevices(const std::string& node, int count, bool shared = false) {
@@ -68,7 +68,7 @@ struct SchedulerTest : ::testing::Test {
     for (int i = 0; i < count; ++i) {
       api::Device& device = slice.spec.devices.emplace_back();
       device.name = "gpu-" + std::to_string(i);
-      device.capacity = {{"memory", {Q("80Gi"), std::nullopt}}};
+      device.capacity = {{"memory", {Size("80Gi"), std::nullopt}}};
       if (shared) device.allow_multiple_allocations = true;
     }
     Create(slice);
@@ -85,7 +85,7 @@ struct SchedulerTest : ::testing::Test {
     claim.metadata.name = name;
     api::ExactDeviceRequest exact;
     exact.device_class_name = "gpu";
-    exact.capacity = api::CapacityRequirements{{{"memory", Q(memory)}}};
+    exact.capacity = api::CapacityRequirements{{{"memory", Size(memory)}}};
     claim.spec.devices.requests = {{"r", exact, {}}};
     return claim;
   }
@@ -131,7 +131,7 @@ struct SchedulerTest : ::testing::Test {
 
   Clock& clock = runtime::RealClock();
   std::stop_source stop;
-  ApiServer api{{.clock = &clock}};
+  ApiServer server{{.clock = &clock}};
   runtime::Client client;
   runtime::Informer<api::Pod> pods;
   std::mutex mutex;
@@ -258,7 +258,7 @@ TEST_F(SchedulerTest, NoDeviceIsHandedOutTwiceWhateverGoesWrong) {
   faults.drop = 0.05;
   faults.lose_answer = 0.05;
   faults.internal_error = 0.05;
-  Start(std::make_shared<testing::FaultyTransport>(api.InProcess("system:kube-scheduler", {}), faults, 7));
+  Start(std::make_shared<testing::FaultyTransport>(server.InProcess("system:kube-scheduler", {}), faults, 7));
   for (int i = 0; i < kPods; ++i) {
     Create(MakeClaim("c" + std::to_string(i)));
     Create(MakePod("p" + std::to_string(i), {"c" + std::to_string(i)}));
