@@ -38,6 +38,7 @@ struct Expr {
   bool test_only = false;   // kSelect inside has()
   bool member = false;      // kCall with a target: target.name(args)
   uint16_t depth = 0;       // of operators, selections and calls below and including this one
+  uint32_t index = 0;       // among the nodes of its tree
   size_t offset = 0;        // in the source, where mistakes are shown
   Value literal;            // kLiteral
   std::string name;         // identifier, field, function, message type
@@ -60,6 +61,7 @@ class Ast {
   Expr* New(Expr::Kind kind, size_t offset) {
     Expr& node = nodes_.emplace_back();
     node.kind = kind;
+    node.index = static_cast<uint32_t>(nodes_.size() - 1);
     node.offset = offset;
     return &node;
   }
@@ -67,6 +69,7 @@ class Ast {
   Expr* Copy(const Expr* expr);
 
   Expr* root = nullptr;
+  size_t size() const { return nodes_.size(); }
 
  private:
   std::deque<Expr> nodes_;

@@ -1,8 +1,7 @@
 #include "api/cel/cost_estimate.h"
 
-#include <map>
-#include <string>
-#include <unordered_map>
+#include <algorithm>
+#include <vector>
 
 #include "api/cel/registry.h"
 #include "api/cel/runtime_cost.h"
@@ -19,6 +18,8 @@ struct EntrySizes {
 
 class Estimator {
  public:
+  explicit Estimator(size_t nodes) : notes_(nodes, &memory_) {}
+
   Range Cost(const Expr* e) {
     switch (e->kind) {
       case Expr::Kind::kLiteral: return {};
@@ -35,30 +36,38 @@ class Estimator {
 
  private:
   struct Variable {
+    std::string_view name;
     Path path;
     std::optional<Range> size;
     std::optional<EntrySizes> entries;
   };
 
-  const Variable* Find(std::string_view name) const {
-    auto found = variables_.find(name);
-    return found == variables_.end() || found->second.empty() ? nullptr : &found->second.back();
-  }
-  void Pop(const std::string& name) { variables_.find(name)->second.pop_back(); }
+  // What was found out about a node.
+  struct Note {
+    Path path;
+    std::optional<Range> size;
+    std::optional<EntrySizes> entries;
+  };
+  Note& NoteOf(const Expr* e) { return notes_[e->index]; }
 
-  Path PathOf(const Expr* e) const {
+  const Variable* Find(std::string_view name) const {
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == name; });
+    return found == variables_.rend() ? nullptr : &*found;
+  }
+
+  Path PathOf(const Expr* e) {
     if (e->kind == Expr::Kind::kIdentifier) {
       if (const Variable* variable = Find(e->name); variable != nullptr) return variable->path;
     }
-    auto found = paths_.find(e);
-    return found == paths_.end() ? Path() : found->second;
+    const Path& path = NoteOf(e).path;
+    return path.empty() ? Path(&memory_) : path;
   }
 
   std::optional<Range> SizeOf(const Expr* e) {
-    if (auto found = sizes_.find(e); found != sizes_.end()) return found->second;
+    if (const std::optional<Range>& size = NoteOf(e).size; size) return size;
     if (std::optional<Range> size = LiteralSize(e); size) return size;
     if (std::optional<Range> size = SizeAt(PathOf(e)); size) {
-      sizes_[e] = *size;
+      NoteOf(e).size = size;
       return size;
     }
     if (IsScalar(e->type)) return Range::Fixed(1);
@@ -70,18 +79,18 @@ class Estimator {
   Range SizeOrUnknown(const Expr* e) { return SizeOf(e).value_or(Range::Unknown()); }
   static Range SizeOrUnknown(const CostNode& node) { return node.size.value_or(Range::Unknown()); }
   void SetSize(const Expr* e, const std::optional<Range>& size) {
-    if (size) sizes_[e] = *size;
+    if (size) NoteOf(e).size = size;
   }
 
   std::optional<EntrySizes> EntriesOf(const Expr* e) const {
-    if (auto found = entries_.find(e); found != entries_.end()) return found->second;
+    if (const std::optional<EntrySizes>& entries = notes_[e->index].entries; entries) return entries;
     if (e->kind == Expr::Kind::kIdentifier) {
       if (const Variable* variable = Find(e->name); variable != nullptr) return variable->entries;
     }
     return std::nullopt;
   }
   void SetEntries(const Expr* e, const std::optional<EntrySizes>& entries) {
-    if (entries) entries_[e] = *entries;
+    if (entries) NoteOf(e).entries = entries;
   }
   static std::optional<EntrySizes> Union(const std::optional<EntrySizes>& a, const std::optional<EntrySizes>& b) {
     if (!a || !b) return std::nullopt;
@@ -111,7 +120,7 @@ class Estimator {
 
   Range CostOfIdentifier(const Expr* e) {
     const Variable* variable = Find(e->name);
-    paths_[e] = variable != nullptr ? variable->path : Path(e->name);
+    NoteOf(e).path = variable != nullptr ? variable->path : Path(e->name, &memory_);
     return Range::Fixed(1);
   }
 
@@ -119,7 +128,7 @@ class Estimator {
     Range sum = Cost(e->target);
     if (e->test_only) return sum;
     if (e->target->type->kind == TypeKind::kMap || e->target->type->kind == TypeKind::kStruct) sum = sum + Range::Fixed(1);
-    paths_[e] = PathOf(e->target).Then(e->name);
+    NoteOf(e).path = PathOf(e->target).Then(e->name);
     return sum;
   }
 
@@ -136,8 +145,10 @@ class Estimator {
       SetEntries(e, EntriesOf(e->args[0]));
       return cost;
     }
-    std::vector<CostNode> args;
-    std::vector<Range> arg_costs;
+    std::pmr::vector<CostNode> args(&memory_);
+    std::pmr::vector<Range> arg_costs(&memory_);
+    args.reserve(e->args.size());
+    arg_costs.reserve(e->args.size());
     for (const Expr* arg : e->args) {
       arg_costs.push_back(Cost(arg));
       args.push_back(Node(arg));
@@ -159,7 +170,7 @@ class Estimator {
       if (overload->id == "index_list" || overload->id == "index_map") {
         std::optional<EntrySizes> entries = EntriesOf(e->args[0]);
         result_size = entries ? std::optional(entries->value) : std::nullopt;
-        paths_[e] = PathOf(e->args[0]).Then(overload->id == "index_list" ? "@items" : "@values");
+        NoteOf(e).path = PathOf(e->args[0]).Then(overload->id == "index_list" ? "@items" : "@values");
       }
       if (!result_size) result_size = SizeOf(e);
     }
@@ -167,12 +178,16 @@ class Estimator {
     return sum + cost;
   }
 
-  CallEstimate CostOfOverload(const Expr* e, std::string_view id, const CostNode* target, const std::vector<CostNode>& args,
-                              const std::vector<Range>& arg_costs) {
+  CallEstimate CostOfOverload(const Expr* e, std::string_view id, const CostNode* target, std::span<const CostNode> args,
+                              std::span<const Range> arg_costs) {
     Range args_cost;
     for (Range cost : arg_costs) args_cost = args_cost + cost;
-    if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args); library)
-      return {library->cost + args_cost, library->result_size};
+    // No library knows an operator, except ==.
+    bool plain_operator = (e->name[0] == '_' && e->name != op::kEqual) || e->name[0] == '!' || e->name[0] == '-';
+    if (!plain_operator) {
+      if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args); library)
+        return {library->cost + args_cost, library->result_size};
+    }
     auto text = [&](Range size) { return size.Scaled(kTextFactor) + args_cost; };
     if (id == "string_format" && target != nullptr) return {text(SizeOrUnknown(*target)), {}};
     if (id == "string_to_bytes") {
@@ -251,7 +266,7 @@ class Estimator {
     Range sum = Cost(loop.range) + Cost(loop.init);
     PushLocal(loop.accumulator, loop.init);
     sum = sum + Cost(loop.result);
-    Pop(loop.accumulator);
+    variables_.pop_back();
     SetSize(e, SizeOf(loop.result));
     SetEntries(e, EntriesOf(loop.result));
     return sum;
@@ -264,10 +279,10 @@ class Estimator {
     PushItems(loop);
     Range condition = Cost(loop.condition);
     Range step = Cost(loop.step);
-    Pop(loop.item);
-    if (!loop.item2.empty()) Pop(loop.item2);
+    variables_.pop_back();
+    if (!loop.item2.empty()) variables_.pop_back();
     sum = sum + Cost(loop.result);
-    Pop(loop.accumulator);
+    variables_.pop_back();
     Range count = SizeOrUnknown(loop.range);
     sum = sum + count * (step + condition);
     if (loop.init->kind == Expr::Kind::kLiteral) {
@@ -283,7 +298,7 @@ class Estimator {
     Path path = PathOf(e);
     std::optional<EntrySizes> entries = EntriesOf(e);
     std::optional<Range> size = SizeOf(e);
-    variables_[name].push_back({path, size, entries});
+    variables_.push_back({name, path, size, entries});
   }
 
   void PushItems(const Loop& loop) {
@@ -292,34 +307,33 @@ class Estimator {
     auto key = [&] { return entries ? std::optional(entries->key) : std::nullopt; };
     auto value = [&] { return entries ? std::optional(entries->value) : std::nullopt; };
     if (loop.item2.empty()) {
-      variables_[loop.item].push_back({PathOf(loop.range).Then(list ? "@items" : "@keys"), list ? value() : key(), {}});
+      variables_.push_back({loop.item, PathOf(loop.range).Then(list ? "@items" : "@keys"), list ? value() : key(), {}});
       return;
     }
-    variables_[loop.item].push_back({PathOf(loop.range).Then(list ? "@indices" : "@keys"), key(), {}});
-    variables_[loop.item2].push_back({PathOf(loop.range).Then(list ? "@items" : "@values"), value(), {}});
+    variables_.push_back({loop.item, PathOf(loop.range).Then(list ? "@indices" : "@keys"), key(), {}});
+    variables_.push_back({loop.item2, PathOf(loop.range).Then(list ? "@items" : "@values"), value(), {}});
   }
 
-  std::map<std::string, std::vector<Variable>, std::less<>> variables_;
-  std::unordered_map<const Expr*, Path> paths_;
-  std::unordered_map<const Expr*, Range> sizes_;
-  std::unordered_map<const Expr*, EntrySizes> entries_;
+  std::byte first_[8192];
+  std::pmr::monotonic_buffer_resource memory_{first_, sizeof(first_)};
+  std::pmr::vector<Note> notes_;
+  std::pmr::vector<Variable> variables_{&memory_};  // innermost last
 };
 
 }  // namespace
 
 Path Path::Then(std::string_view step) const {
-  Path path;
-  path.length_ = length_ + 1;
-  if (array_ != nullptr && length_ < array_->size()) {
-    path.array_ = array_;
-  } else {
-    path.array_ = std::make_shared<std::vector<std::string_view>>(array_ == nullptr ? 1 : array_->size() * 2);
-    for (size_t i = 0; i < length_; ++i) (*path.array_)[i] = (*array_)[i];
+  Path path = *this;
+  if (length_ == capacity_) {
+    path.capacity_ = capacity_ == 0 ? 1 : capacity_ * 2;
+    path.steps_ = static_cast<std::string_view*>(
+        memory_->allocate(path.capacity_ * sizeof(std::string_view), alignof(std::string_view)));
+    std::copy_n(steps_, length_, path.steps_);
   }
-  (*path.array_)[length_] = step;
+  path.steps_[path.length_++] = step;
   return path;
 }
 
-uint64_t EstimateMaxCost(const Expr* root) { return Estimator().Cost(root).max; }
+uint64_t EstimateMaxCost(const Ast& ast) { return Estimator(ast.size()).Cost(ast.root).max; }
 
 }  // namespace dray::cel

@@ -35,7 +35,7 @@ const Place* FieldOf(const Place* place, std::string_view name) {
 struct Call {
   std::string_view function, overload;
   const CostNode* target;
-  const std::vector<CostNode>& args;
+  std::span<const CostNode> args;
 
   Range SizeOf(const CostNode& node) const {
     if (node.size) return *node.size;
@@ -89,7 +89,7 @@ std::optional<CostNode> ElementOf(const CostNode& list) {
   element.type = list.type->params[0];
   if (!list.path.empty()) {
     // A path of its own: nothing else shares this step.
-    element.path = Path(list.path[0]);
+    element.path = Path(list.path[0], list.path.memory());
     for (size_t i = 1; i < list.path.size(); ++i) element.path = element.path.Then(list.path[i]);
     element.path = element.path.Then("@items");
   }
@@ -201,8 +201,9 @@ std::optional<Range> SizeAt(const Path& path) {
 }
 
 std::optional<CallEstimate> EstimateLibraryCall(std::string_view function, std::string_view overload, const CostNode* target,
-                                                const std::vector<CostNode>& args) {
+                                                std::span<const CostNode> args) {
   Call call{function, overload, target, args};
+  if (function == "_==_") return EstimateEquality(call);
   if (std::optional<CallEstimate> lists = EstimateLists(call); lists) return lists;
   if (overload == "dra_includes_dyn_dyn") return CallEstimate{{0, 48}, {}};
   if (std::optional<CallEstimate> network = EstimateNetwork(call); network) return network;
@@ -229,7 +230,6 @@ std::optional<CallEstimate> EstimateLibraryCall(std::string_view function, std::
     return CallEstimate{call.Text(args[0]), {}};
   if (function == "validate" && !args.empty())
     return CallEstimate{call.Text(args[0]).Scaled(128 * kPatternFactor), {}};
-  if (function == "_==_" && args.size() == 2) return EstimateEquality(call);
   if (OneOf(function, {"masked", "prefixLength", "family", "isUnspecified", "isLoopback", "isLinkLocalMulticast",
                        "isLinkLocalUnicast", "isGlobalUnicast", "format.named", "sign", "asInteger", "isInteger",
                        "asApproximateFloat", "isGreaterThan", "isLessThan", "compareTo", "add", "sub", "major", "minor", "patch",

@@ -192,7 +192,7 @@ class Planner {
     Target target;
     target.function = expr->function;
     const Overload* only = expr->overloads.size() == 1 ? expr->overloads[0] : nullptr;
-    target.cost = RuleOf(expr->function->name, only == nullptr ? std::string_view() : only->id);
+    target.cost = only == nullptr ? expr->function->cost : only->cost;
     size_t bound = 0;
     for (const Overload& overload : expr->function->overloads) bound += overload.run != nullptr;
     if (only != nullptr && only->run != nullptr) {

@@ -38,7 +38,7 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
   std::shared_ptr<Program> program(new Program);
   auto plan = std::make_unique<Plan>();
   if (std::string error = MakePlan(ast.root, *plan); !error.empty()) return Refused("program instantiation failed: " + error);
-  program->max_cost_ = EstimateMaxCost(ast.root);
+  program->max_cost_ = EstimateMaxCost(ast);
   program->expression_ = std::string(expression);
   program->cost_limit_ = options.cost_limit;
   program->list_attributes_ = options.list_attributes;

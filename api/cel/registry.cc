@@ -65,7 +65,7 @@ class SignatureReader {
     }};
     for (const Named& named : kNamed)
       if (named.name == name) return named.type;
-    return arena_.Make(TypeKind::kStruct, name, {});
+    return arena_.Make(TypeKind::kStruct, arena_.Keep(name), {});
   }
 
   const StaticType* Variable(std::string_view name) {
@@ -108,6 +108,13 @@ Overload& Registry::Add(std::string_view function, std::string_view id, bool mem
   return overload;
 }
 
+void Registry::SetCosts() {
+  for (Function& function : functions_) {
+    function.cost = RuleOf(function.name, "");
+    for (Overload& overload : function.overloads) overload.cost = RuleOf(function.name, overload.id);
+  }
+}
+
 const Registry& Registry::Get() {
   static const Registry* const registry = [] {
     auto* r = new Registry;
@@ -130,6 +137,7 @@ const Registry& Registry::Get() {
     AddSemver(*r);
     AddListSorting(*r);
     AddIncludes(*r);
+    r->SetCosts();
     return r;
   }();
   return *registry;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/cel/evaluation.h"
+#include "api/cel/runtime_cost.h"
 #include "api/cel/type.h"
 
 // The functions that expressions can call.
@@ -24,6 +25,7 @@ struct Overload {
   int variables = 0;                // type variables in the signature
   Implementation run = nullptr;     // null where the function has one implementation for all overloads
   bool variadic = false;            // bound as a function of any number of arguments (see CallNode)
+  CostRule cost = CostRule::kOne;
 };
 
 struct Function {
@@ -31,6 +33,7 @@ struct Function {
   std::deque<Overload> overloads;
   Implementation singleton = nullptr;  // for all overloads, whatever the types
   bool unguarded = false;              // arguments are not checked against the signature before the call
+  CostRule cost = CostRule::kOne;      // when the overload is only known at run time
   bool list_attributes_only = false;   // new expressions need Options::list_attributes
 };
 
@@ -55,6 +58,7 @@ class Registry {
   void Singleton(std::string_view function, Implementation run) { At(function).singleton = run; }
 
  private:
+  void SetCosts();
   Overload& Add(std::string_view function, std::string_view id, bool member, std::string_view signature, Implementation run);
 
   std::deque<Function> functions_;

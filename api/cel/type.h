@@ -65,6 +65,12 @@ class TypeArena {
     return New({TypeKind::kVariable, name, {}, number, true});
   }
   const StaticType* Make(TypeKind kind, std::string_view name, TypeParams params);
+  // A copy of a name that lives as long as the types.
+  std::string_view Keep(std::string_view name) {
+    char* copy = static_cast<char*>(memory_.allocate(name.size(), 1));
+    name.copy(copy, name.size());
+    return {copy, name.size()};
+  }
 
  private:
   const StaticType* New(const StaticType& type) {
