@@ -15,8 +15,10 @@ Expr* Ast::Copy(const Expr* expr) {
   copy->depth = expr->depth;
   copy->literal = expr->literal;
   copy->name = expr->name;
+  if (TooBig()) return copy;
   copy->target = Copy(expr->target);
-  for (const Expr* arg : expr->args) copy->args.push_back(Copy(arg));
+  copy->args = Array(std::span<Expr* const>(expr->args));
+  for (Expr*& arg : copy->args) arg = Copy(arg);
   copy->optional = expr->optional;
   if (expr->loop != nullptr) {
     const Loop& loop = *expr->loop;
@@ -27,10 +29,10 @@ Expr* Ast::Copy(const Expr* expr) {
 }
 
 std::string QualifiedName(const Expr* expr) {
-  if (expr->kind == Expr::Kind::kIdentifier) return expr->name;
+  if (expr->kind == Expr::Kind::kIdentifier) return std::string(expr->name);
   if (expr->kind != Expr::Kind::kSelect || expr->test_only) return "";
   std::string prefix = QualifiedName(expr->target);
-  return prefix.empty() ? "" : prefix + '.' + expr->name;
+  return prefix.empty() ? "" : prefix + '.' + std::string(expr->name);
 }
 
 }  // namespace dray::cel

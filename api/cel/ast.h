@@ -1,9 +1,14 @@
 #pragma once
 
-#include <deque>
+#include <algorithm>
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
+#include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/cel/value.h"
@@ -17,9 +22,9 @@ struct Expr;
 
 // The loop that every macro over a range becomes: accu = init; for each item while `condition`: accu = step; then result.
 struct Loop {
-  std::string item;         // the element of a list, the key of a map; with `item2`: the index or the key
-  std::string item2;        // the value; "" in loops over one variable
-  std::string accumulator;
+  std::string_view item;    // the element of a list, the key of a map; with `item2`: the index or the key
+  std::string_view item2;   // the value; "" in loops over one variable
+  std::string_view accumulator;
   Expr* range = nullptr;
   Expr* init = nullptr;
   Expr* condition = nullptr;
@@ -30,7 +35,8 @@ struct Loop {
   bool IsBind() const;
 };
 
-// One node of the syntax tree. The parser fills the first part, the checker the second.
+// One node of the syntax tree. The parser fills the first part, the checker the second. Names and arrays live in the source
+// or in the tree.
 struct Expr {
   enum class Kind : uint8_t { kLiteral, kIdentifier, kSelect, kCall, kList, kMap, kMessage, kLoop };
 
@@ -41,38 +47,66 @@ struct Expr {
   uint32_t index = 0;       // among the nodes of its tree
   size_t offset = 0;        // in the source, where mistakes are shown
   Value literal;            // kLiteral
-  std::string name;         // identifier, field, function, message type
+  std::string_view name;    // identifier, field, function, message type
   Expr* target = nullptr;   // operand of kSelect, target of kCall
-  std::vector<Expr*> args;  // arguments; list elements; keys and values of a map in turn
+  std::span<Expr*> args;    // arguments; list elements; keys and values of a map in turn
   std::vector<bool> optional;  // per list element or map entry: [?x], {?k: v}; empty when none is
   std::unique_ptr<Loop> loop;  // kLoop
 
   const StaticType* type = nullptr;
   const Function* function = nullptr;         // kCall, after overload resolution
-  std::vector<const Overload*> overloads;     // those that may apply; one: it is known statically
+  std::span<const Overload*> overloads;       // those that may apply; one: it is known statically
   bool is_type_name = false;                  // kIdentifier that denotes a type: literal holds it
+  Expr* previous = nullptr;                   // the node that was made before this one
 
   bool Optional(size_t index) const { return index < optional.size() && optional[index]; }
 };
 
-// Owns the nodes of one expression.
+// Owns the nodes of one expression, in one block of memory as a rule.
 class Ast {
  public:
-  Expr* New(Expr::Kind kind, size_t offset) {
-    Expr& node = nodes_.emplace_back();
-    node.kind = kind;
-    node.index = static_cast<uint32_t>(nodes_.size() - 1);
-    node.offset = offset;
-    return &node;
+  // What macros can make of an expression of the permitted length, with room to spare; optMap() doubles what it is called on.
+  static constexpr size_t kMostNodes = 100'000;
+
+  Ast() = default;
+  Ast(const Ast&) = delete;
+  Ast& operator=(const Ast&) = delete;
+  ~Ast() {
+    for (Expr* node = last_; node != nullptr;) std::destroy_at(std::exchange(node, node->previous));
   }
-  // A deep copy with nodes of its own.
+
+  Expr* New(Expr::Kind kind, size_t offset) {
+    auto* node = new (memory_.allocate(sizeof(Expr), alignof(Expr))) Expr;
+    node->kind = kind;
+    node->offset = offset;
+    node->index = static_cast<uint32_t>(size_++);
+    node->previous = std::exchange(last_, node);
+    return node;
+  }
+  // A deep copy with nodes of its own; what goes beyond kMostNodes is left out.
   Expr* Copy(const Expr* expr);
+  template <class T>
+  std::span<T> Array(std::span<const T> items) {
+    if (items.empty()) return {};
+    T* copy = static_cast<T*>(memory_.allocate(items.size() * sizeof(T), alignof(T)));
+    std::copy(items.begin(), items.end(), copy);
+    return {copy, items.size()};
+  }
+  std::span<Expr*> Array(std::initializer_list<Expr*> items) { return Array(std::span<Expr* const>(items)); }
+  std::string_view Keep(std::string_view text) {
+    std::span<char> copy = Array(std::span<const char>(text));
+    return {copy.data(), copy.size()};
+  }
 
   Expr* root = nullptr;
-  size_t size() const { return nodes_.size(); }
+  size_t size() const { return size_; }
+  bool TooBig() const { return size_ > kMostNodes; }
 
  private:
-  std::deque<Expr> nodes_;
+  std::byte first_[8192];
+  std::pmr::monotonic_buffer_resource memory_{first_, sizeof(first_)};
+  Expr* last_ = nullptr;
+  size_t size_ = 0;
 };
 
 // "a.b.c" for nested selections on an identifier, "" for anything else.

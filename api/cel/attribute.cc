@@ -90,6 +90,7 @@ void Attribute::Add(std::shared_ptr<const Qualifier> qualifier) {
     yes->Add(qualifier);
     no->Add(std::move(qualifier));
   } else {
+    if (qualifiers.empty()) qualifiers.reserve(3);
     qualifiers.push_back(std::move(qualifier));
   }
 }
@@ -110,7 +111,6 @@ void Attribute::Prepare() {
   if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
   direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
   key_ = NameKey(name.constant.as_string());
-  missing_ = "no such key: " + std::string(name.constant.as_string());
 }
 
 Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
@@ -127,7 +127,7 @@ Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
       const DomainMap* domain = map.Domain(qualifiers[1]->constant.as_string());
       const Value* value = domain == nullptr ? nullptr : domain->Look(key_, qualifiers[2]->constant.as_string());
       if (qualifiers[2]->test_only) return Value::Bool(value != nullptr);
-      return value != nullptr ? value->Borrowed() : Value::Error(missing_);
+      return value != nullptr ? value->Borrowed() : Value::NoSuchKey(qualifiers[2]->constant);
     }
   }
   used = 0;

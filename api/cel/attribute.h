@@ -51,7 +51,6 @@ struct Attribute {
 
   Direct direct_ = Direct::kNone;
   uint64_t key_ = 0;       // NameKey of the attribute
-  std::string missing_;  // the error when there is no such attribute
 };
 
 }  // namespace dray::cel

@@ -45,8 +45,9 @@ bool EndsTypeName(std::string_view name) {
 
 class Checker {
  public:
-  Checker(const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes)
-      : options_(options), arena_(arena), mistakes_(mistakes), unifier_(arena) {
+  Checker(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes)
+      : ast_(ast), options_(options), arena_(arena), mistakes_(mistakes), unifier_(arena) {
+    checked_.reserve(ast.size());
     variables_.push_back({"device", &types::kDevice});
   }
 
@@ -58,8 +59,8 @@ class Checker {
 
  private:
   void Mistaken(const Expr* at, std::string message) { mistakes_.push_back({at->offset, std::move(message)}); }
-  void Undeclared(const Expr* at, const std::string& name) {
-    Mistaken(at, "undeclared reference to '" + name + "' (in container '')");
+  void Undeclared(const Expr* at, std::string_view name) {
+    Mistaken(at, "undeclared reference to '" + std::string(name) + "' (in container '')");
   }
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
     Mistaken(at, "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'");
@@ -112,7 +113,7 @@ class Checker {
       return false;
     }
     expr->kind = Expr::Kind::kIdentifier;
-    expr->name = std::string(name);
+    expr->name = name;
     return true;
   }
 
@@ -124,13 +125,13 @@ class Checker {
 
   void CheckSelect(Expr* expr) {
     if (EndsTypeName(expr->name)) {
-      if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, name)) return;
+      if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, ast_.Keep(name))) return;
     }
     const StaticType* type = SelectedType(expr, expr->target, expr->name, false);
     SetType(expr, expr->test_only ? &types::kBool : unifier_.Substitute(type, false));
   }
 
-  const StaticType* SelectedType(Expr* expr, Expr* operand, const std::string& field, bool optional) {
+  const StaticType* SelectedType(Expr* expr, Expr* operand, std::string_view field, bool optional) {
     CheckExpr(operand);
     const StaticType* target = unifier_.Substitute(operand->type, false);
     if (target->IsOptional()) {
@@ -148,7 +149,7 @@ class Checker {
     return optional ? arena_.Optional(result) : result;
   }
 
-  const StaticType* FieldType(Expr* expr, const StaticType* target, const std::string& field) {
+  const StaticType* FieldType(Expr* expr, const StaticType* target, std::string_view field) {
     if (target == &types::kDevice) {
       if (field == "driver") return &types::kString;
       const FieldTypes& types = FieldTypes::Get();
@@ -156,7 +157,7 @@ class Checker {
       if (field == "capacity") return types.capacity;
       if (field == "allowMultipleAllocations" && (options_.consumable_capacity || !options_.new_expression))
         return &types::kBool;
-      Mistaken(expr, "undefined field '" + field + "'");
+      Mistaken(expr, "undefined field '" + std::string(field) + "'");
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }
@@ -170,7 +171,7 @@ class Checker {
       // Either a function with a qualified name, or a function called on a target.
       std::string prefix = Registry::Get().HasQualified(expr->name) ? QualifiedName(expr->target) : "";
       if (!prefix.empty()) {
-        if (const Function* function = FindFunction(prefix + '.' + expr->name); function != nullptr) {
+        if (const Function* function = FindFunction(prefix + '.' + std::string(expr->name)); function != nullptr) {
           expr->name = function->name;
           expr->member = false;
           expr->target = nullptr;
@@ -197,11 +198,16 @@ class Checker {
   }
 
   void CheckOptionalSelect(Expr* expr) {
-    const StaticType* type = SelectedType(expr, expr->args[0], std::string(expr->args[1]->literal.as_string()), true);
+    const StaticType* type = SelectedType(expr, expr->args[0], expr->args[1]->literal.as_string(), true);
     SetType(expr->args[1], &types::kString);
     expr->function = Registry::Get().Find(op::kOptionalSelect);
-    expr->overloads = {&expr->function->overloads[0]};
+    SetOverload(expr, expr->function->overloads[0]);
     SetType(expr, unifier_.Substitute(type, false));
+  }
+
+  void SetOverload(Expr* expr, const Overload& overload) {
+    const Overload* only = &overload;
+    expr->overloads = ast_.Array(std::span<const Overload* const>(&only, 1));
   }
 
   void ResolveOverload(Expr* expr, const Function* function) {
@@ -218,18 +224,20 @@ class Checker {
         Mismatch(expr->args[i], &types::kBool, arg_types[i]);
         type = &types::kError;
       }
-      expr->overloads = {&function->overloads[0]};
+      SetOverload(expr, function->overloads[0]);
       return SetType(expr, type);
     }
 
     const StaticType* result = nullptr;
+    std::vector<const Overload*>& found = found_;
+    found.clear();
     for (const Overload& overload : function->overloads) {
       if (overload.member != expr->member || NeverApplies(overload)) continue;
       int first = unifier_.NewVariables(overload.variables);
       wanted_.clear();
       for (const StaticType* arg : overload.args) wanted_.push_back(unifier_.Instantiate(arg, first));
       if (!unifier_.Assignable(arg_types_, wanted_)) continue;
-      expr->overloads.push_back(&overload);
+      found.push_back(&overload);
       const StaticType* this_result = unifier_.Substitute(unifier_.Instantiate(overload.result, first), false);
       if (result == nullptr) {
         result = this_result;
@@ -237,6 +245,7 @@ class Checker {
         result = &types::kDyn;
       }
     }
+    expr->overloads = ast_.Array(std::span<const Overload* const>(found));
     if (result != nullptr) return SetType(expr, result);
     std::string shown;
     for (size_t i = 0; i < arg_types.size(); ++i) {
@@ -338,6 +347,7 @@ class Checker {
     if (!unifier_.Assignable(type, expr->type)) Mismatch(expr, type, expr->type);
   }
 
+  Ast& ast_;
   const Options& options_;
   TypeArena& arena_;
   std::vector<Mistake>& mistakes_;
@@ -347,14 +357,15 @@ class Checker {
     const StaticType* type;
   };
   std::vector<Variable> variables_;                     // innermost last
-  std::vector<const StaticType*> arg_types_, wanted_;  // of the call that is being resolved
+  std::vector<const StaticType*> arg_types_, wanted_;   // of the call that is being resolved
+  std::vector<const Overload*> found_;
   std::vector<Expr*> checked_;
 };
 
 }  // namespace
 
 bool Check(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes) {
-  return Checker(options, arena, mistakes).Run(ast.root);
+  return Checker(ast, options, arena, mistakes).Run(ast.root);
 }
 
 }  // namespace dray::cel

@@ -294,7 +294,7 @@ class Estimator {
     return sum;
   }
 
-  void PushLocal(const std::string& name, const Expr* e) {
+  void PushLocal(std::string_view name, const Expr* e) {
     Path path = PathOf(e);
     std::optional<EntrySizes> entries = EntriesOf(e);
     std::optional<Range> size = SizeOf(e);

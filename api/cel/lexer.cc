@@ -30,13 +30,16 @@ size_t EscapeLength(std::string_view text) {
 // The length of the string literal whose quote is at text[0], 0 when it does not end or holds a malformed escape.
 size_t QuotedLength(std::string_view text, bool raw) {
   char quote = text[0];
+  auto ends = [&](size_t i, size_t quotes) {
+    return text[i] == quote && (quotes == 1 || (i + 2 < text.size() && text[i + 1] == quote && text[i + 2] == quote));
+  };
   auto scan = [&](size_t from, size_t quotes) -> size_t {
     for (size_t i = from; i < text.size();) {
       if (text[i] == '\\' && !raw) {
         size_t escape = EscapeLength(text.substr(i));
         if (escape == 0) return 0;
         i += escape;
-      } else if (text[i] == quote && text.substr(i, quotes) == std::string(quotes, quote)) {
+      } else if (ends(i, quotes)) {
         return i + quotes;
       } else if (quotes == 1 && (text[i] == '\n' || text[i] == '\r')) {
         return 0;
@@ -46,7 +49,7 @@ size_t QuotedLength(std::string_view text, bool raw) {
     }
     return 0;
   };
-  if (text.substr(0, 3) == std::string(3, quote))
+  if (ends(0, 3))
     if (size_t length = scan(3, 3); length > 0) return length;
   return scan(1, 1);
 }
@@ -139,6 +142,7 @@ size_t EscapedIdentifierLength(std::string_view text) {
 }  // namespace
 
 bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake) {
+  lexemes.reserve(source.size() / 4 + 8);
   for (size_t at = 0; at < source.size();) {
     std::string_view rest = source.substr(at);
     char c = rest[0];
@@ -181,6 +185,15 @@ bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake
   }
   lexemes.push_back({Token::kEnd, source.size(), {}});
   return true;
+}
+
+std::optional<std::string_view> PlainContents(std::string_view text, bool bytes) {
+  if (bytes) text.remove_prefix(1);
+  if (text[0] != '"' && text[0] != '\'') return std::nullopt;
+  if (text.size() >= 6 && text[1] == text[0] && text[2] == text[0]) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  if (text.find_first_of("\\\r") != std::string_view::npos) return std::nullopt;
+  return text;
 }
 
 bool Unquote(std::string_view text, bool bytes, std::string& out, std::string& error) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,9 @@ struct Lexeme {
 // unknown characters, strings without an end, malformed escapes.
 bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake);
 
-// The contents of a kString or kBytes lexeme. False with why: escapes that name no code point, \u in bytes.
+// The contents of a kString or kBytes lexeme where they stand; nothing when they need Unquote.
+std::optional<std::string_view> PlainContents(std::string_view lexeme, bool bytes);
+// The contents of any. False with why: escapes that name no code point, \u in bytes.
 bool Unquote(std::string_view lexeme, bool bytes, std::string& out, std::string& error);
 
 }  // namespace dray::cel

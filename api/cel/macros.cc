@@ -5,7 +5,7 @@
 namespace dray::cel {
 namespace {
 
-constexpr std::string_view kUnused = "#unused";
+constexpr std::string_view kUnused = "#unused", kInsert = "cel.@mapInsert";
 
 // Builds the nodes of one expansion. All of them stand where the call stands.
 class Expansion {
@@ -33,8 +33,8 @@ class Expansion {
       Expr* filter = count == 4 ? Arg(2) : nullptr;
       if (name == "transformList") return TwoVariables([&] { return Transform(filter, Arg(count - 1)); });
       if (name == "transformMap")
-        return TwoVariables([&] { return Insert(filter, {Identifier(Arg(0)->name), Arg(count - 1)}); });
-      if (name == "transformMapEntry") return TwoVariables([&] { return Insert(filter, {Arg(count - 1)}); });
+        return TwoVariables([&] { return Insert(filter, Call(kInsert, {Accumulator(), Identifier(Arg(0)->name), Arg(count - 1)})); });
+      if (name == "transformMapEntry") return TwoVariables([&] { return Insert(filter, Call(kInsert, {Accumulator(), Arg(count - 1)})); });
     }
     return call_;
   }
@@ -49,23 +49,23 @@ class Expansion {
   }
   Expr* Identifier(std::string_view name) {
     Expr* identifier = ast_.New(Expr::Kind::kIdentifier, call_->offset);
-    identifier->name = std::string(name);
+    identifier->name = name;
     return identifier;
   }
   Expr* Accumulator() { return Identifier(kAccumulator); }
-  Expr* List(std::vector<Expr*> elements) {
+  Expr* List(std::initializer_list<Expr*> elements) {
     Expr* list = ast_.New(Expr::Kind::kList, call_->offset);
-    list->args = std::move(elements);
+    list->args = ast_.Array(elements);
     return list;
   }
-  Expr* Call(std::string_view function, std::vector<Expr*> args) {
+  Expr* Call(std::string_view function, std::initializer_list<Expr*> args) {
     Expr* call = ast_.New(Expr::Kind::kCall, call_->offset);
-    call->name = std::string(function);
-    call->args = std::move(args);
+    call->name = function;
+    call->args = ast_.Array(args);
     return call;
   }
-  Expr* MemberCall(std::string_view function, Expr* target, std::vector<Expr*> args) {
-    Expr* call = Call(function, std::move(args));
+  Expr* MemberCall(std::string_view function, Expr* target, std::initializer_list<Expr*> args) {
+    Expr* call = Call(function, args);
     call->member = true;
     call->target = target;
     return call;
@@ -74,12 +74,12 @@ class Expansion {
   Expr* MakeLoop(Expr* init, Expr* condition, Expr* step, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
     loop->loop = std::make_unique<Loop>(
-        Loop{item_, item2_, std::string(kAccumulator), range_ == nullptr ? call_->target : range_, init, condition, step, result});
+        Loop{item_, item2_, kAccumulator, range_ == nullptr ? call_->target : range_, init, condition, step, result});
     return loop;
   }
   Expr* Bind(std::string_view name, Expr* value, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
-    loop->loop = std::make_unique<Loop>(Loop{std::string(kUnused), "", std::string(name), List({}), value,
+    loop->loop = std::make_unique<Loop>(Loop{kUnused, "", name, List({}), value,
                                              Literal(Value::Bool(false)), Identifier(name), result});
     return loop;
   }
@@ -107,10 +107,10 @@ class Expansion {
     if (!TakeVariable(Arg(0), item_, "argument must be a simple name") ||
         !TakeVariable(Arg(1), item2_, "argument must be a simple name"))
       return call_;
-    if (item_ == item2_) return Mistaken(Arg(1), "duplicate variable name: " + item_);
+    if (item_ == item2_) return Mistaken(Arg(1), "duplicate variable name: " + std::string(item_));
     return make();
   }
-  bool TakeVariable(const Expr* arg, std::string& name, std::string_view no_name) {
+  bool TakeVariable(const Expr* arg, std::string_view& name, std::string_view no_name) {
     if (arg->kind != Expr::Kind::kIdentifier) {
       Mistaken(arg, std::string(no_name));
       return false;
@@ -145,9 +145,9 @@ class Expansion {
     Expr* step = Filtered(filter, Call(op::kAdd, {Accumulator(), List({element})}));
     return MakeLoop(List({}), Literal(Value::Bool(true)), step, Accumulator());
   }
-  Expr* Insert(Expr* filter, std::vector<Expr*> entry) {
-    entry.insert(entry.begin(), Accumulator());
-    Expr* step = Filtered(filter, Call("cel.@mapInsert", std::move(entry)));
+  // `entry` calls cel.@mapInsert.
+  Expr* Insert(Expr* filter, Expr* entry) {
+    Expr* step = Filtered(filter, entry);
     return MakeLoop(ast_.New(Expr::Kind::kMap, call_->offset), Literal(Value::Bool(true)), step, Accumulator());
   }
 
@@ -159,7 +159,7 @@ class Expansion {
 
   Expr* OptionalMap(bool flat) {
     if (Arg(0)->kind != Expr::Kind::kIdentifier)
-      return Mistaken(Arg(0), call_->name + "() variable name must be a simple identifier");
+      return Mistaken(Arg(0), std::string(call_->name) + "() variable name must be a simple identifier");
     Expr* mapped = Bind(Arg(0)->name, MemberCall("value", ast_.Copy(call_->target), {}), Arg(1));
     return Call(op::kConditional, {MemberCall("hasValue", call_->target, {}), flat ? mapped : Call("optional.of", {mapped}),
                                    Call("optional.none", {})});
@@ -181,7 +181,7 @@ class Expansion {
   Ast& ast_;
   Expr* call_;
   std::vector<Mistake>& mistakes_;
-  std::string item_, item2_;
+  std::string_view item_, item2_;
   Expr* range_ = nullptr;
 };
 

@@ -13,12 +13,15 @@
 // what an error still charges, follows cel-go's interpreter, whose costs are part of the API.
 namespace dray::cel {
 
+class AttributeNode;
+
 class Node {
  public:
   virtual ~Node() = default;
   virtual Value Run(Evaluation& evaluation) const = 0;
   // The value when it is known at compile time; such a node costs nothing.
   virtual const Value* constant() const { return nullptr; }
+  virtual AttributeNode* as_attribute() { return nullptr; }
 };
 using NodePtr = std::unique_ptr<Node>;
 
@@ -37,6 +40,7 @@ class AttributeNode final : public Node {
  public:
   AttributeNode(std::unique_ptr<Attribute> attribute, bool test_only) : attribute_(std::move(attribute)), test_only_(test_only) {}
   Value Run(Evaluation& evaluation) const override;
+  AttributeNode* as_attribute() override { return this; }
   Attribute& attribute() { return *attribute_; }
   std::unique_ptr<Attribute> Take() { return std::move(attribute_); }
   void SetTestOnly() { test_only_ = true; }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 #include "api/cel/macros.h"
 #include "api/cel/text.h"
@@ -95,13 +97,18 @@ class Parser {
     failed_ = true;
     mistakes_.push_back({Peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
   }
+  Expr* TooBig() {
+    if (!failed_) mistakes_.push_back({0, "expression is too big once its macros are expanded"});
+    failed_ = true;
+    return nullptr;
+  }
   Expr* Mistaken(size_t offset, std::string message) {
     mistakes_.push_back({offset, std::move(message)});
     return ast_.New(Expr::Kind::kLiteral, offset);
   }
 
   // Gives the node its depth, one more than what is below it when it counts itself.
-  Expr* Counted(Expr* expr, bool counts, std::initializer_list<const Expr*> below, const std::vector<Expr*>& more = {}) {
+  Expr* Counted(Expr* expr, bool counts, std::initializer_list<const Expr*> below, std::span<Expr* const> more = {}) {
     int depth = 0;
     for (const Expr* e : below) depth = std::max<int>(depth, e == nullptr ? 0 : e->depth);
     for (const Expr* e : more) depth = std::max<int>(depth, e->depth);
@@ -110,11 +117,14 @@ class Parser {
     return failed_ ? nullptr : expr;
   }
 
-  Expr* Call(size_t offset, std::string_view function, std::vector<Expr*> args) {
+  Expr* Call(size_t offset, std::string_view function, std::span<Expr*> args) {
     Expr* call = ast_.New(Expr::Kind::kCall, offset);
-    call->name = std::string(function);
-    call->args = std::move(args);
+    call->name = function;
+    call->args = args;
     return call;
+  }
+  Expr* Operator(size_t offset, std::string_view name, std::initializer_list<Expr*> operands) {
+    return Call(offset, name, ast_.Array(operands));
   }
 
   Expr* ParseExpression() {
@@ -127,13 +137,15 @@ class Parser {
     if (!Accept(Token::kColon)) return Unexpected("':'");
     Expr* no = ParseExpression();
     if (failed_) return nullptr;
-    return Counted(Call(offset, op::kConditional, {condition, yes, no}), true, {condition, yes, no});
+    return Counted(Operator(offset, op::kConditional, {condition, yes, no}), true, {condition, yes, no});
   }
 
   // A chain of || or &&, as a balanced tree so that long chains stay shallow.
   Expr* ParseLogic(Token token) {
     auto operand = [&] { return token == Token::kOr ? ParseLogic(Token::kAnd) : ParseRelation(1); };
-    std::vector<Expr*> terms = {operand()};
+    Expr* first = operand();
+    if (failed_ || !At(token)) return first;
+    std::vector<Expr*> terms = {first};
     std::vector<size_t> offsets;
     while (!failed_ && At(token)) {
       offsets.push_back(Next().offset);
@@ -145,12 +157,11 @@ class Parser {
 
   Expr* Balanced(std::string_view function, const std::vector<Expr*>& terms, const std::vector<size_t>& offsets, int low,
                  int high) {
-    if (offsets.empty()) return terms[0];
     int middle = (low + high + 1) / 2;
     Expr* left = middle == low ? terms[middle] : Balanced(function, terms, offsets, low, middle - 1);
     Expr* right = middle == high ? terms[middle + 1] : Balanced(function, terms, offsets, middle + 1, high);
     if (failed_) return nullptr;
-    return Counted(Call(offsets[middle], function, {left, right}), false, {left, right});
+    return Counted(Operator(offsets[middle], function, {left, right}), false, {left, right});
   }
 
   Expr* ParseRelation(int precedence) {
@@ -163,7 +174,7 @@ class Parser {
       size_t offset = Next().offset;
       Expr* right = ParseRelation(relation->precedence + 1);
       if (failed_) return nullptr;
-      left = Counted(Call(offset, relation->name, {left, right}), true, {left, right});
+      left = Counted(Operator(offset, relation->name, {left, right}), true, {left, right});
     }
     return nullptr;
   }
@@ -178,7 +189,7 @@ class Parser {
       size_t offset = Next().offset;
       Expr* right = ParseCalculation(calculation->precedence + 1);
       if (failed_) return nullptr;
-      left = Counted(Call(offset, calculation->name, {left, right}), true, {left, right});
+      left = Counted(Operator(offset, calculation->name, {left, right}), true, {left, right});
     }
     return nullptr;
   }
@@ -194,7 +205,7 @@ class Parser {
     while (Accept(sign)) ++count;
     Expr* operand = ParseMember();
     if (failed_ || count % 2 == 0) return operand;
-    return Counted(Call(offset, sign == Token::kMinus ? op::kNegate : op::kNot, {operand}), false, {operand});
+    return Counted(Operator(offset, sign == Token::kMinus ? op::kNegate : op::kNot, {operand}), false, {operand});
   }
 
   Expr* ParseMember() {
@@ -211,7 +222,7 @@ class Parser {
         Expr* index = ParseExpression();
         if (failed_) return nullptr;
         if (!Accept(Token::kRightBracket)) return Unexpected("']'");
-        operand = Counted(Call(offset, optional ? op::kOptionalIndex : op::kIndex, {operand, index}), true, {operand, index});
+        operand = Counted(Operator(offset, optional ? op::kOptionalIndex : op::kIndex, {operand, index}), true, {operand, index});
       } else {
         return operand;
       }
@@ -227,34 +238,44 @@ class Parser {
     if (field.token == Token::kEscapedIdentifier) Mistaken(field.offset, "unsupported syntax: '`'");
     if (!optional && field.token == Token::kIdentifier && At(Token::kLeftParen)) {
       size_t open = Next().offset;
-      std::vector<Expr*> args;
+      std::span<Expr*> args;
       if (!ParseArguments(args)) return nullptr;
-      Expr* call = Call(open, field.text, std::move(args));
+      Expr* call = Call(open, field.text, args);
       call->member = true;
       call->target = operand;
       return Finish(call, true);
     }
     if (optional) {
       Expr* name = ast_.New(Expr::Kind::kLiteral, field.offset);
-      name->literal = Value::String(std::string(field.text));
-      return Counted(Call(offset, op::kOptionalSelect, {operand, name}), true, {operand});
+      name->literal = Value::BorrowedString(field.text);
+      return Counted(Operator(offset, op::kOptionalSelect, {operand, name}), true, {operand});
     }
     Expr* select = ast_.New(Expr::Kind::kSelect, offset);
-    select->name = std::string(field.text);
+    select->name = field.text;
     select->target = operand;
     return Counted(select, true, {operand});
   }
 
   // After the opening parenthesis, up to and including the closing one.
-  bool ParseArguments(std::vector<Expr*>& args) {
+  bool ParseArguments(std::span<Expr*>& args) {
     if (Accept(Token::kRightParen)) return true;
+    const size_t begin = pending_.size();
     while (true) {
       Expr* arg = ParseExpression();
       if (failed_) return false;
-      args.push_back(arg);
-      if (Accept(Token::kRightParen)) return true;
+      pending_.push_back(arg);
+      if (Accept(Token::kRightParen)) break;
       if (!Accept(Token::kComma)) return Unexpected("',' or ')'") != nullptr;
     }
+    args = TakePending(begin);
+    return true;
+  }
+
+  // The nodes that were put aside since pending_ had `begin` of them.
+  std::span<Expr*> TakePending(size_t begin) {
+    std::span<Expr*> taken = ast_.Array(std::span<Expr* const>(pending_).subspan(begin));
+    pending_.resize(begin);
+    return taken;
   }
 
   // Expands a call that is a macro.
@@ -262,6 +283,7 @@ class Parser {
     if (Counted(call, counts, {call->target}, call->args) == nullptr) return nullptr;
     uint16_t depth = call->depth;
     Expr* expanded = ExpandMacro(ast_, call, mistakes_);
+    if (ast_.TooBig()) return TooBig();
     expanded->depth = depth;
     return expanded;
   }
@@ -285,23 +307,23 @@ class Parser {
   }
 
   Expr* ParseName() {
-    std::string name = Accept(Token::kDot) ? "." : "";
+    const bool absolute = Accept(Token::kDot);
     size_t ahead = 1;
     while (Peek(ahead).token == Token::kDot && Peek(ahead + 1).token == Token::kIdentifier) ahead += 2;
-    if (Peek(ahead).token == Token::kLeftBrace) return ParseMessage(std::move(name));
+    if (Peek(ahead).token == Token::kLeftBrace) return ParseMessage(absolute ? "." : "");
     const Lexeme& word = Next();
-    name += word.text;
+    std::string_view name = absolute ? ast_.Keep('.' + std::string(word.text)) : word.text;
     if (IsReserved(word.text)) {
       Mistaken(word.offset, "reserved identifier: " + std::string(word.text));
     }
     if (At(Token::kLeftParen)) {
       size_t open = Next().offset;
-      std::vector<Expr*> args;
+      std::span<Expr*> args;
       if (!ParseArguments(args)) return nullptr;
-      return Finish(Call(open, name, std::move(args)), false);
+      return Finish(Call(open, name, args), false);
     }
     Expr* identifier = ast_.New(Expr::Kind::kIdentifier, word.offset);
-    identifier->name = std::move(name);
+    identifier->name = name;
     return identifier;
   }
 
@@ -310,7 +332,8 @@ class Parser {
     name += Next().text;
     while (Accept(Token::kDot)) name += '.' + std::string(Next().text);
     Expr* message = ast_.New(Expr::Kind::kMessage, Next().offset);
-    message->name = std::move(name);
+    message->name = ast_.Keep(name);
+    const size_t begin = pending_.size();
     while (!At(Token::kRightBrace)) {
       Accept(Token::kQuestion);
       if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier)) return Unexpected("a field name or '}'");
@@ -318,51 +341,55 @@ class Parser {
       if (!Accept(Token::kColon)) return Unexpected("':'");
       Expr* value = ParseExpression();
       if (failed_) return nullptr;
-      message->args.push_back(value);
+      pending_.push_back(value);
       if (!Accept(Token::kComma)) break;
     }
     if (!Accept(Token::kRightBrace)) return Unexpected("',' or '}'");
+    message->args = TakePending(begin);
     return Counted(message, false, {}, message->args);
   }
 
   Expr* ParseList() {
     Expr* list = ast_.New(Expr::Kind::kList, Next().offset);
+    const size_t begin = pending_.size();
     while (!At(Token::kRightBracket)) {
-      if (At(Token::kComma) && list->args.empty() && Peek(1).token == Token::kRightBracket) {
+      if (At(Token::kComma) && pending_.size() == begin && Peek(1).token == Token::kRightBracket) {
         Next();  // [,] is an empty list
         break;
       }
-      if (!ParseElement(*list)) return nullptr;
-      list->args.push_back(ParseExpression());
+      if (!ParseElement(*list, pending_.size() - begin)) return nullptr;
+      pending_.push_back(ParseExpression());
       if (failed_) return nullptr;
       if (!Accept(Token::kComma)) break;
     }
     if (!Accept(Token::kRightBracket)) return Unexpected("',' or ']'");
+    list->args = TakePending(begin);
     return Counted(list, false, {}, list->args);
   }
 
   Expr* ParseMap() {
     Expr* map = ast_.New(Expr::Kind::kMap, Next().offset);
+    const size_t begin = pending_.size();
     while (!At(Token::kRightBrace)) {
-      if (At(Token::kComma) && map->args.empty() && Peek(1).token == Token::kRightBrace) {
+      if (At(Token::kComma) && pending_.size() == begin && Peek(1).token == Token::kRightBrace) {
         Next();
         break;
       }
-      if (!ParseElement(*map)) return nullptr;
-      map->args.push_back(ParseExpression());
+      if (!ParseElement(*map, (pending_.size() - begin) / 2)) return nullptr;
+      pending_.push_back(ParseExpression());
       if (failed_) return nullptr;
       if (!Accept(Token::kColon)) return Unexpected("':'");
-      map->args.push_back(ParseExpression());
+      pending_.push_back(ParseExpression());
       if (failed_) return nullptr;
       if (!Accept(Token::kComma)) break;
     }
     if (!Accept(Token::kRightBrace)) return Unexpected("',' or '}'");
+    map->args = TakePending(begin);
     return Counted(map, false, {}, map->args);
   }
 
   // The '?' in front of an optional element.
-  bool ParseElement(Expr& aggregate) {
-    size_t index = aggregate.kind == Expr::Kind::kMap ? aggregate.args.size() / 2 : aggregate.args.size();
+  bool ParseElement(Expr& aggregate, size_t index) {
     if (Accept(Token::kQuestion)) {
       aggregate.optional.resize(index + 1);
       aggregate.optional[index] = true;
@@ -375,21 +402,24 @@ class Parser {
     bool negative = At(Token::kMinus) && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
     if (negative) Next();
     const Lexeme& lexeme = Peek();
-    std::string text(lexeme.text);
-    bool hexadecimal = text.starts_with("0x");
-    std::string digits = (negative ? "-" : "") + (hexadecimal ? text.substr(2) : text);
+    std::string digits;
+    int base = 10;
+    if (lexeme.token == Token::kInt || lexeme.token == Token::kUint || lexeme.token == Token::kDouble) {
+      base = lexeme.text.starts_with("0x") ? 16 : 10;
+      digits = (negative ? "-" : "") + std::string(lexeme.text.substr(base == 16 ? 2 : 0));
+    }
     switch (lexeme.token) {
       case Token::kTrue: case Token::kFalse: literal->literal = Value::Bool(lexeme.token == Token::kTrue); break;
       case Token::kNull: literal->literal = Value::Null(); break;
       case Token::kInt: {
-        std::optional<int64_t> value = ParseInt(digits, hexadecimal ? 16 : 10);
+        std::optional<int64_t> value = ParseInt(digits, base);
         if (!value) Mistaken(literal->offset, "invalid int literal");
         literal->literal = Value::Int(value.value_or(0));
         break;
       }
       case Token::kUint: {
         digits.pop_back();
-        std::optional<uint64_t> value = ParseUint(digits, hexadecimal ? 16 : 10);
+        std::optional<uint64_t> value = ParseUint(digits, base);
         if (!value) Mistaken(literal->offset, "invalid uint literal");
         literal->literal = Value::Uint(value.value_or(0));
         break;
@@ -402,6 +432,10 @@ class Parser {
       }
       case Token::kString: case Token::kBytes: {
         bool bytes = lexeme.token == Token::kBytes;
+        if (std::optional<std::string_view> plain = PlainContents(lexeme.text, bytes); plain) {
+          literal->literal = bytes ? Value::BorrowedBytes(*plain) : Value::BorrowedString(*plain);
+          break;
+        }
         std::string contents, error;
         if (!Unquote(lexeme.text, bytes, contents, error)) Mistaken(literal->offset, error);
         literal->literal = bytes ? Value::Bytes(std::move(contents)) : Value::String(std::move(contents));
@@ -416,6 +450,7 @@ class Parser {
   Ast& ast_;
   std::vector<Mistake>& mistakes_;
   std::vector<Lexeme> lexemes_;
+  std::vector<Expr*> pending_;  // elements and arguments of the aggregates and calls that are being parsed
   size_t next_ = 0;
   bool failed_ = false;
   int expression_depth_ = 0, relation_depth_ = 0, calculation_depth_ = 0, member_depth_ = 0;

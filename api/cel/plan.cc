@@ -1,8 +1,9 @@
 #include "api/cel/plan.h"
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <string_view>
+#include <vector>
 
 namespace dray::cel {
 namespace {
@@ -38,6 +39,7 @@ class Planner {
  private:
   using Root = Attribute::Root;
   struct Variable {
+    std::string_view name;
     Root root;
     size_t slot;
   };
@@ -53,7 +55,7 @@ class Planner {
   static std::unique_ptr<AttributeNode> Node(std::unique_ptr<Attribute> attribute) {
     return std::make_unique<AttributeNode>(std::move(attribute), false);
   }
-  static AttributeNode* AsAttribute(const NodePtr& node) { return dynamic_cast<AttributeNode*>(node.get()); }
+  static AttributeNode* AsAttribute(const NodePtr& node) { return node->as_attribute(); }
 
   // Every attribute passes here when nothing can be added to it any more.
   NodePtr Make(const Expr* expr) {
@@ -73,7 +75,7 @@ class Planner {
       case Expr::Kind::kLoop: return MakeLoop(expr);
       case Expr::Kind::kMessage: break;
     }
-    return Failed("unknown type: " + expr->name);
+    return Failed("unknown type: " + std::string(expr->name));
   }
 
   NodePtr MakeIdentifier(const Expr* expr) {
@@ -81,9 +83,10 @@ class Planner {
       return Constant(expr->literal);
     }
     auto attribute = std::make_unique<Attribute>();
-    if (auto found = variables_.find(expr->name); found != variables_.end() && !found->second.empty()) {
-      attribute->root = found->second.back().root;
-      attribute->slot = found->second.back().slot;
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == expr->name; });
+    if (found != variables_.rend()) {
+      attribute->root = found->root;
+      attribute->slot = found->slot;
     }
     return Node(std::move(attribute));
   }
@@ -103,8 +106,7 @@ class Planner {
   NodePtr MakeSelect(const Expr* expr) {
     std::unique_ptr<AttributeNode> node = Qualifiable(MakeOpen(expr->target));
     auto qualifier = std::make_shared<Qualifier>();
-    qualifier->constant = Value::String(expr->name);
-    qualifier->constant.PinTo(plan_.pins);
+    qualifier->constant = Value::BorrowedString(expr->name);
     qualifier->test_only = expr->test_only;
     node->attribute().Add(std::move(qualifier));
     if (expr->test_only) node->SetTestOnly();
@@ -152,6 +154,7 @@ class Planner {
     if (name == op::kOptionalIndex || name == op::kOptionalSelect) return MakeIndex(expr, true);
 
     std::vector<NodePtr> args;
+    args.reserve(expr->args.size() + 1);
     if (expr->target != nullptr) args.push_back(Make(expr->target));
     for (const Expr* arg : expr->args) args.push_back(Make(arg));
     if (name == op::kAnd || name == op::kOr)
@@ -277,17 +280,15 @@ class Planner {
     NodePtr range = Make(loop.range);
     // The accumulator hides an item of the same name.
     bool two = !loop.item2.empty();
-    variables_[loop.item].push_back({Root::kItem, slot});
-    if (two) variables_[loop.item2].push_back({Root::kItem2, slot});
-    variables_[loop.accumulator].push_back({Root::kAccumulator, slot});
+    variables_.push_back({loop.item, Root::kItem, slot});
+    if (two) variables_.push_back({loop.item2, Root::kItem2, slot});
+    variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
     NodePtr condition = Make(loop.condition);
     NodePtr step = Make(loop.step);
-    variables_[loop.accumulator].pop_back();
-    if (two) variables_[loop.item2].pop_back();
-    variables_[loop.item].pop_back();
-    variables_[loop.accumulator].push_back({Root::kAccumulator, slot});
+    variables_.resize(variables_.size() - (two ? 3 : 2));
+    variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
     NodePtr result = Make(loop.result);
-    variables_[loop.accumulator].pop_back();
+    variables_.pop_back();
     return std::make_unique<LoopNode>(slot, two, loop.IsBind(), std::move(range), std::move(init), std::move(condition),
                                       std::move(step), std::move(result));
   }
@@ -295,7 +296,7 @@ class Planner {
   Plan& plan_;
   Evaluation folding_;
   size_t loops_ = 0;
-  std::map<std::string, std::vector<Variable>, std::less<>> variables_;
+  std::vector<Variable> variables_;  // innermost last
   std::string error_;
 };
 

@@ -22,6 +22,10 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
                    std::to_string(kMaxExpressionLength));
   if (!ValidUtf8(expression)) return Refused("expression is not valid UTF-8");
 
+  std::shared_ptr<Program> program(new Program);
+  program->expression_ = std::string(expression);
+  expression = program->expression_;  // literals and names stay where they are
+
   // 1. Text to a tree, 2. a type for each node, 3. checks beyond types.
   Ast ast;
   TypeArena types;
@@ -35,11 +39,9 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
     return Refused("must evaluate to bool or the unknown type, not " + TypeText(type));
 
   // 4. The worst case, 5. what runs.
-  std::shared_ptr<Program> program(new Program);
   auto plan = std::make_unique<Plan>();
   if (std::string error = MakePlan(ast.root, *plan); !error.empty()) return Refused("program instantiation failed: " + error);
   program->max_cost_ = EstimateMaxCost(ast);
-  program->expression_ = std::string(expression);
   program->cost_limit_ = options.cost_limit;
   program->list_attributes_ = options.list_attributes;
   program->plan_ = std::move(plan);

@@ -42,7 +42,7 @@ class Validator {
     if (e->name == "timestamp" && literal.is(Kind::kInt))
       ok = literal.as_int() >= -62135596800 && literal.as_int() <= 253402300799;
     if (e->name == "matches" && literal.is(Kind::kString)) ok = Regex(literal.as_string()).ok();
-    if (!ok) mistakes_.push_back({e->args[0]->offset, "invalid " + e->name + " argument"});
+    if (!ok) mistakes_.push_back({e->args[0]->offset, "invalid " + std::string(e->name) + " argument"});
   }
 
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
@@ -85,7 +85,7 @@ class Validator {
     if (e->target->kind != Expr::Kind::kLiteral || !e->target->literal.is(Kind::kString) || e->args.size() != 1 ||
         e->args[0]->kind != Expr::Kind::kList)
       return;
-    const std::vector<Expr*>& args = e->args[0]->args;
+    std::span<Expr* const> args = e->args[0]->args;
     size_t used = 0, at = e->offset;
     std::string unused;
     std::string error = WalkFormat(e->target->literal.as_string(), args.size(), used, unused,
