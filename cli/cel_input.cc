@@ -33,6 +33,8 @@ Result<CelInput> ParseCelInput(std::string_view line) {
     if (!json.is_object()) return Status(Reason::kInvalid, "not a JSON object");
     if (auto id = json.find("id"); id != json.end()) input.id = id->dump();
     input.expression = json.at("expression").get<std::string>();
+    if (auto features = json.find("features"); features != json.end())
+      input.list_attributes = features->value("listTypeAttributes", false);
     const Json device = json.value("device", Json::object());
     input.driver = device.value("driver", "");
     const Json attributes = device.value("attributes", Json::object()), capacities = device.value("capacity", Json::object());

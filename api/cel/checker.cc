@@ -4,6 +4,7 @@
 #include <array>
 
 #include "api/cel/registry.h"
+#include "api/cel/suggest.h"
 #include "api/cel/unify.h"
 
 namespace dray::cel {
@@ -59,8 +60,17 @@ class Checker {
 
  private:
   void Mistaken(const Expr* at, std::string message) { mistakes_.push_back({at->offset, std::move(message)}); }
-  void Undeclared(const Expr* at, std::string_view name) {
-    Mistaken(at, "undeclared reference to '" + std::string(name) + "' (in container '')");
+  void Undeclared(const Expr* at, std::string_view name, const std::string& suggestion) {
+    Mistaken(at, "undeclared reference to '" + std::string(name) + "' (in container '')" + suggestion);
+  }
+  // Looking for what was meant takes time: the first mistakes have to do.
+  bool Suggesting() const { return mistakes_.size() < 10; }
+  std::string VariableLike(std::string_view name) const {
+    if (!Suggesting()) return "";
+    std::vector<std::string_view> names;
+    for (const Variable& variable : variables_)
+      if (variable.name[0] != '@' && variable.name[0] != '#') names.push_back(variable.name);
+    return DidYouMean(name, names);
   }
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
     Mistaken(at, "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'");
@@ -80,7 +90,7 @@ class Checker {
       case Expr::Kind::kMap: return CheckMap(expr);
       case Expr::Kind::kMessage:
         for (Expr* field : expr->args) CheckExpr(field);
-        Undeclared(expr, expr->name);
+        Undeclared(expr, expr->name, "");
         return SetType(expr, &types::kError);
       case Expr::Kind::kLoop: return CheckLoop(expr);
     }
@@ -119,7 +129,7 @@ class Checker {
 
   void CheckIdentifier(Expr* expr) {
     if (Resolve(expr, expr->name)) return;
-    Undeclared(expr, expr->name);
+    Undeclared(expr, expr->name, VariableLike(expr->name));
     SetType(expr, &types::kError);
   }
 
@@ -157,7 +167,9 @@ class Checker {
       if (field == "capacity") return types.capacity;
       if (field == "allowMultipleAllocations" && (options_.consumable_capacity || !options_.new_expression))
         return &types::kBool;
-      Mistaken(expr, "undefined field '" + std::string(field) + "'");
+      Mistaken(expr, "undefined field '" + std::string(field) + "'" +
+                         DidYouMean(field, std::array<std::string_view, 4>{"driver", "attributes", "capacity",
+                                                                           "allowMultipleAllocations"}));
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }
@@ -182,7 +194,7 @@ class Checker {
     }
     const Function* function = FindFunction(expr->name);
     if (function == nullptr) {
-      Undeclared(expr, expr->name);
+      Undeclared(expr, expr->name, Suggesting() ? DidYouMeanFunction(expr->name, expr->member) : "");
       return SetType(expr, &types::kError);
     }
     expr->name = function->name;
@@ -257,7 +269,8 @@ class Checker {
       shown += (i > (expr->member ? 1 : 0) ? ", " : "") + FormatType(unifier_.Substitute(arg_types[i], true));
     }
     if (arg_types.empty()) shown = "(";
-    Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown + ")'");
+    Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown + ")'" +
+                       (Suggesting() ? WhatFits(*function, expr->member, arg_types) : ""));
     SetType(expr, &types::kError);
   }
 

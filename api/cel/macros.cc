@@ -89,7 +89,7 @@ class Expansion {
   }
 
   Expr* Has() {
-    if (Arg(0)->kind != Expr::Kind::kSelect) return Mistaken(Arg(0), "invalid argument to has() macro");
+    if (Arg(0)->kind != Expr::Kind::kSelect) return Mistaken(Arg(0), "invalid argument to has() macro (it takes a field selection, as in has(x.field))");
     Expr* test = ast_.New(Expr::Kind::kSelect, call_->offset);
     test->test_only = true;
     test->target = Arg(0)->target;

@@ -43,6 +43,7 @@ class Registry {
   static const Registry& Get();
 
   const Function* Find(std::string_view name) const;
+  const std::deque<Function>& functions() const { return functions_; }
   // Whether any function is called something.NAME.
   bool HasQualified(std::string_view name) const { return qualified_.contains(name); }
 
