@@ -20,7 +20,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kAllocateFlags[] = {
     {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}; - is standard input"},
     {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
     {"mask-share-ids", 0, "", "print * for share ids, so that two runs compare equal"},
@@ -29,7 +29,7 @@ constexpr Flag kFlags[] = {
     {"help", 'h', "", "this text"},
 };
 
-constexpr char kUsage[] =
+constexpr char kAllocateUsage[] =
     "Decides as kube-scheduler 1.36 would which devices the claims of a scenario get: claims in order, for each the nodes in\n"
     "order, the first node that can takes it. Says why when none can.\n\n"
     "  dray allocate -f scenario.json\n\nFlags:\n";
@@ -102,9 +102,9 @@ Json Bench(const alloc::Scenario& scenario, alloc::ScenarioOptions options, int 
 }
 
 Status Run(std::span<const std::string> words, std::istream& in, std::ostream& out) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kAllocateFlags));
   if (args.Given("help")) {
-    out << kUsage << FlagHelp(kFlags);
+    out << kAllocateUsage << FlagHelp(kAllocateFlags);
     return {};
   }
   std::vector<std::string> files = args.All("filename");

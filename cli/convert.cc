@@ -17,7 +17,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kConvertFlags[] = {
     {"filename", 'f', "FILE", "manifests, YAML or JSON, several documents allowed; - is standard input"},
     {"device-config", 0, "FILE", "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
     {"namespace", 'n', "NAMESPACE", "for objects that name none"},
@@ -26,7 +26,7 @@ constexpr Flag kFlags[] = {
     {"help", 'h', "", "this text"},
 };
 
-constexpr char kUsage[] =
+constexpr char kConvertUsage[] =
     "Prints what a cluster with Dray would get for these manifests: the ResourceClaimTemplates that the webhook would make,\n"
     "then each object as it would be stored. Works offline; the rules are the webhook's own.\n\n"
     "  dray convert -f pod.yaml\n"
@@ -138,9 +138,9 @@ Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
 }  // namespace
 
 Status RunConvert(const Context&, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kConvertFlags));
   if (args.Given("help")) {
-    streams.out << kUsage << FlagHelp(kFlags);
+    streams.out << kConvertUsage << FlagHelp(kConvertFlags);
     return {};
   }
   const std::string& format = args.Get("output");

@@ -9,7 +9,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kExplainFlags[] = {
     {"namespace", 'n', "NAMESPACE", "of the Pod or claim", "default"},
     {"kubeconfig", 0, "FILE", "as kubectl's; default: $KUBECONFIG, then ~/.kube/config"},
     {"context", 0, "NAME", "of the kubeconfig"},
@@ -68,11 +68,11 @@ void ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod& 
 }
 
 Status RunExplain(const Context& ctx, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kExplainFlags));
   if (args.Given("help")) {
     streams.out << "Says where a Pod or a claim stands and, when it waits, for what, node by node.\n\n"
                    "  dray explain pod gpu-pod\n  dray explain claim double-gpu -n team-a\n\nFlags:\n"
-                << FlagHelp(kFlags);
+                << FlagHelp(kExplainFlags);
     return {};
   }
   if (args.words().size() != 2 || (args.words()[0] != "pod" && args.words()[0] != "claim"))

@@ -11,7 +11,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {{"help", 'h', "", "this text"}};
+constexpr Flag kProfilesFlags[] = {{"help", 'h', "", "this text"}};
 constexpr std::string_view kFolder = "config/profiles/";
 
 std::string NameOf(std::string_view path) {
@@ -22,7 +22,7 @@ std::string NameOf(std::string_view path) {
 }  // namespace
 
 Status RunProfiles(const Context&, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kProfilesFlags));
   if (args.Given("help")) {
     streams.out << "Lists the mock devices that dray-mockdev can invent without further files, or prints one of them as the\n"
                    "YAML to start your own from.\n\n  dray profiles\n  dray profiles nvidia-a100-80gb > mine.yaml\n";

@@ -15,7 +15,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kStatusFlags[] = {
     {"kubeconfig", 0, "FILE", "as kubectl's; default: $KUBECONFIG, then ~/.kube/config"},
     {"context", 0, "NAME", "of the kubeconfig"},
     {"watch", 'w', "", "again every 2 seconds, until Ctrl-C"},
@@ -136,11 +136,11 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
 }
 
 Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kStatusFlags));
   if (args.Given("help")) {
     streams.out << "Shows the cluster's devices with what is given out of them and to whom, who leads, and why claims\n"
                    "wait. Changes nothing.\n\nFlags:\n"
-                << FlagHelp(kFlags);
+                << FlagHelp(kStatusFlags);
     return {};
   }
   if (!args.words().empty())

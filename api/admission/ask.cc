@@ -18,7 +18,9 @@ struct Found {
 
 class Reader {
  public:
-  explicit Reader(const Json& container) : name_(container.value("name", "")) {
+  explicit Reader(const Json& container) {
+    if (!container.is_object()) return;
+    if (auto name = container.find("name"); name != container.end() && name->is_string()) name_ = *name;
     auto resources = container.find("resources");
     if (resources == container.end() || !resources->is_object()) return;
     for (const char* list : {"limits", "requests"}) {

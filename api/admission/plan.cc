@@ -71,6 +71,26 @@ std::string AnnotationOf(const api::Labels& annotations, const std::string& key)
   return key.empty() || found == annotations.end() ? "" : found->second;
 }
 
+// What the conversion writes into must have its shape: the API server has checked that, other callers may not have.
+Status CheckShape(const Json& pod, const std::vector<ContainerAsk>& asks) {
+  auto want = [](const Json& object, const char* key, const std::string& path, bool array) -> Status {
+    const Json* value = Member(object, key);
+    if (value == nullptr || (array ? value->is_array() : value->is_object())) return {};
+    return Status(Reason::kBadRequest, path + key + ": want " + (array ? "a list" : "an object"));
+  };
+  DRAY_RETURN_IF_ERROR(want(pod, "metadata", "", false));
+  if (const Json* metadata = Member(pod, "metadata"))
+    for (const char* map : {"labels", "annotations"}) DRAY_RETURN_IF_ERROR(want(*metadata, map, "metadata.", false));
+  DRAY_RETURN_IF_ERROR(want(pod["spec"], "resourceClaims", "spec.", true));
+  for (const ContainerAsk& one : asks) {
+    const Json& container = pod["spec"][one.list][one.index];
+    const std::string path = "spec." + one.list + "[" + std::to_string(one.index) + "].";
+    DRAY_RETURN_IF_ERROR(want(container, "env", path, true));
+    DRAY_RETURN_IF_ERROR(want(container["resources"], "claims", path + "resources.", true));
+  }
+  return {};
+}
+
 // A Pod that the conversion can't serve at all, whatever it asks for.
 Status CheckPod(const Json& spec, const std::vector<ContainerAsk>& asks) {
   const std::string node = Text(spec, "nodeName");
@@ -80,7 +100,8 @@ Status CheckPod(const Json& spec, const std::vector<ContainerAsk>& asks) {
   for (const ContainerAsk& one : asks) {
     const Json& container = spec[one.list][one.index];
     const Json* context = Member(container, "securityContext");
-    if (context != nullptr && context->value("privileged", false) && one.ask.count > 0)
+    const Json* privileged = context == nullptr ? nullptr : Member(*context, "privileged");
+    if (privileged != nullptr && *privileged == true && one.ask.count > 0)
       return Status(Reason::kForbidden, "container " + one.container + ": " + one.ask.resources.front().first + ": " +
                                             one.ask.resources.front().second +
                                             ": a privileged container sees every device: drop privileged: true");
@@ -257,6 +278,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
 
   DRAY_ASSIGN_OR_RETURN(std::vector<ContainerAsk> asks, ReadAsks(*spec, config, annotations));
   if (asks.empty()) return plan;
+  DRAY_RETURN_IF_ERROR(CheckShape(pod, asks));
   DRAY_RETURN_IF_ERROR(CheckPod(*spec, asks));
 
   // 1. One claim for the Pod, one request per container and vendor, so that all its devices lie on one node.

@@ -162,7 +162,7 @@ bool HasBindingConditions(const PoolView& view) {
 const std::vector<PoolView>& DoubtsElsewhere(const Snapshot::State& state) {
   if (state.doubts) return *state.doubts;
   state.doubts.emplace();
-  for (const auto& [id, pool] : state.pools) {
+  for (const PoolInfo& pool : state.pools) {
     if (pool.counter_slices.empty()) continue;
     Gathered counters{&pool, {}};
     counters.AddCounters();

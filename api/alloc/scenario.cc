@@ -4,79 +4,7 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
-#include "dray/api/codec.h"
-
 namespace dray::alloc {
-namespace {
-
-template <class T>
-Result<std::vector<T>> ReadObjects(const Json& document, const char* field) {
-  std::vector<T> objects;
-  const auto found = document.find(field);
-  if (found == document.end() || found->is_null()) return objects;
-  if (!found->is_array()) return Status(Reason::kInvalid, std::string(field) + ": want a list");
-  for (const Json& item : *found) {
-    Result<T> object = api::FromJson<T>(item);
-    if (!object.ok()) {
-      return object.status().Wrapped(std::string(field) + "[" + std::to_string(objects.size()) + "]");
-    }
-    objects.push_back(std::move(object).value());
-  }
-  return objects;
-}
-
-template <class T>
-std::vector<std::shared_ptr<const T>> Share(std::vector<T> objects) {
-  std::vector<std::shared_ptr<const T>> shared;
-  for (T& object : objects) shared.push_back(std::make_shared<const T>(std::move(object)));
-  return shared;
-}
-
-Result<std::vector<std::vector<std::string>>> ReadGroups(const Json& document, const Scenario& scenario) {
-  std::vector<std::vector<std::string>> groups;
-  const auto found = document.find("groups");
-  if (found == document.end() || found->is_null()) return groups;
-  std::set<std::string> known, grouped;
-  for (const api::ResourceClaim& claim : scenario.claims) known.insert(claim.metadata.name);
-  const Status malformed(Reason::kInvalid, "groups: want lists of claim names");
-  if (!found->is_array()) return malformed;
-  for (const Json& group : *found) {
-    if (!group.is_array()) return malformed;
-    std::vector<std::string>& names = groups.emplace_back();
-    for (const Json& name : group) {
-      if (!name.is_string()) return malformed;
-      names.push_back(name.get<std::string>());
-      if (!known.contains(names.back())) return Status(Reason::kInvalid, "groups: no claim " + names.back());
-      if (!grouped.insert(names.back()).second) {
-        return Status(Reason::kInvalid, "groups: claim " + names.back() + " is in two groups");
-      }
-    }
-  }
-  return groups;
-}
-
-}  // namespace
-
-Result<Scenario> ReadScenario(std::string_view json) {
-  Json document = Json::parse(json, nullptr, false);
-  if (document.is_discarded()) return Status(Reason::kInvalid, "not JSON");
-  if (!document.is_object()) return Status(Reason::kInvalid, "want an object with nodes, slices, classes and claims");
-  Scenario scenario;
-  DRAY_ASSIGN_OR_RETURN(scenario.nodes, ReadObjects<api::Node>(document, "nodes"));
-  DRAY_ASSIGN_OR_RETURN(std::vector<api::ResourceSlice> slices, ReadObjects<api::ResourceSlice>(document, "slices"));
-  DRAY_ASSIGN_OR_RETURN(std::vector<api::DeviceClass> classes, ReadObjects<api::DeviceClass>(document, "classes"));
-  DRAY_ASSIGN_OR_RETURN(std::vector<api::ResourceClaim> allocated,
-                        ReadObjects<api::ResourceClaim>(document, "allocated"));
-  DRAY_ASSIGN_OR_RETURN(scenario.claims, ReadObjects<api::ResourceClaim>(document, "claims"));
-  scenario.slices = Share(std::move(slices));
-  scenario.classes = Share(std::move(classes));
-  scenario.allocated = Share(std::move(allocated));
-  DRAY_ASSIGN_OR_RETURN(scenario.groups, ReadGroups(document, scenario));
-  return scenario;
-}
-
 std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOptions& options) {
   Snapshot snapshot({scenario.slices, scenario.classes, scenario.allocated, options.features});
   std::map<std::string, size_t> by_name;

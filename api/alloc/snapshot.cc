@@ -1,19 +1,17 @@
 #include "api/alloc/snapshot.h"
 
+#include <algorithm>
+
 #include "api/alloc/capacity.h"
 
 namespace dray::alloc {
-namespace {
-
-std::string DeviceKey(const std::string& driver, const std::string& pool, const std::string& device) {
-  return driver + "\n" + pool + "\n" + device;
-}
-
-}  // namespace
-
 CapacityInfo::CapacityInfo(uint32_t name, const std::string& text, const api::DeviceCapacity& capacity)
     : name(name), text(&text), capacity(&capacity), value(capacity.value.nanos()) {
-  if (std::optional<api::Quantity> amount = Consumption(nullptr, capacity)) unasked = amount->nanos();
+  if (!capacity.request_policy) {
+    unasked = value;
+  } else if (std::optional<api::Quantity> amount = Consumption(nullptr, capacity)) {
+    unasked = amount->nanos();
+  }
 }
 
 const cel::DeviceView& DeviceInfo::View() const {
@@ -21,36 +19,52 @@ const cel::DeviceView& DeviceInfo::View() const {
   return *view_;
 }
 
+PoolInfo* Snapshot::State::FindPool(std::string_view driver, std::string_view name) {
+  auto found = pools_by_name.find(name);
+  if (found == pools_by_name.end()) return nullptr;
+  for (PoolInfo* pool : found->second) {
+    if (pool->driver == driver) return pool;
+  }
+  return nullptr;
+}
+
 void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) {
   const api::ResourceSliceSpec& spec = slice->spec;
-  PoolInfo& pool = pools[{spec.driver, spec.pool.name}];
-  if (pool.slices.empty()) {
-    pool.driver = spec.driver;
-    pool.name = spec.pool.name;
-    pool.ledger = ledgers.Add(pool.name);
-    if (pool.ledger >= counters.size()) {
+  PoolInfo* found = FindPool(spec.driver, spec.pool.name);
+  if (found == nullptr) {
+    found = &pools.emplace_back();
+    found->driver = spec.driver;
+    found->name = spec.pool.name;
+    pools_by_name[found->name].push_back(found);
+    found->ledger = ledgers.Add(found->name);
+    if (found->ledger >= counters.size()) {
       counters.emplace_back();
       pools_of_ledger.push_back(0);
     }
-    ++pools_of_ledger[pool.ledger];
+    ++pools_of_ledger[found->ledger];
   }
+  PoolInfo& pool = *found;
   Names& counter_names = counters[pool.ledger];
   SliceInfo& info = slices.emplace_back();
   info.index = static_cast<uint32_t>(slices.size());
   info.slice = std::move(slice);
   info.pool = &pool;
-  for (const api::Device& device : spec.devices) {
-    DeviceInfo& entry = info.devices.emplace_back();
+  info.devices = std::vector<DeviceInfo>(spec.devices.size());
+  const std::vector<CapacityInfo>* before = nullptr;  // of the device before: mostly of the same names
+  for (size_t d = 0; d < spec.devices.size(); ++d) {
+    const api::Device& device = spec.devices[d];
+    DeviceInfo& entry = info.devices[d];
     entry.device = &device;
     entry.slice = &info;
     entry.index = devices++;
-    entry.key = device_keys.Add(DeviceKey(spec.driver, spec.pool.name, device.name));
-    if (entry.key >= pool_of_key.size()) pool_of_key.resize(entry.key + 1);
-    pool_of_key[entry.key] = &pool;
     entry.shared = device.allow_multiple_allocations.value_or(false);
+    entry.capacities.reserve(device.capacity.size());
     for (const auto& [name, capacity] : device.capacity) {
-      entry.capacities.emplace_back(capacity_names.Add(name), name, capacity);
+      const size_t place = entry.capacities.size();
+      const bool same = before != nullptr && place < before->size() && *(*before)[place].text == name;
+      entry.capacities.emplace_back(same ? (*before)[place].name : capacity_names.Add(name), name, capacity);
     }
+    before = &entry.capacities;
     info.binds |= !device.binding_conditions.empty();
     info.consumes |= !device.consumes_counters.empty();
     for (const api::DeviceCounterConsumption& consumption : device.consumes_counters) {
@@ -72,13 +86,35 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
   }
 }
 
+void Snapshot::State::NumberDevices() {
+  uint32_t next = 0;
+  std::vector<std::pair<std::string_view, DeviceInfo*>> named;
+  for (PoolInfo& pool : pools) {
+    named.clear();
+    for (SliceInfo* slice : pool.slices) {
+      for (DeviceInfo& device : slice->devices) named.emplace_back(device.device->name, &device);
+    }
+    auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
+    if (!std::is_sorted(named.begin(), named.end(), by_name)) std::sort(named.begin(), named.end(), by_name);
+    pool.keys.reserve(named.size());
+    for (const auto& [name, device] : named) {
+      if (pool.keys.empty() || pool.keys.back().first != name) pool.keys.emplace_back(name, next++);
+      device->key = pool.keys.back().second;
+    }
+  }
+  usage.resize(next);
+}
+
 void Snapshot::State::Count(const api::AllocationResult& allocation, int sign) {
   for (const api::DeviceRequestAllocationResult& result : allocation.devices.results) {
     if (result.admin_access.value_or(false)) continue;  // looks on, takes nothing
-    const uint32_t key = device_keys.Add(DeviceKey(result.driver, result.pool, result.device));
-    if (key >= usage.size()) usage.resize(key + 1);
-    if (key < pool_of_key.size() && pool_of_key[key] != nullptr) ++pool_of_key[key]->changes;
-    Usage& used = usage[key];
+    PoolInfo* pool = FindPool(result.driver, result.pool);
+    if (pool == nullptr) continue;  // nobody can ask for it
+    auto key = std::lower_bound(pool->keys.begin(), pool->keys.end(), result.device,
+                                [](const auto& entry, const std::string& name) { return entry.first < name; });
+    if (key == pool->keys.end() || key->first != result.device) continue;
+    ++pool->changes;
+    Usage& used = usage[key->second];
     if (!result.share_id) {
       used.exclusive += sign;
       continue;
@@ -110,7 +146,7 @@ Snapshot::Snapshot(Input input) : state_(std::make_unique<State>()) {
     state_->classes[std::move(name)] = std::move(device_class);
   }
   for (std::shared_ptr<const api::ResourceSlice>& slice : input.slices) state_->AddSlice(std::move(slice));
-  state_->usage.resize(state_->device_keys.size());
+  state_->NumberDevices();
   for (const std::shared_ptr<const api::ResourceClaim>& claim : input.allocated) {
     if (claim->status.allocation) AddAllocation(*claim->status.allocation);
   }

@@ -51,8 +51,9 @@ struct DeviceInfo {
 
 struct PoolInfo {
   std::string driver, name;
+  std::vector<std::pair<std::string_view, uint32_t>> keys;  // DeviceInfo::key by the name of the device, sorted
   uint32_t ledger = 0;                   // counters are kept by the name of the pool alone, as in Kubernetes
-  std::vector<const SliceInfo*> slices;  // of every generation, in the order given
+  std::vector<SliceInfo*> slices;        // of every generation, in the order given
   std::vector<const SliceInfo*> counter_slices;  // of them, those with shared counters
   uint64_t changes = 0;                  // of what is in use of the pool
 };
@@ -60,7 +61,7 @@ struct PoolInfo {
 struct SliceInfo {
   std::shared_ptr<const api::ResourceSlice> slice;
   const PoolInfo* pool = nullptr;
-  std::deque<DeviceInfo> devices;
+  std::vector<DeviceInfo> devices;
   uint32_t index = 0;     // its place in the order given
   bool binds = false;     // some device has binding conditions
   bool consumes = false;  // some device consumes counters
@@ -115,19 +116,18 @@ struct NodeSlot {
 struct Snapshot::State {
   Features features;
   std::unordered_map<std::string, std::shared_ptr<const api::DeviceClass>> classes;
-  std::map<std::pair<std::string, std::string>, PoolInfo> pools;  // by driver, pool
+  std::deque<PoolInfo> pools;
+  std::unordered_map<std::string_view, std::vector<PoolInfo*>> pools_by_name;  // of every driver
   std::deque<SliceInfo> slices;
   std::unordered_map<std::string, std::vector<const SliceInfo*>> on_node;  // slices with devices of one node alone
   std::vector<const SliceInfo*> on_many;
   uint32_t devices = 0;
 
   Names capacity_names;
-  Names device_keys;
   Names ledgers;                       // pool names
   std::deque<Names> counters;          // by ledger: "set/counter"
   std::vector<int> pools_of_ledger;    // by ledger: how many pools count into it
   std::vector<Usage> usage;            // by DeviceInfo::key
-  std::vector<PoolInfo*> pool_of_key;  // by DeviceInfo::key; null: not a device of these slices
 
   mutable Selectors selectors;
   mutable std::mutex nodes_mutex;  // also of what follows
@@ -138,6 +138,9 @@ struct Snapshot::State {
 
   const Usage& UsageOf(const DeviceInfo& device) const { return usage[device.key]; }
   void AddSlice(std::shared_ptr<const api::ResourceSlice> slice);
+  // After the last slice.
+  void NumberDevices();
+  PoolInfo* FindPool(std::string_view driver, std::string_view name);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
   void Count(const api::AllocationResult& allocation, int sign);
   // A number for `text`, which says everything about claims that decides whether a node can take them.

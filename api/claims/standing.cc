@@ -7,6 +7,7 @@ namespace dray::claims {
 namespace {
 
 constexpr std::string_view kInUse = "dray.dev/InUse";
+constexpr size_t kMaxConditions = 8;  // of one device, by the API
 constexpr size_t kNamedConsumers = 3;  // in a message, which must stay short
 
 const api::AllocatedDeviceStatus* Find(const std::vector<api::AllocatedDeviceStatus>& devices,
@@ -133,6 +134,7 @@ DeviceReport ReportDevices(const ClaimView& view, api::Time now) {
     auto standing = std::find_if(device->conditions.begin(), device->conditions.end(),
                                  [](const api::Condition& c) { return c.type == kInUse; });
     if (standing != device->conditions.end() && Same(*standing, wanted)) continue;
+    if (standing == device->conditions.end() && device->conditions.size() >= kMaxConditions) continue;  // all the driver's
     api::Condition condition = wanted;
     condition.last_transition_time = now;
     if (standing == device->conditions.end()) {

@@ -7,7 +7,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kUpFlags[] = {
     {"dir", 'd', "DIR", "state, logs and kubeconfig; default: a folder of your own under /tmp or $XDG_RUNTIME_DIR"},
     {"port", 'p', "PORT", "of the API server; 0: any free one", "0"},
     {"managers", 0, "N", "replicas of dray-controller-manager", "2"},
@@ -45,12 +45,12 @@ Result<LocalClusterOptions> OptionsFrom(const Args& args) {
 }  // namespace
 
 Status RunUp(const Context& ctx, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kUpFlags));
   if (args.Given("help")) {
     streams.out << "Starts a development cluster on this machine: an API server with scheduler and kubelets, controller\n"
                    "managers and a mock driver per node, each a process of its own. Ends with Ctrl-C.\n\n"
                    "  dray up\n  dray up --node a=nvidia-a100-80gb --node b=nvidia-t4\n\nFlags:\n"
-                << FlagHelp(kFlags);
+                << FlagHelp(kUpFlags);
     return {};
   }
   if (!args.words().empty())

@@ -13,7 +13,7 @@
 namespace dray::cli {
 namespace {
 
-constexpr Flag kFlags[] = {
+constexpr Flag kDemoFlags[] = {
     {"dir", 'd', "DIR", "where the cluster lives meanwhile; default: a folder of your own under /tmp or $XDG_RUNTIME_DIR"},
     {"keep", 0, "", "leave logs and kubeconfig behind also when all went well"},
     {"help", 'h', "", "this text"},
@@ -210,11 +210,11 @@ Status RunOn(const Context& ctx, LocalCluster& local, Narrator& narrator) {
 }  // namespace
 
 Status RunDemo(const Context& ctx, std::span<const std::string> words, Streams streams) {
-  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kFlags));
+  DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kDemoFlags));
   if (args.Given("help")) {
     streams.out << "Takes every kind of claim through all eight stops of its life on a cluster of its own (2 managers, 3 mock\n"
                    "nodes), kills the leader, cleans up. Exit code 0 only if every step held.\n\nFlags:\n"
-                << FlagHelp(kFlags);
+                << FlagHelp(kDemoFlags);
     return {};
   }
   if (!args.words().empty())

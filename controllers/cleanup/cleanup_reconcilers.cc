@@ -22,12 +22,17 @@ WallTime CreatedAt(const api::ObjectMeta& metadata) {
 }
 
 template <api::ApiObject T>
-Status DeleteExactly(const Context& ctx, const CleanupOptions& options, const T& object, const std::string& why) {
+Result<runtime::Requeue> DeleteExactly(const Context& ctx, const CleanupOptions& options, const T& object,
+                                       const std::string& why) {
   const std::string kind(api::KindOf<T>::value.kind);
   const std::string name = api::KeyOf(object).ToString();
   if (options.dry_run) {
     LOG(INFO) << "cleanup: would delete " << kind << " " << name << ": " << why;
-    return {};
+    return runtime::Requeue{};
+  }
+  if (Duration wait = options.budget->Take(ctx.clock().Steady()); wait > Duration::zero()) {
+    LOG(WARNING) << "cleanup: " << kind << " " << name << " waits: too many deletions in the last minute";
+    return runtime::Requeue{wait};
   }
   runtime::DeleteOptions exactly;
   exactly.uid = object.metadata.uid;
@@ -37,11 +42,25 @@ Status DeleteExactly(const Context& ctx, const CleanupOptions& options, const T&
     LOG(INFO) << "cleanup: deleted " << kind << " " << name << ": " << why;
     options.metrics->Add(kDeleted, kDeletedHelp, {{"kind", kind}});
   }
-  // A conflict means that it changed since: its event brings the key back.
-  return deleted.Is(Reason::kConflict) ? Ok() : IgnoreNotFound(std::move(deleted));
+  // Gone already, or (a conflict) changed since: then its event brings the key back.
+  if (deleted.ok() || deleted.Is(Reason::kConflict) || deleted.Is(Reason::kNotFound)) return runtime::Requeue{};
+  return deleted;
 }
 
 }  // namespace
+
+Duration DeletionBudget::Take(SteadyTime now) {
+  return left_.With([&](State& state) {
+    if (state.as_of)
+      state.left = std::min(per_minute_, state.left + per_minute_ * std::chrono::duration<double, std::ratio<60>>(now - *state.as_of).count());
+    state.as_of = now;
+    if (state.left >= 1) {
+      state.left -= 1;
+      return Duration::zero();
+    }
+    return std::chrono::ceil<Duration>(std::chrono::duration<double, std::ratio<60>>((1 - state.left) / per_minute_));
+  });
+}
 
 std::vector<std::string> TemplatesOfPod(const api::Pod& pod) {
   std::vector<std::string> keys;
@@ -62,14 +81,11 @@ Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const ap
   // A Pod that goes away enqueues its templates again.
   if (!options_.pods->By("template", key.ToString()).empty()) return runtime::Requeue{};
 
-  WallTime used = CreatedAt(found->metadata);
-  if (auto stamp = found->metadata.annotations.find(std::string(kLastUsedAnnotation));
-      stamp != found->metadata.annotations.end())
-    if (Result<WallTime> parsed = api::ParseTime(stamp->second); parsed.ok()) used = std::max(used, *parsed);
-  const Duration age = ctx.clock().Now() - used;
+  const WallTime now = ctx.clock().Now();
+  const Duration age = now - LastUsed(*found, now, options_.grace);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
-  DRAY_RETURN_IF_ERROR(DeleteExactly(ctx, options_, *found, "no Pod has named it for " + FormatDuration(options_.grace)));
-  return runtime::Requeue{};
+  return DeleteExactly(ctx, options_, *found,
+                       "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
 }
 
 ClaimCleanup::ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims)
@@ -81,7 +97,7 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   const auto claim = claims_->Get(key);
   if (claim == nullptr || claim->metadata.deletion_timestamp || !Ours(claim->metadata)) return runtime::Requeue{};
   const api::OwnerReference* owner = api::ControllerOf(claim->metadata);
-  if (owner == nullptr || owner->kind != "Pod" || !claim->status.reserved_for.empty()) return runtime::Requeue{};
+  if (owner == nullptr || owner->kind != "Pod" || owner->api_version != "v1" || !claim->status.reserved_for.empty()) return runtime::Requeue{};
   auto alive = options_.pods->Get({key.namespace_, owner->name});
   if (alive != nullptr && alive->metadata.uid == owner->uid) return runtime::Requeue{};
   // The cache of Pods may lag behind that of claims: only what is older than the grace age is an orphan for sure.
@@ -90,8 +106,7 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   Result<api::Pod> live = options_.client.Get<api::Pod>(ctx, {key.namespace_, owner->name});
   if (!live.ok() && !live.Is(Reason::kNotFound)) return live.status();
   if (live.ok() && live->metadata.uid == owner->uid) return runtime::Requeue{};
-  DRAY_RETURN_IF_ERROR(DeleteExactly(ctx, options_, *claim, "its Pod " + owner->name + " is gone"));
-  return runtime::Requeue{};
+  return DeleteExactly(ctx, options_, *claim, "its Pod " + owner->name + " is gone");
 }
 
 }  // namespace dray::controllers

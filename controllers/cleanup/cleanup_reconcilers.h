@@ -1,13 +1,33 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "dray/api/types/resource.h"
+#include "dray/base/guarded.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/metrics.h"
 #include "dray/runtime/work_queue.h"
 
 namespace dray::controllers {
+
+// How much the cleanup may delete: a bucket of `per_minute` deletions that refills evenly, so that a mistake (a cache that is
+// wrong, a backup that was restored) is seen before it has gone through a cluster. Any thread.
+class DeletionBudget {
+ public:
+  explicit DeletionBudget(int per_minute) : per_minute_(per_minute), left_(State{static_cast<double>(per_minute), {}}) {}
+  // Zero: granted. Otherwise after how long to ask again.
+  Duration Take(SteadyTime now);
+
+ private:
+  struct State {
+    double left = 0;
+    std::optional<SteadyTime> as_of;
+  };
+  const double per_minute_;
+  Guarded<State> left_;
+};
 
 // What both cleanups share. Deletions carry UID and resourceVersion of what was looked at, so that an object of the same name
 // or one that changed meanwhile stays.
@@ -17,12 +37,14 @@ struct CleanupOptions {
   runtime::Metrics* metrics = nullptr;
   Duration grace = std::chrono::minutes(10);        // nothing younger is touched
   bool dry_run = false;                             // only logs what it would delete
+  std::shared_ptr<DeletionBudget> budget = std::make_shared<DeletionBudget>(120);  // copies share it
 };
 
 // "ns/name" of every claim template that a Pod's entries name: the index "template".
 std::vector<std::string> TemplatesOfPod(const api::Pod& pod);
 
-// Deletes templates that the webhook made (label managed-by: dray) and that no Pod has named for the grace age.
+// Deletes templates that the webhook made (label managed-by: dray), that no Pod names, and that were last handed out longer
+// than the grace age ago.
 class TemplateCleanup : public runtime::Reconciler {
  public:
   TemplateCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaimTemplate>* templates);

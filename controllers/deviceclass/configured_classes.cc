@@ -10,6 +10,12 @@
 namespace dray::controllers {
 namespace {
 
+bool Says(const Json& document, const char* key, const char* value) {
+  if (!document.is_object()) return false;
+  auto found = document.find(key);
+  return found != document.end() && *found == value;
+}
+
 Status Compiles(std::string_view expression) { return cel::Program::Compile(expression, {}).status(); }
 
 }  // namespace
@@ -20,7 +26,7 @@ Result<ConfiguredClasses> ReadDeviceClasses(std::string_view yaml, std::string_v
   for (size_t i = 0; i < documents.size(); ++i) {
     if (documents[i].is_null()) continue;
     const std::string where = std::string(file) + ": document " + std::to_string(i + 1);
-    if (documents[i].value("kind", "") != "DeviceClass" || documents[i].value("apiVersion", "") != "resource.k8s.io/v1")
+    if (!Says(documents[i], "kind", "DeviceClass") || !Says(documents[i], "apiVersion", "resource.k8s.io/v1"))
       return Status(Reason::kInvalid, where + ": want kind DeviceClass of apiVersion resource.k8s.io/v1");
     Result<api::DeviceClass> parsed = api::FromJson<api::DeviceClass>(documents[i]);
     if (!parsed.ok()) return parsed.status().Wrapped(where);

@@ -11,12 +11,27 @@
 namespace dray::controllers {
 namespace {
 
+constexpr char kFieldManager[] = "dray-controller-manager";
 constexpr char kErrors[] = "dray_deviceclass_errors";
 constexpr char kErrorsHelp[] = "1 while a DeviceClass has a selector that does not compile or a field owned by someone else.";
 
 bool Ours(const api::DeviceClass& present) {
   auto label = present.metadata.labels.find(std::string(admission::kManagedByLabel));
   return label != present.metadata.labels.end() && label->second == admission::kManagedBy;
+}
+
+// Whether an apply of ours made the class and nobody else has a say in its spec: only then is it ours to delete. The label alone
+// may as well have come with a manifest.
+bool MadeByUs(const Json& document) {
+  static const Json kNone = Json::array();
+  const Json::json_pointer at("/metadata/managedFields");
+  bool applied = false;
+  for (const Json& entry : document.contains(at) ? document[at] : kNone) {
+    const bool ours = entry.value("manager", "") == kFieldManager && entry.value("operation", "") == "Apply";
+    applied = applied || ours;
+    if (!ours && entry.contains(Json::json_pointer("/fieldsV1/f:spec"))) return false;
+  }
+  return applied;
 }
 
 bool Names(const api::ResourceClaimSpec& spec, const std::string& name) {
@@ -37,7 +52,9 @@ Result<runtime::Requeue> DeviceClassReconciler::Reconcile(const Context& ctx, co
   const auto present = options_.classes->Get(key);
   if (auto wanted = options_.configured.find(key.name); wanted != options_.configured.end()) {
     DRAY_RETURN_IF_ERROR(Apply(ctx, key.name, wanted->second));
-  } else if (present != nullptr && Ours(*present) && !present->metadata.deletion_timestamp) {
+  } else if (present == nullptr) {
+    Forget(key.name);
+  } else if (Ours(*present) && !present->metadata.deletion_timestamp) {
     Duration retry{};
     DRAY_RETURN_IF_ERROR(Prune(ctx, *present, &retry));
     if (retry != Duration::zero()) requeue.after = retry;
@@ -46,20 +63,42 @@ Result<runtime::Requeue> DeviceClassReconciler::Reconcile(const Context& ctx, co
   return requeue;
 }
 
+void DeviceClassReconciler::Say(const api::DeviceClass& present, std::string_view type, const char* reason,
+                                const std::string& message) {
+  const bool news = said_.With([&](auto& said) {
+    std::string& last = said[present.metadata.name][reason];
+    const bool changed = last != message;
+    last = message;
+    return changed;
+  });
+  if (news && !message.empty()) options_.events->Record(runtime::ReferenceTo(present), type, reason, message);
+}
+
+void DeviceClassReconciler::Forget(const std::string& name) {
+  for (const char* error : {"conflict", "selector"}) options_.metrics->Remove(kErrors, {{"deviceclass", name}, {"error", error}});
+  said_.With([&](auto& said) { said.erase(name); });
+}
+
 Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name, const std::string& manifest) {
-  Json applied = Json::parse(manifest);
+  const Json configured = Json::parse(manifest);
+  // Only what a configuration can say: a manifest that was exported from a cluster also names a uid and a resourceVersion.
+  Json applied = {{"apiVersion", configured["apiVersion"]}, {"kind", configured["kind"]}, {"metadata", {{"name", name}}}};
+  for (const char* field : {"labels", "annotations"})
+    if (auto at = Json::json_pointer(std::string("/metadata/") + field); configured.contains(at))
+      applied[at] = configured[at];
+  if (configured.contains("spec")) applied["spec"] = configured["spec"];
   applied["metadata"]["labels"][std::string(admission::kManagedByLabel)] = std::string(admission::kManagedBy);
   runtime::PatchOptions options;
+  options.field_manager = kFieldManager;
   // No force: a field that an administrator took over is left to them.
   Result<api::DeviceClass> result = options_.client.Patch<api::DeviceClass>(
       ctx, {"", name}, runtime::PatchType::kApply, applied.dump(), options);
-  options_.metrics->Set(kErrors, kErrorsHelp, {{"deviceclass", name}, {"error", "conflict"}},
-                        result.Is(Reason::kConflict) ? 1 : 0);
-  if (!result.Is(Reason::kConflict)) return result.status();
+  const bool conflict = result.Is(Reason::kConflict);
+  if (!result.ok() && !conflict) return result.status();
+  options_.metrics->Set(kErrors, kErrorsHelp, {{"deviceclass", name}, {"error", "conflict"}}, conflict ? 1 : 0);
   if (auto present = options_.classes->Get({"", name}))
-    options_.events->Record(runtime::ReferenceTo(*present), "Warning", "FieldOwnedByOther",
-                            "not applied as configured: " + result.status().message());
-  LOG(WARNING) << "deviceclass " << name << ": left as it is: " << result.status().message();
+    Say(*present, "Warning", "FieldOwnedByOther", conflict ? "not applied as configured: " + result.status().message() : "");
+  if (conflict) LOG(WARNING) << "deviceclass " << name << ": left as it is: " << result.status().message();
   return {};
 }
 
@@ -73,9 +112,13 @@ bool DeviceClassReconciler::InUse(const std::string& name) const {
 
 Status DeviceClassReconciler::Prune(const Context& ctx, const api::DeviceClass& present, Duration* retry) {
   const std::string& name = present.metadata.name;
-  if (InUse(name)) {
-    options_.events->Record(runtime::ReferenceTo(present), "Normal", "StillInUse",
-                            "no longer configured; deleted when no claim names it");
+  Result<std::string> live = options_.client.GetRaw(ctx, api::KindOf<api::DeviceClass>::value, {"", name});
+  if (live.Is(Reason::kNotFound)) return {};
+  if (!live.ok()) return live.status();
+  if (!MadeByUs(Json::parse(*live))) return {};
+  const bool used = InUse(name);
+  Say(present, "Normal", "StillInUse", used ? "no longer configured; deleted when no claim names it" : "");
+  if (used) {
     *retry = std::chrono::minutes(1);
     return {};
   }
@@ -95,13 +138,7 @@ void DeviceClassReconciler::CheckSelectors(const api::DeviceClass& present) {
       problem = "spec.selectors[" + std::to_string(i) + "].cel.expression: " + compiled.message();
   }
   options_.metrics->Set(kErrors, kErrorsHelp, {{"deviceclass", name}, {"error", "selector"}}, problem.empty() ? 0 : 1);
-  const bool news = reported_.With([&](auto& reported) {
-    const bool changed = reported[name] != problem;
-    reported[name] = problem;
-    return changed;
-  });
-  if (news && !problem.empty())
-    options_.events->Record(runtime::ReferenceTo(present), "Warning", "InvalidSelector", problem);
+  Say(present, "Warning", "InvalidSelector", problem);
 }
 
 }  // namespace dray::controllers

@@ -23,7 +23,8 @@ Result<ConfiguredClasses> BuiltInDeviceClasses();
 
 // Keeps DeviceClasses as configured, by server-side apply: creates, repairs drift, deletes what it made, that the
 // configuration no longer names and no claim uses. A field that another manager owns is not fought over: event and metric.
-// Compiles the selectors of every class, also foreign ones, and says what is wrong at the class.
+// Compiles the selectors of every class, also foreign ones, and says what is wrong at the class, with line and column. Each
+// thing is said once, and again when it changes.
 class DeviceClassReconciler : public runtime::Reconciler {
  public:
   struct Options {
@@ -44,10 +45,13 @@ class DeviceClassReconciler : public runtime::Reconciler {
   Status Apply(const Context& ctx, const std::string& name, const std::string& manifest);
   Status Prune(const Context& ctx, const api::DeviceClass& present, Duration* retry);
   void CheckSelectors(const api::DeviceClass& present);
+  // An event, unless the last one of that reason said the same. An empty message: it is no longer so.
+  void Say(const api::DeviceClass& present, std::string_view type, const char* reason, const std::string& message);
+  void Forget(const std::string& name);
   bool InUse(const std::string& name) const;
 
   Options options_;
-  Guarded<std::map<std::string, std::string>> reported_;  // class -> last selector error said, so that it is said once
+  Guarded<std::map<std::string, std::map<std::string, std::string>>> said_;  // class -> reason -> last message
 };
 
 }  // namespace dray::controllers

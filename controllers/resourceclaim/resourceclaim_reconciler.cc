@@ -3,108 +3,175 @@
 
 #include <nlohmann/json.hpp>
 
-#include "dray/api/alloc.h"
+#include "dray/base/duration.h"
 
 namespace dray::controllers {
 namespace {
 
+using claims::Standing;
+
 constexpr char kClaims[] = "dray_resourceclaims";
 constexpr char kClaimsHelp[] = "ResourceClaims by where they stand.";
-constexpr char kFieldManager[] = "dray-controller-manager";
+constexpr char kSeconds[] = "dray_resourceclaim_standing_seconds";
+constexpr char kSecondsHelp[] = "Time from a claim's creation until it was first seen standing there.";
+constexpr char kStuck[] = "dray_resourceclaim_stuck";
+constexpr char kStuckHelp[] = "1 for each claim that has stayed too long where it should only pass through.";
 
-constexpr claims::Standing kStandings[] = {
-    claims::Standing::kWaitingForClaim, claims::Standing::kPending,  claims::Standing::kAllocated,
-    claims::Standing::kReserved,        claims::Standing::kPrepared, claims::Standing::kRunning,
-    claims::Standing::kReleasing};
+constexpr Standing kStandings[] = {Standing::kPending,  Standing::kAllocated, Standing::kReserved,
+                                   Standing::kPrepared, Standing::kRunning,   Standing::kReleasing};
+
+runtime::MetricLabels StandingLabel(Standing standing) { return {{"standing", std::string(claims::StandingName(standing))}}; }
+runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) { return {{"namespace", key.namespace_}, {"name", key.name}}; }
+
+// Neither bound nor done: an unallocated claim keeps it from running.
+bool Waits(const api::Pod& pod) {
+  return pod.spec.node_name.empty() && !claims::Done(pod) && !pod.metadata.deletion_timestamp;
+}
 
 }  // namespace
 
-std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
-  std::vector<std::string> keys;
-  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
-    if (auto name = claims::ClaimNameFor(pod, entry); name && !name->empty())
-      keys.push_back(pod.metadata.namespace_ + "/" + *name);
-  if (pod.status.extended_resource_claim_status)
-    keys.push_back(pod.metadata.namespace_ + "/" + pod.status.extended_resource_claim_status->resource_claim_name);
-  return keys;
-}
-
-ResourceClaimReconciler::ResourceClaimReconciler(Options options) : options_(std::move(options)) {
-  for (claims::Standing standing : kStandings)
-    options_.metrics->Set(kClaims, kClaimsHelp, {{"standing", std::string(claims::StandingName(standing))}}, 0);
+ResourceClaimReconciler::ResourceClaimReconciler(Options options)
+    : options_(std::move(options)), reasons_(*options_.claims, *options_.slices, *options_.classes, *options_.nodes) {
+  for (Standing standing : kStandings) options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), 0);
 }
 
 Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto claim = options_.claims->Get(key);
   if (claim == nullptr) {
-    CountStanding(key, std::nullopt);
+    Forget(key);
     return runtime::Requeue{};
   }
   const auto pods = options_.pods->By("claim", key.ToString());
   claims::ClaimView view{claim.get(), {}};
-  for (const auto& pod : pods) view.pods.push_back(pod.get());
-
-  const claims::Standing standing = claims::StandingOf(view);
-  CountStanding(key, standing);
-  if (standing == claims::Standing::kPending) ReportPending(ctx, view);
-  if (claim->status.allocation) DRAY_RETURN_IF_ERROR(ReportDevices(ctx, view));
-  return runtime::Requeue{};
-}
-
-void ResourceClaimReconciler::CountStanding(const api::ObjectKey& key, std::optional<claims::Standing> standing) {
-  std::map<claims::Standing, double> totals;
-  known_.With([&](auto& known) {
-    if (standing) {
-      Known& one = known[key];
-      one.standing = standing;
-      if (*standing != claims::Standing::kPending) one.reason.clear();
-    } else {
-      known.erase(key);
-    }
-    for (const auto& [unused, one] : known)
-      if (one.standing) ++totals[*one.standing];
-  });
-  for (claims::Standing each : kStandings)
-    options_.metrics->Set(kClaims, kClaimsHelp, {{"standing", std::string(claims::StandingName(each))}}, totals[each]);
-}
-
-void ResourceClaimReconciler::ReportPending(const Context& ctx, const claims::ClaimView& view) {
-  // Only a Pod that waits makes an unallocated claim worth explaining.
   std::vector<const api::Pod*> waiting;
-  for (const api::Pod* pod : view.pods)
-    if (pod->spec.node_name.empty() && !claims::Done(*pod) && !pod->metadata.deletion_timestamp) waiting.push_back(pod);
-  if (waiting.empty()) return;
-
-  alloc::Snapshot::Input input;
-  input.slices = options_.slices->List();
-  input.classes = options_.classes->List();
-  for (const auto& claim : options_.claims->List())
-    if (claim->status.allocation) input.allocated.push_back(claim);
-  const alloc::Snapshot snapshot(std::move(input));
-  alloc::Options how;
-  how.stop = ctx.stop();
-  how.reasons = true;
-  how.max_steps = 100'000;
-  how.new_share_id = [] { return std::string("00000000-0000-4000-8000-000000000000"); };  // never written
-  std::vector<alloc::NodeAnswer> answers;
-  const api::ResourceClaim* const wanted[] = {view.claim};
-  for (const auto& node : options_.nodes->List()) {
-    answers.push_back(alloc::Allocate(snapshot, *node, wanted, how));
-    // It fits here: the scheduler just has not come round yet, or waits for something else.
-    if (answers.back().outcome == alloc::Outcome::kAllocated) return;
+  for (const auto& pod : pods) {
+    view.pods.push_back(pod.get());
+    if (Waits(*pod)) waiting.push_back(pod.get());
   }
-  const std::string reason = alloc::Summarize(answers);
-  const bool news = known_.With([&](auto& known) {
-    Known& one = known[api::KeyOf(*view.claim)];
-    const bool changed = one.reason != reason;
-    one.reason = reason;
-    return changed;
+
+  const Standing standing = claims::StandingOf(view);
+  Pass(*claim, standing, ctx.clock().Now());
+  if (standing == Standing::kPending) ReportPending(ctx, *claim, waiting);
+  if (claim->status.allocation) DRAY_RETURN_IF_ERROR(ReportDevices(ctx, view));
+  return runtime::Requeue{WatchForStuck(*claim, standing, !waiting.empty(), ctx.clock().Steady())};
+}
+
+void ResourceClaimReconciler::Count(Standing standing, int by) {
+  int total = totals_.With([&](auto& totals) { return totals[standing] += by; });
+  // Until nobody has counted meanwhile: of two workers, the one with the older total may come last.
+  for (int shown = total - 1; shown != total;) {
+    shown = total;
+    options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), shown);
+    total = totals_.With([&](auto& totals) { return totals[standing]; });
+  }
+}
+
+void ResourceClaimReconciler::Pass(const api::ResourceClaim& claim, Standing standing, WallTime now) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  const bool replaced = known_.With([&](KnownClaims& known) {
+    auto found = known.find(key);
+    return found != known.end() && found->second.uid != claim.metadata.uid;
   });
-  if (!news) return;
-  options_.events->Record(runtime::ReferenceTo(*view.claim), "Warning", "DevicesUnavailable", reason);
-  for (const api::Pod* pod : waiting)
-    options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable",
-                            "claim " + view.claim->metadata.name + ": " + reason);
+  if (replaced) Forget(key);  // another claim of the same name
+  std::optional<Standing> before;
+  known_.With([&](KnownClaims& known) {
+    auto [found, fresh] = known.try_emplace(key);
+    Known& one = found->second;
+    if (!fresh) before = one.standing;
+    one.uid = claim.metadata.uid;
+    one.standing = standing;
+    if (before != standing) one.waits_since.reset();
+    if (standing != Standing::kPending) one.reason.clear(), one.told.clear();
+  });
+  if (before == standing) return;
+  if (before) Count(*before, -1);
+  Count(standing, 1);
+  // After a restart, where a claim stands says nothing about when it got there.
+  if (before && claim.metadata.creation_timestamp)
+    options_.metrics->Observe(kSeconds, kSecondsHelp, StandingLabel(standing),
+                              std::chrono::duration<double>(now - WallTime(*claim.metadata.creation_timestamp)).count());
+}
+
+void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
+  std::optional<Standing> before;
+  known_.With([&](KnownClaims& known) {
+    auto found = known.find(key);
+    if (found == known.end()) return;
+    before = found->second.standing;
+    known.erase(found);
+  });
+  if (before) Count(*before, -1);
+  options_.metrics->Remove(kStuck, ClaimLabels(key));
+}
+
+std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::ResourceClaim& claim, Standing standing, bool waits,
+                                                               SteadyTime now) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  const bool passing = (standing == Standing::kPending && waits) || standing == Standing::kReserved ||
+                       standing == Standing::kReleasing;
+  bool said = false, news = false, over = false;
+  std::optional<Duration> left;
+  known_.With([&](KnownClaims& known) {
+    Known& one = known[key];
+    said = one.stuck;
+    if (!passing) {
+      one.waits_since.reset();
+    } else {
+      if (!one.waits_since) one.waits_since = now;
+      over = now - *one.waits_since >= options_.stuck_after;
+      if (!over) left = options_.stuck_after - (now - *one.waits_since);
+    }
+    news = over && !one.stuck;
+    one.stuck = over;
+  });
+  if (said && !over) options_.metrics->Remove(kStuck, ClaimLabels(key));
+  if (news) {
+    options_.metrics->Set(kStuck, kStuckHelp, ClaimLabels(key), 1);
+    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "Stuck",
+                            "has been " + std::string(claims::StandingName(standing)) + " for more than " +
+                                FormatDuration(options_.stuck_after));
+  }
+  return left;
+}
+
+std::vector<std::string> ResourceClaimReconciler::Unallocated(const api::Pod& pod) const {
+  std::vector<std::string> names;
+  for (const std::string& text : ClaimsOfPod(pod)) {
+    const api::ObjectKey key{pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)};
+    if (auto claim = options_.claims->Get(key); claim != nullptr && !claim->status.allocation) names.push_back(key.name);
+  }
+  return names;
+}
+
+void ResourceClaimReconciler::ReportPending(const Context& ctx, const api::ResourceClaim& claim,
+                                            const std::vector<const api::Pod*>& waiting) {
+  std::string reason;  // of the first Pod that has one
+  std::map<std::string, std::string> told;
+  for (const api::Pod* pod : waiting) {
+    std::string why = reasons_.Why(ctx, *pod);
+    if (reason.empty()) reason = why;
+    const std::vector<std::string> names = Unallocated(*pod);
+    // Of several claims that a Pod waits for, the first one tells the Pod.
+    if (why.empty() || names.empty() || names.front() != claim.metadata.name) continue;
+    std::string text = names.size() > 1 ? "claims " : "claim ";
+    for (const std::string& name : names) text += (&name == &names.front() ? "" : ", ") + name;
+    told[pod->metadata.uid] = text + ": " + why;
+  }
+  if (ctx.stopped()) return;
+  std::string reason_before;
+  std::map<std::string, std::string> told_before;
+  known_.With([&](KnownClaims& known) {
+    Known& one = known[api::KeyOf(claim)];
+    reason_before = std::exchange(one.reason, reason);
+    told_before = std::exchange(one.told, told);
+  });
+  if (!reason.empty() && reason != reason_before)
+    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable", reason);
+  for (const api::Pod* pod : waiting) {
+    auto now = told.find(pod->metadata.uid);
+    if (now != told.end() && now->second != told_before[pod->metadata.uid])
+      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable", now->second);
+  }
 }
 
 Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view) {
@@ -130,7 +197,6 @@ Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::
                         {"status", {{"devices", std::move(devices)}}}};
   runtime::PatchOptions options;
   options.subresource = "status";
-  options.field_manager = kFieldManager;
   options.force = true;  // the condition types carry our name
   Status applied_status = options_.client
                               .Patch<api::ResourceClaim>(ctx, api::KeyOf(*view.claim), runtime::PatchType::kApply,

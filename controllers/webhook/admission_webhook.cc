@@ -3,21 +3,59 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dray/base/duration.h"
 #include "dray/base/log.h"
 
 namespace dray::controllers {
 namespace {
 
 constexpr char kAdmissions[] = "dray_admissions_total";
-constexpr char kAdmissionsHelp[] = "Pods reviewed by the webhook, by outcome.";
-constexpr char kSeconds[] = "dray_admission_duration_seconds";
-constexpr char kSecondsHelp[] = "Time to answer one admission review.";
+constexpr char kAdmissionsHelp[] = "Reviews answered by the webhook, by outcome.";
+constexpr char kAdmissionSeconds[] = "dray_admission_duration_seconds";
+constexpr char kAdmissionSecondsHelp[] = "Time to answer one admission review.";
+
+// Below the timeoutSeconds of our configuration (10 s), so that the caller hears a reason and not a timeout.
+constexpr Duration kLongest = std::chrono::seconds(8);
+
+// kube-apiserver names its own patience: POST /mutate?timeout=10s. A fifth of it is left for the way back.
+Duration TimeFor(const runtime::HttpRequest& request) {
+  static constexpr std::string_view kTimeout = "timeout=";
+  std::string_view query = request.target;
+  const size_t mark = query.find('?');
+  query = mark == std::string_view::npos ? "" : query.substr(mark + 1);
+  while (!query.empty()) {
+    const std::string_view one = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), one.size() + 1));
+    if (!one.starts_with(kTimeout)) continue;
+    Result<Duration> given = ParseDuration(one.substr(kTimeout.size()));
+    if (given.ok() && *given > Duration::zero()) return std::min(kLongest, *given / 5 * 4);
+  }
+  return kLongest;
+}
+
+bool IsJson(const runtime::HttpRequest& request) {
+  auto header = request.headers.find("content-type");
+  if (header == request.headers.end()) return false;
+  std::string type = header->second.substr(0, header->second.find(';'));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
+  return type == "application/json";
+}
 
 }  // namespace
 
+WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duration grace) {
+  WallTime used = known.metadata.creation_timestamp ? WallTime(*known.metadata.creation_timestamp) : WallTime();
+  if (auto found = known.metadata.annotations.find(std::string(kLastUsedAnnotation));
+      found != known.metadata.annotations.end())
+    if (Result<WallTime> parsed = api::ParseTime(found->second); parsed.ok() && *parsed <= now + grace)
+      used = std::max(used, *parsed);
+  return used;
+}
+
 AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig config)
     : options_(std::move(options)), config_(std::make_shared<const admission::DeviceConfig>(std::move(config))) {
-  for (const char* outcome : {"converted", "unchanged", "refused", "failed"})
+  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed"})
     options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", outcome}}, 0);
 }
 
@@ -31,8 +69,9 @@ admission::Inventory AdmissionWebhook::InventoryOf() const {
   if (options_.slices == nullptr) return inventory;
   for (const auto& slice : options_.slices->List())
     for (const api::Device& device : slice->spec.devices)
-      if (auto memory = device.capacity.find("memory"); memory != device.capacity.end())
-        inventory.memory_sizes[slice->spec.driver].insert(memory->second.value);
+      for (const std::string& name : {std::string("memory"), slice->spec.driver + "/memory"})
+        if (auto memory = device.capacity.find(name); memory != device.capacity.end())
+          inventory.memory_sizes[slice->spec.driver].insert(memory->second.value);
   return inventory;
 }
 
@@ -41,15 +80,13 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
   response.uid = request.uid;
   response.allowed = true;
   auto count = [&](const char* outcome) { options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", outcome}}); };
-  if (request.operation != "CREATE" || request.resource.resource != "pods" || !request.sub_resource.empty()) {
+  const bool create = request.operation == "CREATE", update = request.operation == "UPDATE";
+  if ((!create && !update) || !request.resource.group.empty() || request.resource.resource != "pods" ||
+      !request.sub_resource.empty()) {
     count("unchanged");
     return response;
   }
-  const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-  const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
-  Result<admission::AdmissionPlan> plan =
-      pod.is_object() ? admission::PlanAdmission(pod, request.namespace_, *config, InventoryOf())
-                      : Status(Reason::kBadRequest, "the review's object is no JSON object");
+  Result<admission::AdmissionPlan> plan = create ? PlanCreate(request) : PlanUpdate(request);
   if (!plan.ok()) {
     count("refused");
     response.allowed = false;
@@ -66,8 +103,10 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
       LOG(WARNING) << "webhook: " << request.namespace_ << ": template " << plan->claim_template->metadata.name << ": "
                    << ensured;
       response.allowed = false;
-      response.denial = Status(Reason::kInternal, "ResourceClaimTemplate " + plan->claim_template->metadata.name +
-                                                      " could not be made: " + ensured.message());
+      const bool again = Retryable(ensured) || ensured.Is(Reason::kCancelled);
+      response.denial = Status(again ? Reason::kUnavailable : ensured.reason(),
+                               "ResourceClaimTemplate " + plan->claim_template->metadata.name +
+                                   " could not be made: " + ensured.message() + (again ? ": try again" : ""));
       return response;
     }
   }
@@ -77,33 +116,58 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
   return response;
 }
 
+Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(const api::AdmissionRequest& request) const {
+  const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+  if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
+  const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
+  // Most Pods ask for nothing of ours: only for the others is it worth going through every device of the cluster.
+  Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, request.namespace_, *config);
+  if (plan.ok() && !plan->convert) return plan;
+  return admission::PlanAdmission(pod, request.namespace_, *config, InventoryOf());
+}
+
+Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::AdmissionRequest& request) const {
+  const Json before = Json::parse(request.old_object, nullptr, /*allow_exceptions=*/false);
+  const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+  if (!pod.is_object() || !before.is_object())
+    return Status(Reason::kBadRequest, "the review's object or oldObject is no JSON object");
+  return admission::PlanUpdate(before, pod);
+}
+
 Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const {
   const api::ObjectKey key = api::KeyOf(wanted);
   const WallTime now = options_.clock->Now();
   const std::string stamp = api::FormatTime(api::ToTime(now));
+  auto fresh = [&](const api::ResourceClaimTemplate& known) {
+    return now - LastUsed(known, now, options_.template_grace) < options_.template_grace / 2;
+  };
 
   // Known and used recently: nothing to write. This is the path of every replica of a Deployment but the first.
-  auto known = options_.templates == nullptr ? nullptr : options_.templates->Get(key);
-  bool refresh = false;
-  if (known != nullptr && !known->metadata.deletion_timestamp) {
-    WallTime used = known->metadata.creation_timestamp ? WallTime(*known->metadata.creation_timestamp) : WallTime();
-    if (auto found = known->metadata.annotations.find(std::string(kLastUsedAnnotation));
-        found != known->metadata.annotations.end())
-      if (Result<WallTime> parsed = api::ParseTime(found->second); parsed.ok()) used = std::max(used, *parsed);
-    if (now - used < options_.template_grace / 2) return {};
-    refresh = true;
+  auto cached = options_.templates == nullptr ? nullptr : options_.templates->Get(key);
+  bool there = cached != nullptr && !cached->metadata.deletion_timestamp;
+  if (there && fresh(*cached)) return {};
+  // Whether it is there may change between two calls: other replicas create, the cleanup deletes.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (there) {
+      // The cleanup deletes with the resourceVersion it saw: this write makes a deletion under way fail.
+      const Json patch = {{"metadata", {{"annotations", {{std::string(kLastUsedAnnotation), stamp}}}}}};
+      Status touched =
+          options_.client.Patch<api::ResourceClaimTemplate>(ctx, key, runtime::PatchType::kMerge, patch.dump()).status();
+      if (!touched.Is(Reason::kNotFound)) return touched;
+    }
+    api::ResourceClaimTemplate made = wanted;
+    made.metadata.annotations[std::string(kLastUsedAnnotation)] = stamp;
+    Status created = options_.client.Create(ctx, made).status();
+    if (!created.Is(Reason::kAlreadyExists)) return created;
+    // The cache did not know it: it may be new, or one that the cleanup is about to take.
+    Result<api::ResourceClaimTemplate> live = options_.client.Get<api::ResourceClaimTemplate>(ctx, key);
+    there = live.ok();
+    if (live.Is(Reason::kNotFound)) continue;
+    if (!live.ok()) return live.status();
+    if (live->metadata.deletion_timestamp) return Status(Reason::kUnavailable, "one of that name is being deleted");
+    if (fresh(*live)) return {};
   }
-  if (refresh) {
-    // The cleanup deletes with the resourceVersion it saw: this write makes a deletion under way fail.
-    const Json patch = {{"metadata", {{"annotations", {{std::string(kLastUsedAnnotation), stamp}}}}}};
-    Status touched =
-        options_.client.Patch<api::ResourceClaimTemplate>(ctx, key, runtime::PatchType::kMerge, patch.dump()).status();
-    if (!touched.Is(Reason::kNotFound)) return touched;
-  }
-  api::ResourceClaimTemplate made = wanted;
-  made.metadata.annotations[std::string(kLastUsedAnnotation)] = stamp;
-  Status created = options_.client.Create(ctx, made).status();
-  return created.Is(Reason::kAlreadyExists) ? Ok() : created;
+  return Status(Reason::kUnavailable, "it is created and deleted by turns");
 }
 
 void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& request,
@@ -114,13 +178,16 @@ void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& re
     response = {404, "want POST /mutate\n", "text/plain", {}};
   } else if (request.method != "POST") {
     response = {405, "want POST\n", "text/plain", {{"Allow", "POST"}}};
+  } else if (!IsJson(request)) {
+    response = {415, "want a body of application/json\n", "text/plain", {}};
   } else if (Result<api::AdmissionRequest> review = api::DecodeAdmissionReview(request.body); !review.ok()) {
     response = {400, review.status().message() + "\n", "text/plain", {}};
   } else {
-    response.body = api::EncodeAdmissionReview(Review(ctx.WithTimeout(std::chrono::seconds(8)), *review));
+    response.body = api::EncodeAdmissionReview(Review(ctx.WithTimeout(TimeFor(request)), *review));
   }
+  if (response.code != 200) options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", "malformed"}});
   const std::chrono::duration<double> seconds = options_.clock->Steady() - start;
-  options_.metrics->Observe(kSeconds, kSecondsHelp, {}, seconds.count());
+  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count());
   responder.Send(std::move(response));
 }
 

@@ -14,6 +14,9 @@ namespace dray::controllers {
 
 // When a template was last handed out, for the cleanup: RFC 3339, refreshed at most once per half grace age.
 inline constexpr std::string_view kLastUsedAnnotation = "dray.dev/last-used";
+// That time, or the template's creation where it is later. A stamp more than `grace` ahead of `now` (a clock that is wrong, a
+// hand that wrote it) is no evidence.
+WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duration grace);
 
 // The mutating webhook for Pods. Runs on every replica; any thread.
 class AdmissionWebhook {
@@ -32,13 +35,17 @@ class AdmissionWebhook {
   // Replaces the vendor configuration; requests under way keep the old one.
   void SetConfig(admission::DeviceConfig config);
 
-  // POST /mutate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review.
+  // POST /mutate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review, 415 when it is not
+  // JSON. Answers within 8 s, or four fifths of the caller's ?timeout=.
   void Handle(const Context& ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
-  // The decision alone: what Handle answers, without HTTP.
+  // The decision alone: what Handle answers, without HTTP. Pods are converted when they are created; an update of a converted
+  // Pod that brings the device-plugin resources back (kubectl apply of the original file) is made one that changes nothing.
   api::AdmissionResponse Review(const Context& ctx, const api::AdmissionRequest& request) const;
 
  private:
+  Result<admission::AdmissionPlan> PlanCreate(const api::AdmissionRequest& request) const;
+  Result<admission::AdmissionPlan> PlanUpdate(const api::AdmissionRequest& request) const;
   // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe to repeat.
   Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const;
   admission::Inventory InventoryOf() const;

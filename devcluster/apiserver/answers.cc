@@ -87,8 +87,8 @@ Status AlreadyExistsError(const Call& call, const std::string& name) {
                 call.resource->QualifiedPlural() + " \"" + name + "\" already exists");
 }
 
-Status ForbiddenError(const Call& call, const std::string& why) {
-  return Status(Reason::kForbidden, call.resource->QualifiedPlural() + " \"" + call.path.name +
+Status ForbiddenError(const Call& call, const std::string& name, const std::string& why) {
+  return Status(Reason::kForbidden, call.resource->QualifiedPlural() + " \"" + name +
                                         "\" is forbidden: " + why);
 }
 

@@ -109,7 +109,7 @@ Status CheckPermanent(const Call& call) {
   const Resource& resource = *call.resource;
   if (!resource.group.empty() || resource.kind != "Namespace") return Ok();
   for (const char* name : {"default", "kube-system", "kube-public"})
-    if (call.path.name == name) return ForbiddenError(call, "this namespace may not be deleted");
+    if (call.path.name == name) return ForbiddenError(call, call.path.name, "this namespace may not be deleted");
   return Ok();
 }
 

@@ -20,6 +20,18 @@ constexpr size_t kLargestBody = 3u << 20;
 Status NoSuchPath() {
   return Status(Reason::kNotFound, "the server could not find the requested resource");
 }
+// A subresource of Pods that a full cluster has.
+Status NoSuchDoor(std::string_view name) {
+  constexpr std::string_view kInto[] = {"exec", "attach", "portforward", "proxy"};
+  constexpr std::string_view kChange[] = {"ephemeralcontainers", "resize"};
+  if (std::find(std::begin(kInto), std::end(kInto), name) != std::end(kInto))
+    return Status(Reason::kBadRequest,
+                  "this development cluster runs containers as processes of this machine and does "
+                  "not serve pods/" + std::string(name) + "; kubectl logs shows what they print");
+  if (std::find(std::begin(kChange), std::end(kChange), name) != std::end(kChange))
+    return Status(Reason::kBadRequest, "this development cluster does not serve pods/" + std::string(name));
+  return NoSuchPath();
+}
 Status NotAllowed(const Call& call) {
   return Status(Reason::kMethodNotAllowed, "the server does not allow this method (" +
                                                call.http.method + ") on the requested resource");
@@ -67,7 +79,7 @@ Status Resolve(const Server& server, Call& call) {
   if (call.resource->namespaced && path->namespace_.empty() && !path->name.empty())
     return NoSuchPath();
   if (!path->subresource.empty() && !call.resource->FindSubresource(path->subresource))
-    return NoSuchPath();
+    return call.resource->kind == "Pod" ? NoSuchDoor(path->subresource) : NoSuchPath();
   if (path->subresource != "log") {
     DRAY_ASSIGN_OR_RETURN(call.form, FormFromAccept(Header(call, "accept")));
   }
@@ -106,6 +118,8 @@ Result<Answer> ServeSubresource(Server& server, Call& call) {
 
 Result<Answer> ServeCollection(Server& server, Call& call) {
   const std::string& method = call.http.method;
+  if (call.resource->review)
+    return method == "POST" ? PostReview(server, call) : NotAllowed(call);
   if (method == "GET") return ListObjects(server, call);
   if (method == "POST") {
     if (call.resource->namespaced && call.path.namespace_.empty())
@@ -120,6 +134,7 @@ Result<Answer> ServeCollection(Server& server, Call& call) {
 Result<Answer> Serve(Server& server, Call& call) {
   if (!call.path.subresource.empty()) return ServeSubresource(server, call);
   if (call.path.name.empty()) return ServeCollection(server, call);
+  if (call.resource->review) return NoSuchPath();
   const std::string& method = call.http.method;
   if (method == "GET") return GetObject(server, call);
   if (method == "PUT") return PutObject(server, call);
@@ -170,7 +185,8 @@ void Dispatch(Server& server, Call call, const std::shared_ptr<runtime::HttpResp
 
   bool reading = call.http.method == "GET";
   bool log = reading && call.path.subresource == "log";
-  bool watch = reading && call.path.subresource.empty() && call.query.Flag("watch");
+  bool watch = reading && call.path.subresource.empty() && call.query.Flag("watch") &&
+               call.resource->Allows("watch");
   if (log || watch) {
     Status status = log ? ServeLog(server, call, responder) : StartWatch(server, call, responder);
     if (!status.ok()) Reply(call, FailureAnswer(call, status), *responder);

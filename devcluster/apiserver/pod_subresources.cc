@@ -34,16 +34,15 @@ Json Condition(const char* type, WallTime now) {
           {"lastTransitionTime", FormatNow(now)}};
 }
 
-// Reads, changes and stores a Pod as a whole, until nobody else was faster.
+// Reads, changes and stores a Pod as a whole, until nobody else was faster. Its generation stays, also for a binding:
+// nobody but the scheduler asked for that change of the spec.
 Status ChangePod(Server& server, const Call& call,
                  const std::function<Status(Json& pod)>& change) {
   for (;;) {
     ObjectPtr present = server.Find(*call.resource, call.Key());
     if (!present) return NotFoundError(call);
-    const Json stored = Json::parse(present->text);
-    Json pod = stored;
+    Json pod = Json::parse(present->text);
     DRAY_RETURN_IF_ERROR(change(pod));
-    UpdateGeneration(*call.resource, stored, pod);
     if (call.dry_run) return Ok();
     if (server.store.Replace(call.resource->storage, present, std::move(pod), server.Now()).ok())
       return Ok();

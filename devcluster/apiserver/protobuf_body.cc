@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kMagic("k8s\0", 4);
 // As for JSON: the deepest Kubernetes type stays far below.
-constexpr int kDeepest = 100;
+constexpr int kDeepestMessage = 100;
 
 Status Malformed(const std::string& what) {
   return Status(Reason::kBadRequest, "the protobuf body is malformed: " + what);
@@ -194,7 +194,7 @@ Status AddMember(const SchemaField& field, const WireField& wire, int depth, Jso
 }
 
 Result<Json> Message(const SchemaMessage& message, std::string_view bytes, int depth) {
-  if (depth > kDeepest) return Malformed("it is nested too deep");
+  if (depth > kDeepestMessage) return Malformed("it is nested too deep");
   Json object = Json::object();
   for (Reader reader(bytes); !reader.done();) {
     std::optional<WireField> wire = reader.Next();

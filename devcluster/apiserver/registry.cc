@@ -22,7 +22,7 @@ std::vector<std::string> Resource::FieldLabels() const {
 }
 
 Registry::Registry() {
-  for (auto* table : {CoreResources, WorkloadResources, DeviceResources, PolicyResources})
+  for (auto* table : {CoreResources, WorkloadResources, DeviceResources, PolicyResources, ReviewResources})
     for (Resource& resource : table()) resources_.push_back(std::move(resource));
 
   size_t storages = 0;

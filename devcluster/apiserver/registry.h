@@ -15,6 +15,9 @@
 // same for all of them.
 namespace dray::devcluster {
 
+struct Server;
+struct Call;
+
 struct Column {
   std::string name;
   std::string type = "string";
@@ -73,6 +76,9 @@ struct Resource {
   Json (*from_stored)(const Json& object) = nullptr;
   Json (*to_stored)(const Json& object) = nullptr;
 
+  // Not an object but a question: POST fills in the status and stores nothing (reviews.cc).
+  void (*review)(const Server& server, const Call& call, Json& question) = nullptr;
+
   size_t storage = 0;  // the kind's index in the Store; filled by Registry
 
   std::string ApiVersion(std::string_view version) const {
@@ -117,5 +123,6 @@ std::vector<Resource> CoreResources();
 std::vector<Resource> WorkloadResources();
 std::vector<Resource> DeviceResources();
 std::vector<Resource> PolicyResources();  // admissionregistration, rbac
+std::vector<Resource> ReviewResources();  // authentication, authorization
 
 }  // namespace dray::devcluster

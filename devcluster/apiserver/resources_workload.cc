@@ -10,7 +10,7 @@
 namespace dray::devcluster {
 namespace {
 
-const Subresource kStatus = {"status", {"get", "patch", "update"}, "", "", ""};
+const Subresource kWorkloadStatus = {"status", {"get", "patch", "update"}, "", "", ""};
 const Subresource kScale = {"scale", {"get", "patch", "update"}, "autoscaling", "v1", "Scale"};
 
 }  // namespace
@@ -22,7 +22,7 @@ std::vector<Resource> WorkloadResources() {
            .versions = {"v1"},
            .short_names = {"deploy"},
            .categories = {"all"},
-           .subresources = {kScale, kStatus},
+           .subresources = {kScale, kWorkloadStatus},
            .generation = GenerationRule::kSpecOrAnnotations,
            .status_keeps_metadata = false,
            .columns = DeploymentColumns(),
@@ -35,7 +35,7 @@ std::vector<Resource> WorkloadResources() {
            .versions = {"v1"},
            .short_names = {"rs"},
            .categories = {"all"},
-           .subresources = {kScale, kStatus},
+           .subresources = {kScale, kWorkloadStatus},
            .fields = {{"status.replicas", "status.replicas", "0"}},
            .generation = GenerationRule::kSpec,
            .status_keeps_metadata = false,
@@ -48,7 +48,7 @@ std::vector<Resource> WorkloadResources() {
            .plural = "jobs",
            .versions = {"v1"},
            .categories = {"all"},
-           .subresources = {kStatus},
+           .subresources = {kWorkloadStatus},
            .fields = {{"status.successful", "status.succeeded", "0"}},
            .generation = GenerationRule::kSpec,
            .status_keeps_metadata = false,

@@ -66,7 +66,7 @@ const Schema& Schema::Kubernetes() {
 
 Schema::Schema() {
   for (const char* table :
-       {kMetaTypes, kVolumeTypes, kPodTypes, kCoreTypes, kResourceTypes, kGroupTypes})
+       {kMetaTypes, kVolumeTypes, kPodTypes, kCoreTypes, kReviewTypes, kResourceTypes, kGroupTypes})
     Read(table);
   for (auto& [name, message] : by_name_) CollectMembers(*message, message->members);
 }

@@ -62,6 +62,35 @@ SessionAffinityConfig clientIP:ClientIPConfig=1
 Taint key=1 value=2 effect=3 timeAdded:Time=4
 )";
 
+// Who am I, may I: without members that only an authorizer could use.
+const char kReviewTypes[] = R"(@io.k8s.api.authentication.v1
+SelfSubjectReview metadata:ObjectMeta=1 status:SelfSubjectReviewStatus=2
+SelfSubjectReviewStatus userInfo:UserInfo=1
+TokenReview metadata:ObjectMeta=1 spec:TokenReviewSpec=2 status:TokenReviewStatus=3
+TokenReviewSpec token=1 audiences[]=2
+TokenReviewStatus authenticated:bool=1 user:UserInfo=2 audiences[]=4 error=3
+UserInfo username=1 uid=2 groups[]=3
+@io.k8s.api.authorization.v1
+NonResourceAttributes path=1 verb=2
+NonResourceRule verbs[]=1 nonResourceURLs[]=2
+ResourceAttributes namespace=1 verb=2 group=3 version=4 resource=5 subresource=6 name=7
+ResourceRule verbs[]=1 apiGroups[]=2 resources[]=3 resourceNames[]=4
+SelfSubjectAccessReview metadata:ObjectMeta=1 spec:SelfSubjectAccessReviewSpec=2
+  status:SubjectAccessReviewStatus=3
+SelfSubjectAccessReviewSpec resourceAttributes:ResourceAttributes=1
+  nonResourceAttributes:NonResourceAttributes=2
+SelfSubjectRulesReview metadata:ObjectMeta=1 spec:SelfSubjectRulesReviewSpec=2
+  status:SubjectRulesReviewStatus=3
+SelfSubjectRulesReviewSpec namespace=1
+SubjectAccessReview metadata:ObjectMeta=1 spec:SubjectAccessReviewSpec=2
+  status:SubjectAccessReviewStatus=3
+SubjectAccessReviewSpec resourceAttributes:ResourceAttributes=1
+  nonResourceAttributes:NonResourceAttributes=2 user=3 groups[]=4 uid=6
+SubjectAccessReviewStatus allowed:bool=1 denied:bool=4 reason=2 evaluationError=3
+SubjectRulesReviewStatus resourceRules[]:ResourceRule=1 nonResourceRules[]:NonResourceRule=2
+  incomplete:bool=3 evaluationError=4
+)";
+
 const char kMetaTypes[] = R"(@io.k8s.apimachinery.pkg.apis.meta.v1
 Condition type=1 status=2 observedGeneration:long=3 lastTransitionTime:Time=4 reason=5 message=6
 DeleteOptions gracePeriodSeconds?:long=1 preconditions:Preconditions=2 orphanDependents?:bool=3

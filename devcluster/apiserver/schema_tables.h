@@ -14,6 +14,7 @@ extern const char kVolumeTypes[];
 extern const char kPodTypes[];
 extern const char kCoreTypes[];
 extern const char kMetaTypes[];
+extern const char kReviewTypes[];
 extern const char kResourceTypes[];
 extern const char kGroupTypes[];
 

@@ -79,6 +79,6 @@ Answer FailureAnswer(const Call& call, const Status& status);
 Status NotFoundError(const Call& call);
 Status ConflictError(const Call& call);  // the object has been modified
 Status AlreadyExistsError(const Call& call, const std::string& name);
-Status ForbiddenError(const Call& call, const std::string& why);
+Status ForbiddenError(const Call& call, const std::string& name, const std::string& why);
 
 }  // namespace dray::devcluster

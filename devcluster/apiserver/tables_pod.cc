@@ -102,7 +102,7 @@ void WalkContainers(const Json& pod, Summary& summary) {
     summary.reason = ConditionTrue(pod, "Ready") ? "Running" : "NotReady";
 }
 
-std::string OrNone(std::string text) { return text.empty() ? "<none>" : text; }
+std::string OrNothing(std::string text) { return text.empty() ? "<none>" : text; }
 
 std::string ReadinessGates(const Json& pod) {
   const Json* gates = FindArray(pod, "spec.readinessGates");
@@ -151,9 +151,9 @@ Json PodCells(const Json& pod, WallTime now) {
           summary.reason,
           restarts,
           AgeOf(StringAt(pod, "metadata.creationTimestamp"), now),
-          OrNone(StringAt(pod, "status.podIP")),
-          OrNone(StringAt(pod, "spec.nodeName")),
-          OrNone(StringAt(pod, "status.nominatedNodeName")),
+          OrNothing(StringAt(pod, "status.podIP")),
+          OrNothing(StringAt(pod, "spec.nodeName")),
+          OrNothing(StringAt(pod, "status.nominatedNodeName")),
           ReadinessGates(pod)};
 }
 

@@ -7,7 +7,7 @@
 namespace dray::devcluster {
 namespace {
 
-std::string Age(const Json& object, WallTime now) {
+std::string WorkloadAge(const Json& object, WallTime now) {
   return AgeOf(StringAt(object, "metadata.creationTimestamp"), now);
 }
 int64_t Count(const Json& object, std::string_view path, int64_t otherwise = 0) {
@@ -90,7 +90,7 @@ Json DeploymentCells(const Json& object, WallTime now) {
               std::to_string(Count(object, "spec.replicas", 1)),
           Count(object, "status.updatedReplicas"),
           Count(object, "status.availableReplicas"),
-          Age(object, now),
+          WorkloadAge(object, now),
           OfContainers(object, "name"),
           OfContainers(object, "image"),
           SelectorText(object)};
@@ -108,7 +108,7 @@ Json ReplicaSetCells(const Json& object, WallTime now) {
           Count(object, "spec.replicas", 1),
           Count(object, "status.replicas"),
           Count(object, "status.readyReplicas"),
-          Age(object, now),
+          WorkloadAge(object, now),
           OfContainers(object, "name"),
           OfContainers(object, "image"),
           SelectorText(object)};
@@ -129,7 +129,7 @@ Json JobCells(const Json& job, WallTime now) {
   else completions += parallelism > 1 ? "1 of " + std::to_string(parallelism) : "1";
   return {StringAt(job, "metadata.name"), JobStatus(job),
           completions,                    JobDuration(job, now),
-          Age(job, now),                  OfContainers(job, "name"),
+          WorkloadAge(job, now),                  OfContainers(job, "name"),
           OfContainers(job, "image"),     SelectorText(job)};
 }
 

@@ -99,14 +99,14 @@ AdmissionCall AdmissionFor(const Call& call, const std::string& operation, const
   return admission;
 }
 
-Status CheckNamespace(const Server& server, const Call& call) {
+Status CheckNamespace(const Server& server, const Call& call, const std::string& name) {
   if (!call.resource->namespaced) return Ok();
   const Resource* namespaces = server.registry.FindKind("", "Namespace");
   ObjectPtr found = server.Find(*namespaces, call.path.namespace_);
   if (!found)
     return Status(Reason::kNotFound, "namespaces \"" + call.path.namespace_ + "\" not found");
   if (!Find(Json::parse(found->text), "metadata.deletionTimestamp")) return Ok();
-  Status status = ForbiddenError(call, "unable to create new content in namespace " +
+  Status status = ForbiddenError(call, name, "unable to create new content in namespace " +
                                            call.path.namespace_ +
                                            " because it is being terminated");
   status.causes.push_back({"NamespaceTerminating",
@@ -135,7 +135,7 @@ Result<Written> Create(Server& server, Call& call, Json object, bool tracked) {
   const Resource& resource = *call.resource;
   if (!StringAt(object, "metadata.resourceVersion").empty())
     return Status(Reason::kInternal, "resourceVersion should not be set on objects to be created");
-  DRAY_RETURN_IF_ERROR(CheckNamespace(server, call));
+  DRAY_RETURN_IF_ERROR(CheckNamespace(server, call, StringAt(object, "metadata.name")));
   DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
   if (resource.expires) Expire(server, resource);
   std::string given = StringAt(object, "metadata.name");

@@ -18,6 +18,8 @@ struct Written {
 
 // POST on a collection: 201.
 Result<Answer> PostObject(Server& server, Call& call);
+// POST of a question (Resource::review): 201 with the answer, nothing is stored.
+Result<Answer> PostReview(Server& server, Call& call);
 // PUT on an object or its status.
 Result<Answer> PutObject(Server& server, Call& call);
 
@@ -38,7 +40,7 @@ struct Modification {
 Result<Written> Modify(Server& server, Call& call, const Modification& modification);
 
 // 404 without the namespace, 403 while it is being deleted.
-Status CheckNamespace(const Server& server, const Call& call);
+Status CheckNamespace(const Server& server, const Call& call, const std::string& name);
 AdmissionCall AdmissionFor(const Call& call, const std::string& operation, const std::string& name,
                            const std::string& options_kind);
 

@@ -59,6 +59,8 @@ Status StampReconciler::ReserveForBound(const Context& ctx, const api::Pod& pod)
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
     if (!name || name->empty()) continue;
+    if (auto cached = claims_.Get({pod.metadata.namespace_, *name}); cached != nullptr && claims::ReservedFor(*cached, pod))
+      continue;
     Result<api::ResourceClaim> claim = client_.Get<api::ResourceClaim>(ctx, {pod.metadata.namespace_, *name});
     if (claim.Is(Reason::kNotFound)) continue;
     if (!claim.ok()) return claim.status();
@@ -77,18 +79,36 @@ Status StampReconciler::ReserveForBound(const Context& ctx, const api::Pod& pod)
   return {};
 }
 
-Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
-  const auto pod = pods_.Get(key);
-  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod)) return runtime::Requeue{};
+bool StampReconciler::LacksClaim(const api::Pod& pod) const {
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
+    if (!entry.resource_claim_template_name) continue;
+    const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
+    if (!name || (!name->empty() && claims_.Get({pod.metadata.namespace_, *name}) == nullptr)) return true;
+  }
+  return false;
+}
+
+Result<bool> StampReconciler::Exists(const Context& ctx, const api::ObjectKey& claim) const {
+  if (claims_.Get(claim) != nullptr) return true;
+  Status found = client_.Get<api::ResourceClaim>(ctx, claim).status();
+  if (!found.ok() && !found.Is(Reason::kNotFound)) return found;
+  return found.ok();
+}
+
+Status StampReconciler::Stamp(const Context& ctx, const api::Pod& pod) {
   std::vector<api::PodResourceClaimStatus> names;
   bool news = false;
-  for (const api::PodResourceClaim& entry : pod->spec.resource_claims) {
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     if (!entry.resource_claim_template_name) continue;
-    std::optional<std::string> name = claims::ClaimNameFor(*pod, entry);
+    std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
+    if (name && !name->empty()) {
+      DRAY_ASSIGN_OR_RETURN(const bool exists, Exists(ctx, {pod.metadata.namespace_, *name}));
+      if (!exists) name.reset();
+    }
     if (!name) {
-      Result<std::string> made = ClaimFor(ctx, *pod, entry);
+      Result<std::string> made = ClaimFor(ctx, pod, entry);
       if (!made.ok()) {
-        events_.Record(runtime::ReferenceTo(*pod), "Warning", "FailedResourceClaimCreation",
+        events_.Record(runtime::ReferenceTo(pod), "Warning", "FailedResourceClaimCreation",
                        "PodResourceClaim " + entry.name + ": " + made.status().message());
         return made.status();
       }
@@ -97,7 +117,22 @@ Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const ap
     }
     names.push_back({entry.name, name->empty() ? std::nullopt : name});
   }
-  if (news) DRAY_RETURN_IF_ERROR(IgnoreNotFound(SayNames(ctx, *pod, names)));
+  return news ? IgnoreNotFound(SayNames(ctx, pod, names)) : Ok();
+}
+
+Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+  const auto pod = pods_.Get(key);
+  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod)) return runtime::Requeue{};
+  if (LacksClaim(*pod)) {
+    // By the server's word: the cache of Pods may lag behind that of claims, and a claim for a Pod that is over or gone would
+    // only have to be taken away again.
+    Result<api::Pod> live = client_.Get<api::Pod>(ctx, key);
+    if (live.Is(Reason::kNotFound)) return runtime::Requeue{};
+    if (!live.ok()) return live.status();
+    if (live->metadata.uid != pod->metadata.uid || live->metadata.deletion_timestamp || claims::Done(*live))
+      return runtime::Requeue{};  // the cache will say so, and bring the key back
+    DRAY_RETURN_IF_ERROR(Stamp(ctx, *live));
+  }
   if (!pod->spec.node_name.empty()) DRAY_RETURN_IF_ERROR(ReserveForBound(ctx, *pod));
   return runtime::Requeue{};
 }

@@ -11,7 +11,7 @@ struct Stamper::State {
   State(runtime::Client client, Clock& clock)
       : pods(client, PodOptions()), claims(client), templates(client), events(client, clock, "resourceclaim-controller") {
     controllers.push_back(std::make_unique<runtime::Controller>(
-        clock, "claim-stamper", std::make_unique<StampReconciler>(client, pods, templates, events)));
+        clock, "claim-stamper", std::make_unique<StampReconciler>(client, pods, claims, templates, events)));
     controllers.push_back(std::make_unique<runtime::Controller>(clock, "claim-release",
                                                                 std::make_unique<ReleaseReconciler>(client, claims, pods)));
     auto* stamps = &controllers[0]->queue;

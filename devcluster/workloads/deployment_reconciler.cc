@@ -57,11 +57,26 @@ Result<DeploymentReconciler::Sets> DeploymentReconciler::OwnSets(const Context& 
   runtime::ListOptions options;
   options.namespace_ = deployment.metadata.namespace_;
   DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ReplicaSet> list, client_.List<api::ReplicaSet>(ctx, options));
-  std::erase_if(list.items, [&](const api::ReplicaSet& set) {
+  Sets own;
+  for (api::ReplicaSet& set : list.items) {
     const api::OwnerReference* owner = api::ControllerOf(set.metadata);
-    return owner == nullptr || owner->uid != deployment.metadata.uid;
+    if (owner != nullptr) {
+      if (owner->uid == deployment.metadata.uid) own.push_back(std::move(set));
+      continue;
+    }
+    // Left behind by a Deployment that was deleted with --cascade=orphan.
+    if (set.metadata.deletion_timestamp || !api::Matches(deployment.spec.selector, set.metadata.labels)) continue;
+    const Json patch = Adoption({"apps/v1", "Deployment", deployment.metadata.name, deployment.metadata.uid, true, true},
+                                set.metadata.uid);
+    Result<api::ReplicaSet> adopted =
+        client_.Patch<api::ReplicaSet>(ctx, api::KeyOf(set), runtime::PatchType::kStrategic, patch.dump());
+    if (adopted.ok()) own.push_back(std::move(*adopted));
+    else if (!adopted.Is(Reason::kNotFound) && !adopted.Is(Reason::kConflict)) return adopted.status();
+  }
+  std::sort(own.begin(), own.end(), [](const api::ReplicaSet& a, const api::ReplicaSet& b) {
+    return std::tie(a.metadata.creation_timestamp, a.metadata.name) < std::tie(b.metadata.creation_timestamp, b.metadata.name);
   });
-  return std::move(list.items);
+  return own;
 }
 
 Result<api::ReplicaSet> DeploymentReconciler::MakeNewSet(const Context& ctx, const api::Deployment& deployment,
@@ -75,7 +90,7 @@ Result<api::ReplicaSet> DeploymentReconciler::MakeNewSet(const Context& ctx, con
   }
   const int replicas = deployment.spec.replicas.value_or(1);
   int first = replicas;
-  if (deployment.spec.strategy.type == "Recreate") first = old_replicas == 0 ? replicas : 0;
+  if (deployment.spec.strategy.type == "Recreate") first = old_sets.empty() ? replicas : 0;  // Roll waits for the old Pods
   else if (old_replicas > 0)
     first = std::clamp(replicas + BoundsOf(deployment, replicas).surge - old_replicas, 0, replicas);
 
@@ -99,11 +114,23 @@ Result<api::ReplicaSet> DeploymentReconciler::MakeNewSet(const Context& ctx, con
                                                             deployment.metadata.namespace_, set.dump(), false));
   events_.Record(runtime::ReferenceTo(deployment), "Normal", "ScalingReplicaSet",
                  "Scaled up replica set " + deployment.metadata.name + "-" + hash + " from 0 to " + std::to_string(first));
-  const Json patch = {{"metadata", {{"annotations", {{kRevision, std::to_string(revision + 1)}}}}}};
-  DRAY_RETURN_IF_ERROR(client_
-                           .Patch<api::Deployment>(ctx, api::KeyOf(deployment), runtime::PatchType::kMerge, patch.dump())
-                           .status());
   return api::Decode<api::ReplicaSet>(body);
+}
+
+// The set of the present template carries the highest revision (a rollback makes an old set the newest), the Deployment the same.
+Status DeploymentReconciler::Number(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh,
+                                    const Sets& old_sets) {
+  int64_t revision = std::max<int64_t>(RevisionOf(fresh), 1);
+  for (const api::ReplicaSet& set : old_sets) revision = std::max(revision, RevisionOf(set) + 1);
+  const std::string text = std::to_string(revision);
+  const Json patch = {{"metadata", {{"annotations", {{kRevision, text}}}}}};
+  if (RevisionOf(fresh) != revision) {
+    DRAY_ASSIGN_OR_RETURN(
+        fresh, client_.Patch<api::ReplicaSet>(ctx, api::KeyOf(fresh), runtime::PatchType::kMerge, patch.dump()));
+  }
+  auto shown = deployment.metadata.annotations.find(kRevision);
+  if (shown != deployment.metadata.annotations.end() && shown->second == text) return {};
+  return client_.Patch<api::Deployment>(ctx, api::KeyOf(deployment), runtime::PatchType::kMerge, patch.dump()).status();
 }
 
 Status DeploymentReconciler::ScaleSet(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& set,
@@ -119,33 +146,56 @@ Status DeploymentReconciler::ScaleSet(const Context& ctx, const api::Deployment&
   return {};
 }
 
+Result<bool> DeploymentReconciler::OldPodsRemain(const Context& ctx, const api::Deployment& deployment, const Sets& old_sets) {
+  runtime::ListOptions options;
+  options.namespace_ = deployment.metadata.namespace_;
+  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::Pod> list, client_.List<api::Pod>(ctx, options));
+  for (const api::Pod& pod : list.items) {
+    const api::OwnerReference* owner = api::ControllerOf(pod.metadata);
+    if (owner == nullptr || pod.status.phase == "Succeeded" || pod.status.phase == "Failed") continue;
+    for (const api::ReplicaSet& set : old_sets)
+      if (set.metadata.uid == owner->uid) return true;
+  }
+  return false;
+}
+
 Status DeploymentReconciler::Roll(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh,
                                   Sets& old_sets) {
   const int replicas = deployment.spec.replicas.value_or(1);
-  int total = Wanted(fresh), available = fresh.status.available_replicas, old_pods = 0;
+  if (deployment.spec.strategy.type == "Recreate") {
+    for (api::ReplicaSet& set : old_sets) DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, set, 0));
+    // Also those that are still ending: they hold their devices to the last.
+    DRAY_ASSIGN_OR_RETURN(const bool remain, OldPodsRemain(ctx, deployment, old_sets));
+    return remain ? Ok() : ScaleSet(ctx, deployment, fresh, replicas);
+  }
+  const Bounds bounds = BoundsOf(deployment, replicas);
+  int total = Wanted(fresh), available = fresh.status.available_replicas;
   for (const api::ReplicaSet& set : old_sets) {
     total += Wanted(set);
     available += set.status.available_replicas;
-    old_pods += set.status.replicas;
   }
-  if (deployment.spec.strategy.type == "Recreate") {
-    for (api::ReplicaSet& set : old_sets) DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, set, 0));
-    return old_pods > 0 ? Ok() : ScaleSet(ctx, deployment, fresh, replicas);
-  }
-  const Bounds bounds = BoundsOf(deployment, replicas);
   // 1. Up as far as the surge allows; a smaller count applies at once.
-  if (Wanted(fresh) > replicas) {
-    DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, fresh, replicas));
-  } else if (const int room = replicas + bounds.surge - total; room > 0 && Wanted(fresh) < replicas) {
-    DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, fresh, std::min(replicas, Wanted(fresh) + room)));
-  }
-  // 2. Old replicas that never became available cost nothing; then as many as may be unavailable.
-  int may_go = available - (replicas - bounds.unavailable);
+  int wanted = Wanted(fresh);
+  if (wanted > replicas) wanted = replicas;
+  else wanted = std::clamp(replicas + bounds.surge - total + wanted, wanted, replicas);
+  total += wanted - Wanted(fresh);
+  DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, fresh, wanted));
+  // 2. Down, first what never became available. New replicas on their way count against the room there is.
+  const int least = replicas - bounds.unavailable;
+  const int room = total - least - (Wanted(fresh) - fresh.status.available_replicas);
+  int idle_room = room;
   for (api::ReplicaSet& set : old_sets) {
-    const int idle = std::max(0, Wanted(set) - set.status.available_replicas);
-    const int go = std::min(Wanted(set), idle + std::max(0, may_go));
-    may_go -= std::max(0, go - idle);
-    if (go > 0) DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, set, Wanted(set) - go));
+    const int idle = std::min(Wanted(set) - set.status.available_replicas, idle_room);
+    if (idle <= 0) continue;
+    idle_room -= idle;
+    DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, set, Wanted(set) - idle));
+  }
+  int may_go = room <= 0 ? 0 : available - least;
+  for (api::ReplicaSet& set : old_sets) {
+    const int go = std::min(Wanted(set), may_go);
+    if (go <= 0) continue;
+    may_go -= go;
+    DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, set, Wanted(set) - go));
   }
   return {};
 }
@@ -221,7 +271,13 @@ Result<runtime::Requeue> DeploymentReconciler::Reconcile(const Context& ctx, con
     if (deployment.spec.paused) return runtime::Requeue{};
     DRAY_ASSIGN_OR_RETURN(fresh, MakeNewSet(ctx, deployment, hash, pod_template, old_sets));
   }
-  if (!deployment.spec.paused) DRAY_RETURN_IF_ERROR(Roll(ctx, deployment, *fresh, old_sets));
+  if (!deployment.spec.paused) {
+    DRAY_RETURN_IF_ERROR(Number(ctx, deployment, *fresh, old_sets));
+    DRAY_RETURN_IF_ERROR(Roll(ctx, deployment, *fresh, old_sets));
+  } else if (std::all_of(old_sets.begin(), old_sets.end(), [](const api::ReplicaSet& set) { return Wanted(set) == 0; })) {
+    // A paused Deployment still scales.
+    DRAY_RETURN_IF_ERROR(ScaleSet(ctx, deployment, *fresh, deployment.spec.replicas.value_or(1)));
+  }
   DRAY_RETURN_IF_ERROR(DropHistory(ctx, deployment, old_sets));
   DRAY_RETURN_IF_ERROR(ReportStatus(ctx, deployment, *fresh, old_sets));
   return runtime::Requeue{};

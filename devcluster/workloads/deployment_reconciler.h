@@ -18,9 +18,12 @@ class DeploymentReconciler : public runtime::Reconciler {
 
  private:
   using Sets = std::vector<api::ReplicaSet>;
+  // Its ReplicaSets, oldest first; adopts matching ones without an owner.
   Result<Sets> OwnSets(const Context& ctx, const api::Deployment& deployment);
   Result<api::ReplicaSet> MakeNewSet(const Context& ctx, const api::Deployment& deployment, const std::string& hash,
                                      const Json& pod_template, const Sets& old_sets);
+  Status Number(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh, const Sets& old_sets);
+  Result<bool> OldPodsRemain(const Context& ctx, const api::Deployment& deployment, const Sets& old_sets);
   Status ScaleSet(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& set, int replicas);
   Status Roll(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh, Sets& old_sets);
   Status DropHistory(const Context& ctx, const api::Deployment& deployment, const Sets& old_sets);

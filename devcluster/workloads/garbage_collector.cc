@@ -82,6 +82,8 @@ Result<GarbageCollector::OwnerState> GarbageCollector::StateOf(const Context& ct
   // Not seen: our cache may lag behind. Only the API can say that the owner is gone.
   for (const api::KindInfo& kind : kinds_) {
     if (kind.kind != owner.kind || kind.ApiVersion() != owner.api_version) continue;
+    // A cluster-scoped object can't be owned by one in a namespace: there is no telling which.
+    if (kind.namespaced && object.key.namespace_.empty()) return OwnerState::kThere;
     Result<std::string> body =
         client_.GetRaw(ctx, kind, {kind.namespaced ? object.key.namespace_ : "", owner.name});
     if (body.Is(Reason::kNotFound)) return OwnerState::kGone;

@@ -13,7 +13,7 @@ namespace dray::devcluster {
 // Rules of kube-controller-manager's garbage collector.
 class GarbageCollector : public runtime::Reconciler {
  public:
-  // `kinds`: those whose changes are reported through Seen and Gone; owners of other kinds are looked up in the API.
+  // `kinds`: those whose changes are reported through Seen and Gone; an owner of another kind counts as there.
   GarbageCollector(runtime::Client client, std::vector<api::KindInfo> kinds)
       : client_(std::move(client)), kinds_(std::move(kinds)) {}
 

@@ -23,6 +23,24 @@ api::WorkloadCondition Ended(const char* type, const char* reason, std::string m
   return condition;
 }
 
+api::WorkloadCondition Suspension(bool suspended) {
+  api::WorkloadCondition condition;
+  condition.type = "Suspended";
+  condition.status = suspended ? "True" : "False";
+  condition.reason = suspended ? "JobSuspended" : "JobResumed";
+  condition.message = suspended ? "Job suspended" : "Job resumed";
+  return condition;
+}
+
+// Pods of restartPolicy OnFailure start their containers again themselves: those restarts count instead of failed Pods.
+int RestartsOf(const api::Pod& pod) {
+  if (pod.status.phase != "Running" && pod.status.phase != "Pending") return 0;
+  int restarts = 0;
+  for (const auto* list : {&pod.status.init_container_statuses, &pod.status.container_statuses})
+    for (const api::ContainerStatus& container : *list) restarts += container.restart_count;
+  return restarts;
+}
+
 }  // namespace
 
 Status JobReconciler::DeletePods(const Context& ctx, const api::Job& job, const std::vector<api::Pod>& pods,
@@ -45,10 +63,13 @@ Result<runtime::Requeue> JobReconciler::RunJob(const Context& ctx, const api::Jo
   DRAY_ASSIGN_OR_RETURN(std::vector<api::Pod> pods,
                         LivePods(ctx, client_, job.metadata.namespace_, selector, job.metadata.uid));
   api::JobStatus status = job.status;
-  if (!status.start_time && !job.spec.suspend.value_or(false)) status.start_time = api::ToTime(now);
+  const bool suspended = job.spec.suspend.value_or(false);
+  if (suspended) status.start_time.reset();  // the deadline counts from the time it is resumed
+  else if (!status.start_time) status.start_time = api::ToTime(now);
   status.active = status.succeeded = status.failed = 0;
-  int ready = 0;
+  int ready = 0, restarts = 0;
   for (const api::Pod& pod : pods) {
+    restarts += RestartsOf(pod);
     status.succeeded += pod.status.phase == "Succeeded";
     status.failed += pod.status.phase == "Failed";
     status.active += Active(pod);
@@ -63,7 +84,7 @@ Result<runtime::Requeue> JobReconciler::RunJob(const Context& ctx, const api::Jo
   const int completions = job.spec.completions.value_or(1);
   const bool complete = queue ? status.succeeded > 0 && status.active == 0 : status.succeeded >= completions;
   std::optional<Duration> left;
-  if (job.spec.active_deadline_seconds && status.start_time)
+  if (job.spec.active_deadline_seconds && status.start_time && !suspended)
     left = *status.start_time + std::chrono::seconds(*job.spec.active_deadline_seconds) - now;
 
   const std::string mode = document.value(Json::json_pointer("/spec/completionMode"), "NonIndexed");
@@ -73,7 +94,8 @@ Result<runtime::Requeue> JobReconciler::RunJob(const Context& ctx, const api::Jo
   } else if (complete) {
     end = Ended("Complete", "CompletionsReached", "Reached expected number of succeeded pods");
     status.completion_time = api::ToTime(now);
-  } else if (status.failed > job.spec.backoff_limit.value_or(6)) {
+  } else if (const int limit = job.spec.backoff_limit.value_or(6);
+             status.failed > limit || (restarts > 0 && restarts >= limit && job.spec.template_.spec.restart_policy == "OnFailure")) {
     end = Ended("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
   } else if (left && *left <= Duration::zero()) {
     end = Ended("Failed", "DeadlineExceeded", "Job was active longer than specified deadline");
@@ -81,15 +103,21 @@ Result<runtime::Requeue> JobReconciler::RunJob(const Context& ctx, const api::Jo
 
   Status moved;
   if (end) {
-    moved = DeletePods(ctx, job, pods, pods.size());
+    // It has only ended when nothing of it runs any more: a finished Job is not looked at again.
+    DRAY_RETURN_IF_ERROR(DeletePods(ctx, job, pods, pods.size()));
     status.active = 0;
     status.ready = 0;
     events_.Record(runtime::ReferenceTo(job), end->type == "Complete" ? "Normal" : "Warning",
                    end->type == "Complete" ? "Completed" : end->reason, end->message);
     SetCondition(status.conditions, std::move(*end), api::ToTime(now));
-  } else if (job.spec.suspend.value_or(false)) {
-    moved = DeletePods(ctx, job, pods, pods.size());
+  } else if (suspended) {
+    DRAY_RETURN_IF_ERROR(DeletePods(ctx, job, pods, pods.size()));
+    status.active = 0;
+    status.ready = 0;
+    SetCondition(status.conditions, Suspension(true), api::ToTime(now));
   } else {
+    for (const api::WorkloadCondition& condition : job.status.conditions)
+      if (condition.type == "Suspended") SetCondition(status.conditions, Suspension(false), api::ToTime(now));
     int wanted = queue ? (status.succeeded > 0 ? status.active : parallelism)
                        : std::min(parallelism, completions - status.succeeded);
     if (status.active > wanted) moved = DeletePods(ctx, job, pods, static_cast<size_t>(status.active - wanted));

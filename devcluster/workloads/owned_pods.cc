@@ -18,18 +18,35 @@ bool Ready(const api::Pod& pod) {
   return false;
 }
 
+std::optional<WallTime> AvailableFrom(const api::Pod& pod, int min_ready_seconds) {
+  for (const api::PodCondition& condition : pod.status.conditions) {
+    if (condition.type != "Ready" || condition.status != "True") continue;
+    if (min_ready_seconds == 0 || !condition.last_transition_time) return WallTime();
+    return WallTime(*condition.last_transition_time) + std::chrono::seconds(min_ready_seconds);
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+Json OwnerEntry(const api::OwnerReference& owner) {
+  return {{"apiVersion", owner.api_version}, {"kind", owner.kind},  {"name", owner.name},
+          {"uid", owner.uid},                {"controller", true}, {"blockOwnerDeletion", true}};
+}
+
+}  // namespace
+
+Json Adoption(const api::OwnerReference& owner, const std::string& uid) {
+  return {{"metadata", {{"uid", uid}, {"ownerReferences", Json::array({OwnerEntry(owner)})}}}};
+}
+
 Json PodFromTemplate(const Json& pod_template, const api::OwnerReference& owner) {
   Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_template.value("spec", Json::object())}};
   const Json metadata = pod_template.value("metadata", Json::object());
   for (const char* field : {"labels", "annotations", "finalizers"})
     if (metadata.contains(field)) pod["metadata"][field] = metadata[field];
   pod["metadata"]["generateName"] = owner.name + "-";
-  pod["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", owner.api_version},
-                                                     {"kind", owner.kind},
-                                                     {"name", owner.name},
-                                                     {"uid", owner.uid},
-                                                     {"controller", true},
-                                                     {"blockOwnerDeletion", true}}});
+  pod["metadata"]["ownerReferences"] = Json::array({OwnerEntry(owner)});
   return pod;
 }
 

@@ -10,16 +10,14 @@
 // What ReplicaSet and Job share: Pods made from a template, owned by a controller.
 namespace dray::devcluster {
 
-// The index "controller" of informers: the UID of the controlling owner.
-template <class T>
-std::vector<std::string> ControllerUid(const T& object) {
-  const api::OwnerReference* owner = api::ControllerOf(object.metadata);
-  return owner == nullptr ? std::vector<std::string>() : std::vector<std::string>{owner->uid};
-}
-
 // Neither finished nor being deleted.
 bool Active(const api::Pod& pod);
 bool Ready(const api::Pod& pod);
+// Until when a Pod must stay ready to count as available; nothing while it is not ready.
+std::optional<WallTime> AvailableFrom(const api::Pod& pod, int min_ready_seconds);
+
+// A strategic merge patch that makes `owner` the controller of the object of that UID, and no other one of its name.
+Json Adoption(const api::OwnerReference& owner, const std::string& uid);
 
 // A Pod manifest from `pod_template` (a PodTemplateSpec, untyped so that nothing is lost): generateName "<owner>-", owned by
 // `owner` ({apiVersion, kind, name, uid}).

@@ -8,7 +8,7 @@
 namespace dray::devcluster {
 namespace {
 
-// Which Pods go first: those that do the least (kube-controller-manager's ranking, shortened to what differs here).
+// Which Pods go first: those that do the least; of equals the youngest (kube-controller-manager's ranking).
 bool GoesFirst(const api::Pod& a, const api::Pod& b) {
   if (a.spec.node_name.empty() != b.spec.node_name.empty()) return a.spec.node_name.empty();
   if (Ready(a) != Ready(b)) return !Ready(a);
@@ -20,22 +20,31 @@ bool GoesFirst(const api::Pod& a, const api::Pod& b) {
 Result<std::vector<api::Pod>> ReplicaSetReconciler::OwnPods(const Context& ctx, const api::ReplicaSet& set) {
   runtime::ListOptions options;
   options.namespace_ = set.metadata.namespace_;
-  options.label_selector = SelectorText(set.spec.selector);
   DRAY_ASSIGN_OR_RETURN(api::ListOf<api::Pod> list, client_.List<api::Pod>(ctx, options));
   std::vector<api::Pod> own;
+  auto patch = [&](const api::Pod& pod, const Json& change) -> Result<api::Pod> {
+    return client_.Patch<api::Pod>(ctx, api::KeyOf(pod), runtime::PatchType::kStrategic, change.dump());
+  };
+  // Gone or replaced meanwhile: none of ours.
+  auto lost = [](const Status& status) { return status.Is(Reason::kNotFound) || status.Is(Reason::kConflict); };
   for (api::Pod& pod : list.items) {
     const api::OwnerReference* owner = api::ControllerOf(pod.metadata);
-    if (owner == nullptr && Active(pod) && !set.metadata.deletion_timestamp) {
-      const Json patch = {{"metadata",
-                           {{"uid", pod.metadata.uid},
-                            {"ownerReferences", PodFromTemplate(Json::object(), {"apps/v1", "ReplicaSet", set.metadata.name,
-                                                                                 set.metadata.uid, true, true})["metadata"]
-                                                               ["ownerReferences"]}}}};
+    const bool matches = api::Matches(set.spec.selector, pod.metadata.labels);
+    if (owner != nullptr && owner->uid == set.metadata.uid) {
+      if (matches || set.metadata.deletion_timestamp) {
+        own.push_back(std::move(pod));
+        continue;
+      }
+      // Its labels were changed to take it out of service and look at it: it is its own master from now on.
+      Status released = patch(pod, {{"metadata",
+                                     {{"uid", pod.metadata.uid},
+                                      {"ownerReferences", {{{"$patch", "delete"}, {"uid", set.metadata.uid}}}}}}}).status();
+      if (!released.ok() && !lost(released)) return released;
+    } else if (owner == nullptr && matches && Active(pod) && !set.metadata.deletion_timestamp) {
       Result<api::Pod> adopted =
-          client_.Patch<api::Pod>(ctx, api::KeyOf(pod), runtime::PatchType::kStrategic, patch.dump());
+          patch(pod, Adoption({"apps/v1", "ReplicaSet", set.metadata.name, set.metadata.uid, true, true}, pod.metadata.uid));
       if (adopted.ok()) own.push_back(std::move(*adopted));
-    } else if (owner != nullptr && owner->uid == set.metadata.uid) {
-      own.push_back(std::move(pod));
+      else if (!lost(adopted.status())) return adopted.status();
     }
   }
   return own;
@@ -49,8 +58,10 @@ Status ReplicaSetReconciler::Scale(const Context& ctx, const api::ReplicaSet& se
   const int missing = wanted - static_cast<int>(active.size());
   if (missing > 0) {
     // The template untyped: nothing that the user wrote may be lost on the way into the Pod.
-    DRAY_ASSIGN_OR_RETURN(std::string body, client_.GetRaw(ctx, api::KindOf<api::ReplicaSet>::value, api::KeyOf(set)));
-    const Json document = Json::parse(body);
+    Result<std::string> body = client_.GetRaw(ctx, api::KindOf<api::ReplicaSet>::value, api::KeyOf(set));
+    if (!body.ok()) return IgnoreNotFound(body.status());
+    const Json document = Json::parse(*body);
+    if (document["metadata"]["uid"] != set.metadata.uid) return {};
     const Json pod = PodFromTemplate(document["spec"]["template"],
                                      {"apps/v1", "ReplicaSet", set.metadata.name, set.metadata.uid, true, true});
     for (int i = 0; i < missing; ++i) {
@@ -86,6 +97,7 @@ Result<runtime::Requeue> ReplicaSetReconciler::Reconcile(const Context& ctx, con
   Status scaled;
   if (!set->metadata.deletion_timestamp) scaled = Scale(ctx, *set, pods);
 
+  runtime::Requeue requeue;
   api::ReplicaSetStatus status = set->status;
   status.observed_generation = set->metadata.generation;
   status.replicas = status.ready_replicas = status.available_replicas = status.fully_labeled_replicas = 0;
@@ -99,12 +111,16 @@ Result<runtime::Requeue> ReplicaSetReconciler::Reconcile(const Context& ctx, con
     }
     status.fully_labeled_replicas += labelled;
     status.ready_replicas += Ready(pod);
-    status.available_replicas += Ready(pod);
+    if (std::optional<WallTime> from = AvailableFrom(pod, set->spec.min_ready_seconds)) {
+      const WallTime now = ctx.clock().Now();
+      if (*from <= now) ++status.available_replicas;
+      else requeue.after = std::min<Duration>(*from - now, requeue.after.value_or(*from - now));
+    }
   }
   DRAY_RETURN_IF_ERROR(PatchStatus(ctx, client_, api::KindOf<api::ReplicaSet>::value, key, api::ToJsonValue(set->status),
                                    api::ToJsonValue(status)));
   if (!scaled.ok()) return scaled;
-  return runtime::Requeue{};
+  return requeue;
 }
 
 }  // namespace dray::devcluster

@@ -74,11 +74,21 @@ struct Workloads::State {
       if (const api::OwnerReference* owner = api::ControllerOf(one.metadata))
         rollouts->Add({one.metadata.namespace_, owner->name});
     });
-    runtime::OnChange<api::Pod>(pods, [=](const api::Pod& one) {
+    runtime::OnChange<api::Pod>(pods, [=, this](const api::Pod& one) {
       const api::OwnerReference* owner = api::ControllerOf(one.metadata);
-      if (owner == nullptr) return;
-      if (owner->kind == "ReplicaSet") sets->Add({one.metadata.namespace_, owner->name});
-      if (owner->kind == "Job") job_queue->Add({one.metadata.namespace_, owner->name});
+      if (owner == nullptr) {
+        for (const auto& set : replicasets.By("namespace", one.metadata.namespace_))
+          if (api::Matches(set->spec.selector, one.metadata.labels)) sets->Add(api::KeyOf(*set));
+      } else if (owner->kind == "Job") {
+        job_queue->Add({one.metadata.namespace_, owner->name});
+      } else if (owner->kind == "ReplicaSet") {
+        const api::ObjectKey key{one.metadata.namespace_, owner->name};
+        sets->Add(key);
+        // A Recreate waits for the last old Pod, whose end changes no ReplicaSet.
+        auto set = replicasets.Get(key);
+        if (const api::OwnerReference* above = set == nullptr ? nullptr : api::ControllerOf(set->metadata))
+          rollouts->Add({one.metadata.namespace_, above->name});
+      }
     });
   }
 

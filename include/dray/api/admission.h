@@ -58,6 +58,11 @@ struct AdmissionPlan {
 Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config,
                                     const Inventory& inventory = {});
 
+// An update of a Pod that was converted before. `before` and `pod` are oldObject and object of the AdmissionReview. Where the
+// device-plugin resources came back as they were (kubectl apply of the original file), the patch takes them out again, so that
+// the update changes nothing that is immutable. kForbidden: they came back with another value. Never a template.
+Result<AdmissionPlan> PlanUpdate(const Json& before, const Json& pod);
+
 inline constexpr std::string_view kConvertedAnnotation = "dray.dev/converted";
 inline constexpr std::string_view kRequestHashAnnotation = "dray.dev/request-hash";
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";

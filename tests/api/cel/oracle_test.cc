@@ -35,7 +35,7 @@ std::string Difference(const RecordedCase& recorded) {
   return difference.str();
 }
 
-class CelOracle : public testing::TestWithParam<const char*> {};
+class CelOracle : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CelOracle, Agrees) {
   std::ifstream in(std::string(DRAY_SOURCE_DIR "/tests/golden/oracle/") + GetParam());
@@ -48,7 +48,7 @@ TEST_P(CelOracle, Agrees) {
   EXPECT_GE(cases, 10u) << "no cases in " << GetParam();
 }
 
-INSTANTIATE_TEST_SUITE_P(Recorded, CelOracle, testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
+INSTANTIATE_TEST_SUITE_P(Recorded, CelOracle, ::testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
 
 }  // namespace
 }  // namespace dray::cel

@@ -9,9 +9,9 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-Json J(std::string_view text) {
+Json Parsed(std::string_view text) {
   return Json::parse(text);
 }
 
@@ -43,9 +43,9 @@ TEST(ApplyJsonPatch, Operations) {
       {R"({})", R"([{"op":"add","path":"/x","value":1,"other":2}])", R"({"x":1})"},
   };
   for (const Case& c : cases) {
-    Result<Json> result = ApplyJsonPatch(J(c.document), J(c.patch));
+    Result<Json> result = ApplyJsonPatch(Parsed(c.document), Parsed(c.patch));
     ASSERT_TRUE(result.ok()) << c.patch << " " << result.status();
-    EXPECT_EQ(*result, J(c.want)) << c.patch;
+    EXPECT_EQ(*result, Parsed(c.want)) << c.patch;
   }
 }
 
@@ -82,28 +82,28 @@ TEST(ApplyJsonPatch, Refusals) {
       {R"({"a":1})", R"([{"op":"copy","from":"/b","path":"/c"}])", Reason::kInvalid},
   };
   for (const Case& c : cases) {
-    Result<Json> result = ApplyJsonPatch(J(c.document), J(c.patch));
+    Result<Json> result = ApplyJsonPatch(Parsed(c.document), Parsed(c.patch));
     EXPECT_TRUE(result.Is(c.want)) << c.patch << " " << result.status();
   }
-  EXPECT_EQ(ApplyJsonPatch(J("{}"), J(R"([{"op":"remove","path":"/a~1b"}])")).status().message(),
+  EXPECT_EQ(ApplyJsonPatch(Parsed("{}"), Parsed(R"([{"op":"remove","path":"/a~1b"}])")).status().message(),
             "JSON patch, operation 0 (remove \"/a~1b\"): there is no such path");
 }
 
 TEST(ApplyJsonPatch, HasLimits) {
   Json patch = Json::array();
   for (int i = 0; i < 10000; ++i) patch.push_back({{"op", "add"}, {"path", "/a"}, {"value", i}});
-  EXPECT_EQ((*ApplyJsonPatch(J("{}"), patch))["a"], 9999);
+  EXPECT_EQ((*ApplyJsonPatch(Parsed("{}"), patch))["a"], 9999);
   patch.push_back(patch[0]);
-  EXPECT_TRUE(ApplyJsonPatch(J("{}"), patch).Is(Reason::kTooLarge));
+  EXPECT_TRUE(ApplyJsonPatch(Parsed("{}"), patch).Is(Reason::kTooLarge));
 
   Json bomb = Json::array();
   for (int i = 0; i < 60; ++i) bomb.push_back({{"op", "copy"}, {"from", ""}, {"path", "/a"}});
-  Result<Json> result = ApplyJsonPatch(J(R"({"b":"0123456789"})"), bomb);
+  Result<Json> result = ApplyJsonPatch(Parsed(R"({"b":"0123456789"})"), bomb);
   EXPECT_TRUE(result.ok() || result.Is(Reason::kInvalid));
   bomb = Json::array();
   for (int i = 0; i < 60; ++i)
     bomb.push_back({{"op", "copy"}, {"from", ""}, {"path", "/a" + std::to_string(i)}});
-  EXPECT_TRUE(ApplyJsonPatch(J(R"({"b":"0123456789"})"), bomb).Is(Reason::kInvalid));
+  EXPECT_TRUE(ApplyJsonPatch(Parsed(R"({"b":"0123456789"})"), bomb).Is(Reason::kInvalid));
 }
 
 TEST(DiffJsonPatch, TouchesOnlyWhatChanged) {
@@ -125,12 +125,12 @@ TEST(DiffJsonPatch, TouchesOnlyWhatChanged) {
       {"1", "[]", R"([{"op":"replace","path":"","value":[]}])"},
   };
   for (const Case& c : cases)
-    EXPECT_EQ(DiffJsonPatch(J(c.before), J(c.after)), J(c.want)) << c.after;
+    EXPECT_EQ(DiffJsonPatch(Parsed(c.before), Parsed(c.after)), Parsed(c.want)) << c.after;
 }
 
 TEST(DiffJsonPatch, NumbersBuiltAndParsedAreEqual) {
-  EXPECT_EQ(DiffJsonPatch(Json{{"a", 5}}, J(R"({"a":5})")), Json::array());
-  EXPECT_EQ(MergePatchFor(Json{{"a", 5}}, J(R"({"a":5})")), Json::object());
+  EXPECT_EQ(DiffJsonPatch(Json{{"a", 5}}, Parsed(R"({"a":5})")), Json::array());
+  EXPECT_EQ(MergePatchFor(Json{{"a", 5}}, Parsed(R"({"a":5})")), Json::object());
 }
 
 TEST(ApplyMergePatch, Rfc7386) {
@@ -152,15 +152,15 @@ TEST(ApplyMergePatch, Rfc7386) {
       {"{}", R"({"a":{"bb":{"ccc":null}}})", R"({"a":{"bb":{}}})"},
   };
   for (const Case& c : cases)
-    EXPECT_EQ(ApplyMergePatch(J(c.document), J(c.patch)), J(c.want)) << c.patch;
+    EXPECT_EQ(ApplyMergePatch(Parsed(c.document), Parsed(c.patch)), Parsed(c.want)) << c.patch;
 }
 
 TEST(MergePatchFor, SaysOnlyTheChange) {
-  EXPECT_EQ(MergePatchFor(J(R"({"a":{"b":1,"c":2},"d":[1],"e":3})"),
-                          J(R"({"a":{"b":1,"c":3},"d":[1],"f":4})")),
-            J(R"({"a":{"c":3},"e":null,"f":4})"));
-  EXPECT_EQ(MergePatchFor(J(R"({"a":1})"), J(R"({"a":1})")), J("{}"));
-  EXPECT_EQ(MergePatchFor(J(R"({"a":{"b":1}})"), J(R"({"a":{}})")), J(R"({"a":{"b":null}})"));
+  EXPECT_EQ(MergePatchFor(Parsed(R"({"a":{"b":1,"c":2},"d":[1],"e":3})"),
+                          Parsed(R"({"a":{"b":1,"c":3},"d":[1],"f":4})")),
+            Parsed(R"({"a":{"c":3},"e":null,"f":4})"));
+  EXPECT_EQ(MergePatchFor(Parsed(R"({"a":1})"), Parsed(R"({"a":1})")), Parsed("{}"));
+  EXPECT_EQ(MergePatchFor(Parsed(R"({"a":{"b":1}})"), Parsed(R"({"a":{}})")), Parsed(R"({"a":{"b":null}})"));
 }
 
 // Random documents of a small alphabet, so that keys collide.

@@ -8,7 +8,7 @@
 namespace dray::api {
 namespace {
 
-Json J(std::string_view text) {
+Json Doc(std::string_view text) {
   return Json::parse(text);
 }
 
@@ -22,7 +22,7 @@ ApplyRequest By(std::string manager, std::string now = "2026-01-01T00:00:00Z") {
 Json Pod(std::string_view rest) {
   Json pod = {
       {"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}, {"namespace", "n"}}}};
-  pod.merge_patch(J(rest));
+  pod.merge_patch(Doc(rest));
   return pod;
 }
 // Applies and expects success.
@@ -210,7 +210,7 @@ TEST(ApplyServerSide, RefusesWhatIsNoApply) {
       {By(""), Pod("{}")},
       {By(std::string(129, 'a')), Pod("{}")},
       {By("a\n"), Pod("{}")},
-      {By("me"), J("[]")},
+      {By("me"), Doc("[]")},
       {By("me"), Pod(R"({"kind":"Node"})")},
       {By("me"), Pod(R"({"apiVersion":"v2"})")},
       {By("me"), Pod(R"({"metadata":{"managedFields":[{"manager":"x"}]}})")},
@@ -253,7 +253,7 @@ TEST(TrackUpdate, BooksCanBeCleared) {
   TrackUpdate(By("a"), nullptr, pod);
   for (std::string cleared : {"[]", "[{}]"}) {
     Json after = pod;
-    after["metadata"]["managedFields"] = J(cleared);
+    after["metadata"]["managedFields"] = Doc(cleared);
     TrackUpdate(By("b"), pod, after);
     EXPECT_FALSE(after["metadata"].contains("managedFields"));
     Json later = after;

@@ -6,7 +6,7 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 ResourceClaim GoodClaim() {
   ResourceClaim claim;
@@ -164,7 +164,7 @@ TEST(ValidateResourceClaim, SpeaksAsTheServerDoes) {
                                              "spec.devices.requests[0].exactly.deviceClassName"}}));
   claim.spec.devices.requests[1].first_available[0].device_class_name = "";
   EXPECT_THAT(ValidateResourceClaim(claim).message(),
-              testing::MatchesRegex(".* is invalid: \\[.*, .*\\]"));
+              ::testing::MatchesRegex(".* is invalid: \\[.*, .*\\]"));
 }
 
 TEST(ValidateResourceClaim, CompilesSelectorsWhenAsked) {

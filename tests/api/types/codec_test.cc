@@ -13,7 +13,7 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Quantity Q(std::string_view text) {
   return *Quantity::Parse(text);

@@ -9,7 +9,7 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(DecodeList, TenThousandClaims) {
   std::string text =

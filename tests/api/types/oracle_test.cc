@@ -49,7 +49,7 @@ void ExpectWithin(const Json& part, const Json& whole, const std::string& path) 
 }
 
 template <class T>
-class Oracle : public testing::Test {
+class Oracle : public ::testing::Test {
  protected:
   // The file, or null when there is no oracle.
   Json Load(std::string_view group, std::string_view version = KindOf<T>::value.version) {
@@ -77,7 +77,7 @@ std::vector<Json> OnePerAttribute(const Json& slice) {
 
 template <class T>
 using Lossless = Oracle<T>;
-using LosslessTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass,
+using LosslessTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass,
                                      ResourceSlice, Lease, MutatingWebhookConfiguration>;
 TYPED_TEST_SUITE(Lossless, LosslessTypes);
 
@@ -100,7 +100,7 @@ TYPED_TEST(Lossless, RoundTrip) {
 template <class T>
 using Partial = Oracle<T>;
 using PartialTypes =
-    testing::Types<Pod, Node, Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job>;
+    ::testing::Types<Pod, Node, Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job>;
 TYPED_TEST_SUITE(Partial, PartialTypes);
 
 TYPED_TEST(Partial, KeepsWhatTheStructsHold) {
@@ -146,7 +146,7 @@ void ExpectKnown(const TypeInfo& type, const Json& json, const std::string& path
 
 template <class T>
 using Names = Oracle<T>;
-using NamesTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice,
+using NamesTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice,
                                   Lease, MutatingWebhookConfiguration, Pod, Node, Namespace,
                                   ConfigMap, Event, Deployment, ReplicaSet, Job>;
 TYPED_TEST_SUITE(Names, NamesTypes);
@@ -160,7 +160,7 @@ TYPED_TEST(Names, AreThoseOfTheReference) {
 
 template <class T>
 using Beta = Oracle<T>;
-using BetaTypes = testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice>;
+using BetaTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice>;
 TYPED_TEST_SUITE(Beta, BetaTypes);
 
 TYPED_TEST(Beta, ReadsAndWritesTheBetaVersions) {

@@ -6,20 +6,20 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-Quantity Q(std::string_view text) {
+Quantity Amount(std::string_view text) {
   return *Quantity::Parse(text);
 }
 
 template <class T>
-struct Case {
+struct SliceCase {
   std::string want;  // part of the message; "" for valid
   std::function<void(T&)> change;
 };
 template <class T, size_t n>
-void Check(const Case<T> (&cases)[n], const T& good, Status (*validate)(const T&)) {
-  for (const Case<T>& c : cases) {
+void Check(const SliceCase<T> (&cases)[n], const T& good, Status (*validate)(const T&)) {
+  for (const SliceCase<T>& c : cases) {
     T object = good;
     c.change(object);
     Status status = validate(object);
@@ -40,7 +40,7 @@ ResourceSlice GoodSlice() {
   device.attributes = {{"model", {"A100"}},
                        {"example.com/numa", {int64_t{0}}},
                        {"driverVersion", {Version{"1.2.3"}}}};
-  device.capacity = {{"memory", {.value = Q("80Gi")}}};
+  device.capacity = {{"memory", {.value = Amount("80Gi")}}};
   slice.spec.devices = {device};
   return slice;
 }
@@ -58,13 +58,13 @@ TEST(ValidateResourceSlice, Rules) {
   };
   auto range = [&](std::string min, std::string max, std::string step, std::string fallback) {
     CapacityRequestPolicyRange r;
-    if (!min.empty()) r.min = Q(min);
-    if (!max.empty()) r.max = Q(max);
-    if (!step.empty()) r.step = Q(step);
-    return policy({.default_ = Q(fallback), .valid_range = r});
+    if (!min.empty()) r.min = Amount(min);
+    if (!max.empty()) r.max = Amount(max);
+    if (!step.empty()) r.step = Amount(step);
+    return policy({.default_ = Amount(fallback), .valid_range = r});
   };
   const std::string memory = "spec.devices[0].capacity[memory].requestPolicy.";
-  Case<ResourceSlice> cases[] = {
+  SliceCase<ResourceSlice> cases[] = {
       {"", [](auto&) {}},
       {"metadata.namespace: Forbidden", [](auto& s) { s.metadata.namespace_ = "n"; }},
       {"spec.driver: Required value", [](auto& s) { s.spec.driver = ""; }},
@@ -108,15 +108,15 @@ TEST(ValidateResourceSlice, Rules) {
       {"version: Invalid value", version("1.2.3.4")}, {"version: Invalid value", version("")},
       {"spec.devices[0].capacity[memory].requestPolicy: Forbidden",
        [&](auto& s) { device(s).capacity["memory"].request_policy = CapacityRequestPolicy{}; }},
-      {"", policy({})}, {"", policy({.default_ = Q("1Gi")})},
-      {memory + "default: Required value", policy({.valid_values = {Q("1Gi")}})},
-      {"", policy({.default_ = Q("1Gi"), .valid_values = {Q("1Gi"), Q("2Gi")}})},
-      {memory + "validValues: Invalid value: \"3Gi\"", policy({.default_ = Q("3Gi"), .valid_values = {Q("1Gi")}})},
-      {memory + "validValues[1]: Invalid value: \"1Gi\": values must ascend", policy({.default_ = Q("1Gi"), .valid_values = {Q("2Gi"), Q("1Gi")}})},
-      {memory + "validValues[1]: Duplicate value", policy({.default_ = Q("1Gi"), .valid_values = {Q("1Gi"), Q("1Gi")}})},
-      {memory + "validValues[1]: Invalid value: \"81Gi\": is larger", policy({.default_ = Q("1Gi"), .valid_values = {Q("1Gi"), Q("81Gi")}})},
+      {"", policy({})}, {"", policy({.default_ = Amount("1Gi")})},
+      {memory + "default: Required value", policy({.valid_values = {Amount("1Gi")}})},
+      {"", policy({.default_ = Amount("1Gi"), .valid_values = {Amount("1Gi"), Amount("2Gi")}})},
+      {memory + "validValues: Invalid value: \"3Gi\"", policy({.default_ = Amount("3Gi"), .valid_values = {Amount("1Gi")}})},
+      {memory + "validValues[1]: Invalid value: \"1Gi\": values must ascend", policy({.default_ = Amount("1Gi"), .valid_values = {Amount("2Gi"), Amount("1Gi")}})},
+      {memory + "validValues[1]: Duplicate value", policy({.default_ = Amount("1Gi"), .valid_values = {Amount("1Gi"), Amount("1Gi")}})},
+      {memory + "validValues[1]: Invalid value: \"81Gi\": is larger", policy({.default_ = Amount("1Gi"), .valid_values = {Amount("1Gi"), Amount("81Gi")}})},
       {"requestPolicy: Forbidden: validValues and validRange",
-       policy({.default_ = Q("1Gi"), .valid_values = {Q("1Gi")}, .valid_range = CapacityRequestPolicyRange{}})},
+       policy({.default_ = Amount("1Gi"), .valid_values = {Amount("1Gi")}, .valid_range = CapacityRequestPolicyRange{}})},
       {"", range("1Gi", "80Gi", "1Mi", "4Gi")}, {"", range("1Gi", "", "", "1Gi")},
       {memory + "validRange.min: Required value", range("", "", "", "1Gi")},
       {memory + "validRange.min: Invalid value: \"81Gi\"", range("81Gi", "", "", "81Gi")},
@@ -162,7 +162,7 @@ TEST(ValidateDeviceClass, Rules) {
   good.metadata = {.name = "gpu.example.com", .resource_version = "1"};
   good.spec.selectors = {{CelDeviceSelector{"true"}}};
   good.spec.extended_resource_name = "example.com/gpu";
-  Case<DeviceClass> cases[] = {
+  SliceCase<DeviceClass> cases[] = {
       {"", [](auto&) {}},
       {"spec.extendedResourceName: Invalid value: \"gpu\"",
        [](auto& c) { c.spec.extended_resource_name = "gpu"; }},
@@ -190,7 +190,7 @@ Pod GoodPod() {
   Pod pod;
   pod.metadata = {.name = "p", .namespace_ = "default", .resource_version = "1"};
   Container main{.name = "main", .image = "busybox"};
-  main.resources.limits = {{"cpu", Q("500m")}, {"nvidia.com/gpu", Q("2")}};
+  main.resources.limits = {{"cpu", Amount("500m")}, {"nvidia.com/gpu", Amount("2")}};
   main.resources.claims = {{"gpus", "a"}, {"gpus", "b"}};
   main.volume_mounts = {{.name = "scratch", .mount_path = "/scratch"}};
   pod.spec.containers = {main};
@@ -201,7 +201,7 @@ Pod GoodPod() {
 
 TEST(ValidatePod, Rules) {
   auto main = [](Pod& p) -> Container& { return p.spec.containers[0]; };
-  Case<Pod> cases[] = {
+  SliceCase<Pod> cases[] = {
       {"", [](auto&) {}},
       {"spec.containers: Required value", [](auto& p) { p.spec.containers.clear(); }},
       {"spec.containers[0].name: Required value", [&](auto& p) { main(p).name = ""; }},
@@ -226,17 +226,17 @@ TEST(ValidatePod, Rules) {
          p.spec.volumes[0].host_path = HostPathVolumeSource{"/a/../b", ""};
        }},
       {"spec.containers[0].resources.limits: Invalid value: \"gpu\"",
-       [&](auto& p) { main(p).resources.limits["gpu"] = Q("1"); }},
+       [&](auto& p) { main(p).resources.limits["gpu"] = Amount("1"); }},
       {"spec.containers[0].resources.limits[cpu]: Invalid value: \"-1\"",
-       [&](auto& p) { main(p).resources.limits["cpu"] = Q("-1"); }},
+       [&](auto& p) { main(p).resources.limits["cpu"] = Amount("-1"); }},
       {"spec.containers[0].resources.limits[nvidia.com/gpu]: Invalid value: \"500m\": must be an "
        "integer",
-       [&](auto& p) { main(p).resources.limits["nvidia.com/gpu"] = Q("0.5"); }},
+       [&](auto& p) { main(p).resources.limits["nvidia.com/gpu"] = Amount("0.5"); }},
       {"spec.containers[0].resources.requests[nvidia.com/gpu]: Invalid value: \"1\": must be equal "
        "to the limit",
-       [&](auto& p) { main(p).resources.requests["nvidia.com/gpu"] = Q("1"); }},
+       [&](auto& p) { main(p).resources.requests["nvidia.com/gpu"] = Amount("1"); }},
       {"spec.containers[0].resources.requests: Invalid value: \"1\": must be less than or equal",
-       [&](auto& p) { main(p).resources.requests["cpu"] = Q("1"); }},
+       [&](auto& p) { main(p).resources.requests["cpu"] = Amount("1"); }},
       {"spec.containers[0].resources.claims[0].name: Not found: \"x\"",
        [&](auto& p) {
          main(p).resources.claims = {{"x", ""}};
@@ -272,7 +272,7 @@ TEST(ValidatePod, Rules) {
 }
 
 TEST(ValidatePodUpdate, OnlyWhatMayChange) {
-  Case<Pod> cases[] = {
+  SliceCase<Pod> cases[] = {
       {"", [](auto&) {}},
       {"",
        [](auto& p) {
@@ -293,7 +293,7 @@ TEST(ValidatePodUpdate, OnlyWhatMayChange) {
       {"spec: Forbidden", [](auto& p) { p.spec.containers[0].command = {"sh"}; }},
       {"metadata.name: Invalid value: field is immutable", [](auto& p) { p.metadata.name = "q"; }},
   };
-  for (const Case<Pod>& c : cases) {
+  for (const SliceCase<Pod>& c : cases) {
     Pod old = GoodPod();
     old.spec.active_deadline_seconds = 10;
     old.spec.tolerations = {{.key = "t", .op = "Exists"}};

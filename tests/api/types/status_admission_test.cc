@@ -10,7 +10,7 @@
 namespace dray::api {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(StatusCodec, BothWays) {
   for (Reason reason : {Reason::kBadRequest, Reason::kNotFound, Reason::kAlreadyExists,

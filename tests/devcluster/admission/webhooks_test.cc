@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <future>
 
 #include "dray/base/base64.h"
 #include "dray/runtime/files.h"
@@ -9,6 +10,8 @@
 
 namespace dray::devcluster {
 namespace {
+
+using namespace nlohmann::literals;
 
 // Webhooks behind TLS, called by an API server whose objects say where they are.
 class WebhookTest : public ApiFixture {
@@ -86,7 +89,7 @@ class WebhookTest : public ApiFixture {
     hook.update(more);
     return hook;
   }
-  void Configure(bool mutating, const Json& hooks, const std::string& name = "hooks") {
+  void Configure(bool mutating, const std::vector<Json>& hooks, const std::string& name = "hooks") {
     Reply reply = Post(mutating ? kMutating : kValidating, {{"metadata", {{"name", name}}}, {"webhooks", hooks}});
     EXPECT_EQ(reply.code, 201) << reply.text;
   }
@@ -124,6 +127,7 @@ TEST_F(WebhookTest, PatchesWhatIsCreated) {
   EXPECT_EQ(made.code, 201) << made.text;
   EXPECT_EQ(made.At("/data/by"), "hook");
   EXPECT_EQ(made.headers["warning"], "299 - \"mind the \\\"gap\\\"\"");
+  ASSERT_EQ(calls(), 1u);
   EXPECT_EQ(targets_[0], "/m?timeout=10s");
   EXPECT_EQ(requests_[0]["operation"], "CREATE");
   EXPECT_EQ(requests_[0]["userInfo"]["username"], "tester");
@@ -207,6 +211,23 @@ TEST_F(WebhookTest, FailurePolicy) {
   }
 }
 
+TEST_F(WebhookTest, TimeRunsOut) {
+  std::promise<void> released;
+  std::shared_future<void> release = released.get_future().share();
+  Endpoint("a", Serve([release](const Json&) {
+             release.wait();
+             return Json{{"allowed", true}};
+           }));
+  Configure(true, {Hook("m", {{"timeoutSeconds", 3}})});
+  auto reply = std::async(std::launch::async, [&] { return Post(In("v1", "configmaps"), Named("cm")); });
+  clock_.AwaitWaiters(2);  // the hub of the watches, and the call of the hook
+  clock_.Advance(std::chrono::seconds(3));
+  Reply failed = reply.get();
+  released.set_value();
+  EXPECT_EQ(failed.code, 500) << failed.text;
+  EXPECT_NE(failed.Message().find("failed calling webhook \"m.example.com\""), std::string::npos) << failed.text;
+}
+
 TEST_F(WebhookTest, ServicesThatCannotBeReached) {
   struct Case {
     Json service;
@@ -279,7 +300,7 @@ TEST_F(WebhookTest, DryRunNeedsHooksThatStandIt) {
 TEST_F(WebhookTest, ValidatingHooksSeeTheFinalObject) {
   Endpoint("a", Serve([](const Json& request) {
              bool remove = request["operation"] == "DELETE";
-             bool bad = !remove && request["object"]["data"].value("ok", "") != "yes";
+             bool bad = !remove && request["object"].value("/data/ok"_json_pointer, "") != "yes";
              return bad ? Json{{"allowed", false}, {"status", {{"message", "say yes"}}}} : Json{{"allowed", true}};
            }));
   Json rules = {{{"operations", {"*"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"configmaps"}}}};
@@ -315,7 +336,7 @@ TEST_F(WebhookTest, SelectorsNarrow) {
 
 TEST_F(WebhookTest, BindingsAndStatusCanBeIntercepted) {
   Endpoint("a", Serve([](const Json& request) {
-             return Json{{"allowed", request["subResource"] != "binding" || request["object"]["target"]["name"] != "bad"}};
+             return Json{{"allowed", request["object"].value("/target/name"_json_pointer, "") != "bad"}};
            }));
   Json rules = {{{"operations", {"*"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods/binding", "pods/status"}}}};
   Configure(true, {Hook("m", {{"rules", rules}})});
@@ -351,7 +372,7 @@ TEST_F(WebhookTest, ConfigurationsAreChecked) {
        }) {
     Json hook = Hook("m");
     hook.merge_patch(Json::parse(c.change));
-    Reply reply = Post(kMutating, {{"metadata", {{"name", "hooks"}}}, {"webhooks", {hook}}});
+    Reply reply = Post(kMutating, {{"metadata", {{"name", "hooks"}}}, {"webhooks", Json::array({hook})}});
     EXPECT_EQ(reply.code, 422) << c.change << reply.text;
     EXPECT_EQ(reply.At("/details/causes/0/field"), c.field) << c.change;
   }

@@ -19,8 +19,8 @@ TEST_F(DiscoveryTest, Aggregated) {
   EXPECT_EQ(apis.At("/apiVersion"), "apidiscovery.k8s.io/v2");
   std::set<std::string> groups;
   for (const Json& group : apis.At("/items")) groups.insert(group["metadata"]["name"].get<std::string>());
-  EXPECT_EQ(groups, (std::set<std::string>{"admissionregistration.k8s.io", "apps", "batch", "coordination.k8s.io",
-                                           "discovery.k8s.io", "events.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"}));
+  EXPECT_EQ(groups, (std::set<std::string>{"admissionregistration.k8s.io", "apps", "authentication.k8s.io",
+                                           "authorization.k8s.io", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"}));
   Reply core = Get("/api", kAggregated);
   EXPECT_FALSE(core.At("/items/0/metadata").contains("name"));
   bool pods = false;
@@ -42,7 +42,7 @@ TEST_F(DiscoveryTest, Legacy) {
   EXPECT_EQ(Get("/api").At("/versions"), Json({"v1"}));
   Reply groups = Get("/apis");
   EXPECT_EQ(groups.At("/kind"), "APIGroupList");
-  EXPECT_EQ(groups.At("/groups").size(), 8u);
+  EXPECT_EQ(groups.At("/groups").size(), 10u);
   Reply group = Get("/apis/resource.k8s.io");
   EXPECT_EQ(group.At("/kind"), "APIGroup");
   EXPECT_EQ(group.At("/preferredVersion/groupVersion"), "resource.k8s.io/v1");
@@ -83,7 +83,8 @@ TEST_F(DiscoveryTest, OpenApiLeadsKubectlToTheServer) {
 
 TEST_F(DiscoveryTest, OpenApiTypesAreComplete) {
   Registry registry;
-  for (const auto& [name, entry] : Get("/openapi/v3").At("/paths").items()) {
+  const Json index = Get("/openapi/v3").At("/paths");
+  for (const auto& [name, entry] : index.items()) {
     Json document = Get(entry["serverRelativeURL"]).body;
     const Json& schemas = document["components"]["schemas"];
     std::function<void(const Json&)> check = [&](const Json& node) {
@@ -121,6 +122,23 @@ TEST_F(DiscoveryTest, Probes) {
   EXPECT_EQ(version.At("/minor"), "36");
   EXPECT_EQ(version.At("/gitVersion").get<std::string>().substr(0, 7), "v1.36.2");
   EXPECT_EQ(Get("/").At("/paths").is_array(), true);
+}
+
+TEST_F(DiscoveryTest, QuestionsAreAnsweredAndForgotten) {
+  Reply who = Post("/apis/authentication.k8s.io/v1/selfsubjectreviews", Json::object());
+  EXPECT_EQ(who.code, 201) << who.text;
+  EXPECT_EQ(who.At("/status/userInfo/username"), "tester");
+  EXPECT_EQ(who.At("/status/userInfo/groups"), Json({"system:masters", "system:authenticated"}));
+  const std::string tokens = "/apis/authentication.k8s.io/v1/tokenreviews";
+  EXPECT_EQ(Post(tokens, {{"spec", {{"token", "secret"}}}}).At("/status/user/username"), "robot");
+  EXPECT_EQ(Post(tokens, {{"spec", {{"token", "guess"}}}}).At("/status/authenticated"), false);
+  const std::string access = "/apis/authorization.k8s.io/v1/";
+  EXPECT_EQ(Post(access + "selfsubjectaccessreviews", Json::object()).At("/status/allowed"), true);
+  EXPECT_EQ(Post(access + "subjectaccessreviews", Json::object()).At("/status/allowed"), true);
+  EXPECT_EQ(Post(access + "selfsubjectrulesreviews", Json::object()).At("/status/resourceRules/0/verbs/0"), "*");
+  EXPECT_EQ(Get(tokens).code, 405);
+  EXPECT_EQ(Get(tokens + "/x").code, 404);
+  EXPECT_EQ(Get(tokens + "?watch=true").code, 405);
 }
 
 // Answers of the server to a request without the in-process transport's certificate.

@@ -61,7 +61,9 @@ TEST(ProtobufBodyTest, Damage) {
   ASSERT_TRUE(ParseProtobufBody(good).ok());
   for (size_t cut = 0; cut < good.size() - 4; ++cut) {
     Result<Json> parsed = ParseProtobufBody(std::string_view(good).substr(0, cut));
-    if (!parsed.ok()) EXPECT_EQ(parsed.status().reason(), Reason::kBadRequest);
+    if (!parsed.ok()) {
+      EXPECT_EQ(parsed.status().reason(), Reason::kBadRequest);
+    }
   }
   for (size_t i = 0; i < good.size(); ++i)
     for (int bit = 0; bit < 8; ++bit) {

@@ -79,7 +79,9 @@ TEST(AcceptTest, Forms) {
        }) {
     Result<Form> form = FormFromAccept(c.accept);
     EXPECT_EQ(form.ok() ? std::optional<Form>(*form) : std::nullopt, c.form) << c.accept;
-    if (!form.ok()) EXPECT_EQ(form.status().reason(), Reason::kNotAcceptable);
+    if (!form.ok()) {
+      EXPECT_EQ(form.status().reason(), Reason::kNotAcceptable);
+    }
   }
 }
 
@@ -103,7 +105,9 @@ TEST(LabelFilterTest, Selectors) {
     Result<LabelFilter> filter = LabelFilter::Parse(c.selector);
     std::string outcome = !filter.ok() ? "error" : filter->Matches(labels) ? "yes" : "no";
     EXPECT_EQ(outcome, c.outcome) << c.selector;
-    if (!filter.ok()) EXPECT_EQ(filter.status().reason(), Reason::kBadRequest);
+    if (!filter.ok()) {
+      EXPECT_EQ(filter.status().reason(), Reason::kBadRequest);
+    }
   }
 }
 

@@ -127,7 +127,8 @@ TEST_F(SubresourceTest, MethodsThatDoNotExist) {
     int code;
   };
   for (const Case& c : {Case{"POST", pod_, 405}, Case{"DELETE", pod_ + "/status", 405}, Case{"PUT", In("v1", "pods"), 405},
-                        Case{"POST", pod_ + "/status", 405}, Case{"POST", pod_ + "/log", 405}, Case{"GET", pod_ + "/exec", 404},
+                        Case{"POST", pod_ + "/status", 405}, Case{"POST", pod_ + "/log", 405}, Case{"POST", pod_ + "/exec", 400},
+                        Case{"GET", pod_ + "/portforward", 400}, Case{"PATCH", pod_ + "/resize", 400}, Case{"GET", pod_ + "/more", 404},
                         Case{"PATCH", In("v1", "pods"), 405}, Case{"GET", In("v1", "configmaps/x/status"), 404}}) {
     Reply reply = Do(c.method, c.path, "{}");
     EXPECT_EQ(reply.code, c.code) << c.method << " " << c.path << reply.text;

@@ -59,7 +59,9 @@ TEST_F(WriteTest, RefusalsOfCreate) {
     Reply reply = Do("POST", c.path, c.body);
     EXPECT_EQ(reply.code, c.code) << c.body;
     EXPECT_EQ(reply.Reason(), c.reason) << c.body << reply.text;
-    if (!c.message.empty()) EXPECT_EQ(reply.Message(), c.message);
+    if (!c.message.empty()) {
+      EXPECT_EQ(reply.Message(), c.message);
+    }
     EXPECT_EQ(reply.At("/kind"), "Status");
     EXPECT_EQ(reply.At("/code"), c.code);
   }

@@ -16,7 +16,7 @@ std::string SpecText(const std::string& device, const std::string& value) {
          R"("]},"devices":[{"name":")" + device + R"(","containerEdits":{"env":["WHO=)" + value + R"("]}}]})";
 }
 
-class CdiRegistryTest : public testing::Test {
+class CdiRegistryTest : public ::testing::Test {
  protected:
   void Write(const std::string& path, const std::string& text) {
     ASSERT_TRUE(runtime::WriteFileAtomically(dir_.path() + "/" + path, text).ok());

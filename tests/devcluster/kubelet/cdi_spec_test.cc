@@ -13,7 +13,7 @@ struct SpecCase {
   const char* error;  // a part of the message; "" : accepted
 };
 
-class CdiSpecTest : public testing::TestWithParam<SpecCase> {};
+class CdiSpecTest : public ::testing::TestWithParam<SpecCase> {};
 
 TEST_P(CdiSpecTest, IsReadStrictly) {
   Result<CdiSpec> spec = ParseCdiSpec(Json::parse(GetParam().document));
@@ -28,7 +28,7 @@ TEST_P(CdiSpecTest, IsReadStrictly) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, CdiSpecTest,
-    testing::Values(
+    ::testing::Values(
         SpecCase{"Small", R"({"cdiVersion":"0.3.0","kind":"v.com/gpu","devices":[{"name":"a","containerEdits":{"env":["A=1"]}}]})", ""},
         SpecCase{"LeadingV", R"({"cdiVersion":"v0.6.0","kind":"v.com/gpu","devices":[{"name":"a","containerEdits":{"env":["A=1"]}}]})", ""},
         SpecCase{"Everything",

@@ -14,7 +14,7 @@ TEST(ExpandVariablesTest, FollowsKubernetes) {
   for (const auto& [text, wanted] : cases) EXPECT_EQ(ExpandVariables(text, env), wanted) << text;
 }
 
-class ContainerEnvironmentTest : public testing::Test {
+class ContainerEnvironmentTest : public ::testing::Test {
  protected:
   ContainerEnvironmentTest() {
     pod_.metadata.name = "p";

@@ -65,7 +65,7 @@ class CollectingStream : public runtime::HttpStream {
   bool closed_ = false;
 };
 
-class ContainerLogsTest : public testing::Test {
+class ContainerLogsTest : public ::testing::Test {
  protected:
   ContainerLogsTest() : paths_(dir_.path(), "ns", "p", "u"), logs_(runtime::RealClock(), dir_.path()) {
     EXPECT_TRUE(runtime::MakeDirectories(paths_.Container("c")).ok());

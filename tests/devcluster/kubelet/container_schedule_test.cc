@@ -26,7 +26,7 @@ struct Case {
   std::optional<Duration> wake_in;
 };
 
-class PlanContainersTest : public testing::TestWithParam<Case> {};
+class PlanContainersTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(PlanContainersTest, Decides) {
   const Case& test = GetParam();
@@ -42,7 +42,7 @@ TEST_P(PlanContainersTest, Decides) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, PlanContainersTest,
-    testing::Values(
+    ::testing::Values(
         Case{"AllAppsAtOnce", {Fresh(kApp), Fresh(kApp)}, "Always", {0, 1}, {}},
         Case{"InitsOneByOne", {Fresh(kInit), Fresh(kInit), Fresh(kApp)}, "Always", {0}, {}},
         Case{"InitRunning", {Running(kInit), Fresh(kApp)}, "Always", {}, {}},

@@ -39,7 +39,7 @@ struct PhaseCase {
   bool all_stopped = false;
 };
 
-class PhaseTest : public testing::TestWithParam<PhaseCase> {};
+class PhaseTest : public ::testing::TestWithParam<PhaseCase> {};
 
 TEST_P(PhaseTest, IsKubelets) {
   PodFacts facts;
@@ -52,7 +52,7 @@ constexpr auto kInit = ContainerKind::kInit;
 constexpr auto kSidecar = ContainerKind::kSidecar;
 INSTANTIATE_TEST_SUITE_P(
     Cases, PhaseTest,
-    testing::Values(PhaseCase{"Creating", {Waiting("a")}, "Always", "Pending"},
+    ::testing::Values(PhaseCase{"Creating", {Waiting("a")}, "Always", "Pending"},
                     PhaseCase{"OneOfTwo", {Waiting("a"), Running("b")}, "Always", "Pending"},
                     PhaseCase{"Running", {Running("a"), Ended("b", 1)}, "Never", "Running"},
                     PhaseCase{"CrashLoop", {BackingOff("a")}, "Always", "Running"},

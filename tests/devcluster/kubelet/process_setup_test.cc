@@ -105,7 +105,7 @@ TEST(ContainerHostTest, TermReachesTheProcess) {
 }
 
 // The same expectations as root and in a user namespace, as far as this machine allows.
-class MountsTest : public testing::TestWithParam<MountAbility> {
+class MountsTest : public ::testing::TestWithParam<MountAbility> {
  protected:
   void SetUp() override {
     ProcessSpec probe = Shell("true");
@@ -185,7 +185,7 @@ TEST_P(MountsTest, ARefusedMountIsExplained) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Abilities, MountsTest,
-                         testing::Values(MountAbility::kMountNamespace, MountAbility::kUserNamespace),
+                         ::testing::Values(MountAbility::kMountNamespace, MountAbility::kUserNamespace),
                          [](const auto& info) {
                            return info.param == MountAbility::kMountNamespace ? "MountNamespace" : "UserNamespace";
                          });

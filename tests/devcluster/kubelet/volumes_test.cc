@@ -10,7 +10,7 @@
 namespace dray::devcluster {
 namespace {
 
-class VolumesTest : public testing::Test {
+class VolumesTest : public ::testing::Test {
  protected:
   VolumesTest() : paths_(dir_.path(), Named()) {}
   static api::Pod Named() {

@@ -1,6 +1,7 @@
 #include "dray/runtime/program.h"
 
 #include <gflags/gflags.h>
+#include <glog/logging.h>
 #include <signal.h>
 
 DEFINE_string(test_color, "blue", "a word");
@@ -17,6 +18,7 @@ void RunInChild(std::vector<std::string> words, Status (*run)(const Context&, co
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  google::ShutdownGoogleLogging();  // the test's own main has it on
   const ProgramInfo info{"demo", "shows", {"program_test.cc"}};
   std::exit(RunProgram(static_cast<int>(words.size()), argv.data(), info, run));
 }

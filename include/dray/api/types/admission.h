@@ -31,7 +31,8 @@ struct AdmissionResponse {
   std::map<std::string, std::string> audit_annotations;
 };
 
-// AdmissionReview v1. kInvalid when the text is not one (wrong kind or apiVersion, no request, no uid).
+// AdmissionReview v1. kInvalid when the text is not one (wrong kind or apiVersion, no request, no uid), or nested more than 250
+// levels deep.
 Result<AdmissionRequest> DecodeAdmissionReview(std::string_view json);
 std::string EncodeAdmissionReview(const AdmissionResponse& response);
 

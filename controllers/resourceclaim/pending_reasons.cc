@@ -1,0 +1,76 @@
+// Life of a claim, stop 4 of 8: report, why stop 3 has not come.
+#include "controllers/resourceclaim/pending_reasons.h"
+
+#include "dray/api/claims.h"
+
+namespace dray::controllers {
+
+std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
+  std::vector<std::string> keys;
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
+    if (auto name = claims::ClaimNameFor(pod, entry); name && !name->empty())
+      keys.push_back(pod.metadata.namespace_ + "/" + *name);
+  if (pod.status.extended_resource_claim_status)
+    keys.push_back(pod.metadata.namespace_ + "/" + pod.status.extended_resource_claim_status->resource_claim_name);
+  return keys;
+}
+
+std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot() {
+  alloc::Snapshot::Input input;
+  input.slices = slices_.List();
+  input.classes = classes_.List();
+  for (const auto& claim : claims_.List())
+    if (claim->status.allocation) input.allocated.push_back(claim);
+  std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](const Devices& devices) {
+    // Objects of a cache never change: the same pointers are the same state.
+    const bool same = devices.snapshot != nullptr && devices.input.slices == input.slices &&
+                      devices.input.classes == input.classes && devices.input.allocated == input.allocated;
+    return same ? devices.snapshot : nullptr;
+  });
+  if (kept != nullptr) return kept;
+  auto fresh = std::make_shared<const alloc::Snapshot>(input);
+  devices_.With([&](Devices& devices) { devices = {std::move(input), fresh}; });
+  return fresh;
+}
+
+std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
+  // All of the Pod's claims must come together on one node: those without an allocation are tried as one, the others say where.
+  std::vector<std::shared_ptr<const api::ResourceClaim>> held;
+  std::vector<const api::ResourceClaim*> wanted;
+  std::vector<const api::NodeSelector*> places;
+  for (const std::string& text : ClaimsOfPod(pod)) {
+    auto one = claims_.Get({pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)});
+    if (one == nullptr) return "";  // waits for the claim itself
+    if (!one->status.allocation) wanted.push_back(one.get());
+    else if (one->status.allocation->node_selector) places.push_back(&*one->status.allocation->node_selector);
+    held.push_back(std::move(one));
+  }
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
+    if (!claims::ClaimNameFor(pod, entry)) return "";  // as well
+  if (wanted.empty()) return "";
+
+  const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot();
+  alloc::Options how;
+  how.stop = ctx.stop();
+  how.max_steps = 100'000;
+  how.new_share_id = [] { return std::string("00000000-0000-4000-8000-000000000000"); };  // never written
+  alloc::Cycle cycle(*snapshot, wanted, how);
+  const auto nodes = nodes_.List();
+  std::vector<alloc::NodeAnswer> answers;
+  for (const auto& node : nodes) {
+    alloc::NodeAnswer& answer = answers.emplace_back();
+    for (const api::NodeSelector* place : places)
+      if (!alloc::Matches(*place, *node)) answer.reason = "lay outside the allocation of another claim of the Pod";
+    if (!answer.reason.empty()) continue;
+    answer = cycle.Try(*node);
+    // It fits here: the scheduler just has not come round yet, or waits for something else.
+    if (answer.outcome == alloc::Outcome::kAllocated) return "";
+  }
+  if (ctx.stopped()) return "";
+  for (size_t i = 0; i < nodes.size(); ++i)
+    if (answers[i].outcome == alloc::Outcome::kUnsatisfiable && answers[i].reason.empty()) cycle.Explain(*nodes[i], answers[i]);
+  const std::string head = "0/" + std::to_string(nodes.size()) + " nodes";
+  return nodes.empty() ? head + ": there is no node" : head + ": " + alloc::Summarize(answers);
+}
+
+}  // namespace dray::controllers
