@@ -72,7 +72,7 @@ say "HAMi's words: two GPUs of 4096 MiB"
 k apply -f config/examples/hami-gpu-pod/ >/dev/null
 k wait --for=jsonpath='{.status.phase}'=Succeeded pod/gpu-pod --timeout=60s >/dev/null
 count "$(k logs gpu-pod)" "4096MiB" 2
-has "$(k describe pod gpu-pod)" "ResourceClaimTemplateName:"
+has "$(k describe pod gpu-pod)" "Successfully assigned"
 has "$(k get pod gpu-pod -o jsonpath='{.metadata.labels}')" "hami.io/dra"
 k apply -f config/examples/hami-gpu-pod/ >"$work/again.txt"  # what a user does when nothing happens
 has "$(cat "$work/again.txt")" "gpu-pod"

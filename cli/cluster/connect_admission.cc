@@ -96,7 +96,7 @@ Status LocalCluster::ConnectAdmission(const Context& ctx) {
          {{"service", {{"namespace", kNamespace}, {"name", kService}, {"path", "/mutate"}, {"port", 443}}},
           {"caBundle", runtime::Base64Encode(ca.cert_pem)}}},
         {"rules",
-         {{{"operations", {"CREATE"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods"}},
+         {{{"operations", {"CREATE", "UPDATE"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods"}},
            {"scope", "Namespaced"}}}},
         {"namespaceSelector",
          {{"matchExpressions",
