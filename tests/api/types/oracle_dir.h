@@ -9,13 +9,11 @@
 
 namespace dray::api {
 
-// Reference data that is not part of the repository: $DRAY_ORACLE_DIR, else ../shared/oracle beside
-// the source tree. Tests that need it are skipped where it is absent.
+// Objects as Kubernetes' own code encodes them: $DRAY_ORACLE_DIR, else the copy in the repository.
 inline std::optional<std::filesystem::path> OracleDir() {
   const char* named = std::getenv("DRAY_ORACLE_DIR");
-  std::filesystem::path dir = named != nullptr
-                                  ? std::filesystem::path(named)
-                                  : std::filesystem::path(DRAY_SOURCE_DIR) / "../shared/oracle";
+  std::filesystem::path dir = named != nullptr ? std::filesystem::path(named)
+                                               : std::filesystem::path(DRAY_SOURCE_DIR) / "tests/golden/oracle";
   std::error_code ignored;
   if (!std::filesystem::is_directory(dir, ignored)) return std::nullopt;
   return dir;
