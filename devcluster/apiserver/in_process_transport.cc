@@ -9,7 +9,7 @@
 namespace dray::devcluster {
 namespace {
 
-constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
+constexpr Duration kRequestTimeout = std::chrono::seconds(30);
 
 // What passes between the handler and the caller of one request: an answer, or a stream of chunks.
 class Exchange : public runtime::HttpStream {
@@ -128,7 +128,7 @@ class InProcessTransport final : public runtime::Transport {
       : handler_(std::move(handler)), user_(std::move(user)), groups_(std::move(groups)) {}
 
   Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
-    Context bounded = ctx.deadline() == SteadyTime::max() ? ctx.WithTimeout(kDefaultTimeout) : ctx;
+    Context bounded = ctx.deadline() == SteadyTime::max() ? ctx.WithTimeout(kRequestTimeout) : ctx;
     DRAY_RETURN_IF_ERROR(bounded.Check());
     std::shared_ptr<Exchange> exchange = Open(request);
     Hangup hangup{exchange};

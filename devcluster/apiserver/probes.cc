@@ -6,7 +6,7 @@
 namespace dray::devcluster {
 namespace {
 
-Answer Text(int code, std::string body) {
+Answer PlainText(int code, std::string body) {
   Answer answer;
   answer.code = code;
   answer.body = std::move(body);
@@ -44,15 +44,15 @@ std::optional<Answer> ServeProbes(std::string_view path, const Query& query) {
     if (!rest.empty() && rest != "/") {
       if (!rest.starts_with('/')) return std::nullopt;
       for (std::string_view check : kChecks)
-        if (rest.substr(1) == check) return Text(200, "ok");
+        if (rest.substr(1) == check) return PlainText(200, "ok");
       return std::nullopt;
     }
-    if (!query.Flag("verbose")) return Text(200, "ok");
+    if (!query.Flag("verbose")) return PlainText(200, "ok");
     std::string lines;
     for (std::string_view check : kChecks)
       lines += "[+]" + std::string(check) +
                (query.Get("exclude") == check ? " excluded: ok\n" : " ok\n");
-    return Text(200, lines + std::string(probe) + " check passed\n");
+    return PlainText(200, lines + std::string(probe) + " check passed\n");
   }
   return std::nullopt;
 }

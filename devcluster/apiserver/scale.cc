@@ -10,7 +10,7 @@
 namespace dray::devcluster {
 namespace {
 
-std::string SelectorText(const Json& object) {
+std::string ScaleSelector(const Json& object) {
   std::string text;
   if (const Json* labels = FindObject(object, "spec.selector.matchLabels"))
     for (const auto& [key, value] : labels->items())
@@ -29,7 +29,7 @@ Json ScaleOf(const Json& object) {
           {"spec", {{"replicas", IntAt(object, "spec.replicas").value_or(0)}}},
           {"status",
            {{"replicas", IntAt(object, "status.replicas").value_or(0)},
-            {"selector", SelectorText(object)}}}};
+            {"selector", ScaleSelector(object)}}}};
 }
 
 Answer ScaleAnswer(const std::string& text) {

@@ -7,7 +7,7 @@
 namespace dray::devcluster {
 namespace {
 
-bool Same(const Json& a, const Json& b, std::string_view path) {
+bool SameAt(const Json& a, const Json& b, std::string_view path) {
   const Json* left = Find(a, path);
   const Json* right = Find(b, path);
   if (Empty(left) && Empty(right)) return true;
@@ -117,14 +117,14 @@ Status CheckImmutableData(const Json& object, const Json& stored) {
     return InvalidField(object, "immutable", "FieldValueForbidden",
                         "Forbidden: field is immutable when `immutable` is set");
   for (const char* member : {"data", "binaryData"})
-    if (!Same(object, stored, member))
+    if (!SameAt(object, stored, member))
       return InvalidField(object, member, "FieldValueForbidden",
                           "Forbidden: field is immutable when `immutable` is set");
   return Ok();
 }
 
 Status CheckSelectorUpdate(const Json& object, const Json& stored) {
-  if (Same(object, stored, "spec.selector")) return Ok();
+  if (SameAt(object, stored, "spec.selector")) return Ok();
   const Json* selector = Find(object, "spec.selector");
   return InvalidField(object, "spec.selector", "FieldValueInvalid",
                       "Invalid value: " + (selector ? Dump(*selector) : std::string("null")) +
@@ -147,7 +147,7 @@ Status CheckJobUpdate(const Json& job, const Json& stored) {
   bool unstarted = BoolAt(stored, "spec.suspend") && !Find(stored, "status.startTime");
   for (const char* field : {"spec.completions", "spec.selector", "spec.completionMode",
                             "spec.podFailurePolicy", "spec.template"}) {
-    if (Same(job, stored, field)) continue;
+    if (SameAt(job, stored, field)) continue;
     if (unstarted && std::string_view(field) == "spec.template") continue;
     return InvalidField(job, field, "FieldValueInvalid", "Invalid value: field is immutable");
   }

@@ -12,13 +12,13 @@ const Json& MetadataOf(const Json& object) {
   return found != object.end() && found->is_object() ? *found : none;
 }
 
-std::string Text(const Json& object, const char* field) {
+std::string StringIn(const Json& object, const char* field) {
   auto found = object.find(field);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 // Only bad UTF-8 could make this throw, and no parser lets it in.
-std::string Dump(const Json& object) {
+std::string TextOf(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -114,10 +114,10 @@ std::shared_ptr<StoredObject> Store::Prepare(const Kind& kind, const Json& objec
                                              WallTime now) const {
   auto stored = std::make_shared<StoredObject>();
   const Json& metadata = MetadataOf(object);
-  std::string namespace_ = Text(metadata, "namespace");
-  stored->key = namespace_.empty() ? Text(metadata, "name")
-                                   : namespace_ + "/" + Text(metadata, "name");
-  stored->uid = Text(metadata, "uid");
+  std::string namespace_ = StringIn(metadata, "namespace");
+  stored->key = namespace_.empty() ? StringIn(metadata, "name")
+                                   : namespace_ + "/" + StringIn(metadata, "name");
+  stored->uid = StringIn(metadata, "uid");
   stored->written = now;
   if (auto labels = metadata.find("labels"); labels != metadata.end() && labels->is_object())
     for (const auto& [name, value] : labels->items())
@@ -148,7 +148,7 @@ Result<ObjectPtr> Store::Create(size_t index, Json object, WallTime now) {
       return Status(Reason::kAlreadyExists, "\"" + created->key + "\" already exists");
     created->resource_version = ++version_;
     object["metadata"]["resourceVersion"] = std::to_string(version_);
-    created->text = Dump(object);
+    created->text = TextOf(object);
     CommitLocked(kind, {ChangeType::kAdded, created, nullptr});
   }
   if (on_change_) on_change_();
@@ -166,7 +166,7 @@ Result<ObjectPtr> Store::Replace(size_t index, const ObjectPtr& expected, Json o
       return Status(Reason::kConflict, "\"" + expected->key + "\" has been modified");
     replaced->resource_version = ++version_;
     object["metadata"]["resourceVersion"] = std::to_string(version_);
-    replaced->text = Dump(object);
+    replaced->text = TextOf(object);
     CommitLocked(kind, {ChangeType::kModified, replaced, expected});
   }
   if (on_change_) on_change_();
@@ -184,7 +184,7 @@ Result<ObjectPtr> Store::Remove(size_t index, const ObjectPtr& expected, Json fi
       return Status(Reason::kConflict, "\"" + expected->key + "\" has been modified");
     removed->resource_version = ++version_;
     final_state["metadata"]["resourceVersion"] = std::to_string(version_);
-    removed->text = Dump(final_state);
+    removed->text = TextOf(final_state);
     CommitLocked(kind, {ChangeType::kDeleted, removed, expected});
   }
   if (on_change_) on_change_();
