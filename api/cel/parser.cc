@@ -129,6 +129,7 @@ class Parser {
 
   Expr* ParseExpression() {
     Depth depth(*this, expression_depth_);
+    if (failed_) return nullptr;
     Expr* condition = ParseLogic(Token::kOr);
     if (failed_ || !At(Token::kQuestion)) return condition;
     size_t offset = Next().offset;
@@ -166,6 +167,7 @@ class Parser {
 
   Expr* ParseRelation(int precedence) {
     Depth depth(*this, relation_depth_);
+    if (failed_) return nullptr;
     Expr* left = ParseCalculation(1);
     while (!failed_) {
       const BinaryOperator* relation = Find(kRelations, Peek().token);
@@ -181,6 +183,7 @@ class Parser {
 
   Expr* ParseCalculation(int precedence) {
     Depth depth(*this, calculation_depth_);
+    if (failed_) return nullptr;
     Expr* left = ParseUnary();
     while (!failed_) {
       const BinaryOperator* calculation = Find(kCalculations, Peek().token);
@@ -210,6 +213,7 @@ class Parser {
 
   Expr* ParseMember() {
     Depth depth(*this, member_depth_);
+    if (failed_) return nullptr;
     Expr* operand = ParsePrimary();
     while (!failed_) {
       if (At(Token::kDot)) {

@@ -36,13 +36,21 @@ class Validator {
     if (e->args.empty() || e->args[0]->kind != Expr::Kind::kLiteral) return;
     const Value& literal = e->args[0]->literal;
     bool ok = true;
-    // matches(text, pattern) is checked by its first argument, as Kubernetes does.
-    if (e->name == "duration") ok = literal.is(Kind::kString) && ParseDuration(literal.as_string());
-    if (e->name == "timestamp" && literal.is(Kind::kString)) ok = ParseTimestamp(literal.as_string()).has_value();
-    if (e->name == "timestamp" && literal.is(Kind::kInt))
-      ok = literal.as_int() >= -62135596800 && literal.as_int() <= 253402300799;
-    if (e->name == "matches" && literal.is(Kind::kString)) ok = Regex(literal.as_string()).ok();
-    if (!ok) mistakes_.push_back({e->args[0]->offset, "invalid " + std::string(e->name) + " argument"});
+    std::string want;
+    if (e->name == "duration") {
+      ok = literal.is(Kind::kString) && ParseDuration(literal.as_string());
+      want = "a duration is written like '1h30m' or '500ms'";
+    } else if (e->name == "timestamp") {
+      if (literal.is(Kind::kString)) ok = ParseTimestamp(literal.as_string()).has_value();
+      if (literal.is(Kind::kInt)) ok = literal.as_int() >= -62135596800 && literal.as_int() <= 253402300799;
+      want = "a time is written like '2026-01-31T12:00:00Z', in the years 1 to 9999";
+    } else if (e->name == "matches" && literal.is(Kind::kString)) {
+      // matches(text, pattern) is checked by its first argument, as Kubernetes does.
+      Regex regex(literal.as_string());
+      ok = regex.ok();
+      want = regex.error();
+    }
+    if (!ok) mistakes_.push_back({e->args[0]->offset, "invalid " + std::string(e->name) + " argument (" + want + ")"});
   }
 
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {

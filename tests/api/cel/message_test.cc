@@ -59,8 +59,9 @@ INSTANTIATE_TEST_SUITE_P(
         Hint{"device.driver == 'a", "the string that starts here does not end"},
         Hint{"device.driver == ", "found the end of the expression, expected an expression"},
         Hint{"size(device.driver)", "must evaluate to bool or the unknown type, not int"},
-        Hint{"device.driver.matches('(')", "error parsing regexp"},
-        Hint{"bool('yes')", "type conversion error from 'string' to 'bool'"}));
+        Hint{"device.driver.matches('(')", "invalid matches argument (missing"},
+        Hint{"duration('1x') > duration('1s')", "a duration is written like"},
+        Hint{"device.driver.find('(') == ''", "error parsing regexp"}, Hint{"bool('yes')", "type conversion error from 'string' to 'bool'"}));
 
 TEST(CelMessage, FarNamesGetNoSuggestion) {
   EXPECT_EQ(Why("device.xyzzy == 1").find("did you mean"), std::string::npos);

@@ -1,0 +1,98 @@
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/cli_fixture.h"
+
+namespace dray::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string Slurp(const std::string& path) {
+  std::ifstream in(TreePath(path));
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::vector<json> Lines(const std::string& text) {
+  std::vector<json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+// The recorded cases of Kubernetes go in as they are, and each gets the recorded answer.
+class CelCommand : public testing::TestWithParam<const char*> {};
+
+TEST_P(CelCommand, AnswersRecordedCases) {
+  const std::string text = Slurp(std::string("tests/golden/oracle/") + GetParam());
+  Outcome outcome = Dray({"cel", "--jsonl", "--cost"}, text);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::vector<json> cases = Lines(text), answers = Lines(outcome.out);
+  ASSERT_EQ(cases.size(), answers.size());
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const json& expect = cases[i]["expect"];
+    EXPECT_EQ(answers[i]["id"], cases[i]["id"]);
+    for (const char* kind : {"result", "compileError", "runtimeError"})
+      EXPECT_EQ(answers[i].contains(kind), expect.contains(kind)) << cases[i]["expression"] << answers[i];
+    for (const char* value : {"result", "maxCost", "actualCost"})
+      if (expect.contains(value)) EXPECT_EQ(answers[i].value(value, json()), expect[value]) << cases[i]["expression"];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Recorded, CelCommand, testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
+
+TEST(CelCommand, OneAnswerPerLine) {
+  Outcome outcome = Dray({"cel"}, R"({"expression": "true"}
+
+{"id": 7, "expression": "device.driver == 'd'", "device": {"driver": "d"}}
+{"id": "c", "expression": "device.drvier"}
+{"id": "r", "expression": "device.attributes['d'].x", "device": {"driver": "d"}}
+{"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {"driver": "d", "capacity": {"m": {"value": "500m"}}}}
+)");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::vector<json> lines = Lines(outcome.out);
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[0], (json{{"id", 1}, {"result", true}}));
+  EXPECT_EQ(lines[1], (json{{"id", 7}, {"result", true}}));
+  EXPECT_NE(lines[2]["compileError"].get<std::string>().find("did you mean 'driver'?"), std::string::npos);
+  EXPECT_EQ(lines[3], (json{{"id", "r"}, {"runtimeError", "no such key: x"}}));
+  EXPECT_EQ(lines[4]["result"], true);
+}
+
+TEST(CelCommand, ListAttributesByFlagOrByLine) {
+  const std::string device = R"("device": {"driver": "d", "attributes": {"l": {"ints": [1, 2]}}})";
+  const std::string expression = R"("expression": "device.attributes['d'].l.includes(2)", )";
+  EXPECT_TRUE(Lines(Dray({"cel"}, "{" + expression + device + "}").out)[0].contains("runtimeError"));
+  EXPECT_EQ(Lines(Dray({"cel", "--list-attributes"}, "{" + expression + device + "}").out)[0]["result"], true);
+  EXPECT_EQ(Lines(Dray({"cel"}, R"({"features": {"listTypeAttributes": true}, )" + expression + device + "}").out)[0]["result"],
+            true);
+}
+
+TEST(CelCommand, BenchPrintsTimesAndATotal) {
+  Outcome outcome = Dray({"cel", "--bench", "10"}, R"({"id": "a", "expression": "true"})" "\n" R"({"id": "b", "expression": "tru"})");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  std::vector<json> lines = Lines(outcome.out);
+  ASSERT_EQ(lines.size(), 3u);
+  for (const char* key : {"compileUs", "evaluateNs", "deviceNs"}) {
+    EXPECT_TRUE(lines[0].contains(key));
+    EXPECT_TRUE(lines[2]["total"].contains(key));
+  }
+  EXPECT_EQ(lines[0]["matched"], 10);
+  EXPECT_TRUE(lines[1].contains("compileError"));
+}
+
+TEST(CelCommand, WrongUseIsNamed) {
+  EXPECT_EQ(Dray({"cel", "extra"}).code, 2);
+  EXPECT_EQ(Dray({"cel", "--bench", "none"}).code, 2);
+  Outcome outcome = Dray({"cel"}, "{\"expression\": \"true\"}\nnot json\n");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("line 2"), std::string::npos) << outcome.err;
+  outcome = Dray({"cel"}, R"({"expression": "true", "device": {"capacity": {"m": "1K"}}})");
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("\"1K\" is not a quantity"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace dray::cli
