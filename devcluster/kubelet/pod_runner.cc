@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "devcluster/kubelet/pod_paths.h"
 #include "dray/runtime/files.h"
 
 namespace dray::devcluster {
@@ -373,6 +374,8 @@ Status PodRunner::Finish(const Context& ctx) {
   }
   done_ = true;
   if (!pod_->metadata.deletion_timestamp) return Ok();
+  // Before the object goes: who sees that the Pod is gone finds nothing of it on the node.
+  DRAY_RETURN_IF_ERROR(runtime::RemoveTree(PodPaths(services_.launcher.options().root_dir, *pod_).directory));
   runtime::DeleteOptions options;
   options.uid = uid();
   options.grace_period_seconds = 0;

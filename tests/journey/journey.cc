@@ -211,7 +211,15 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
       std::string sentence = "not within the time: " + what;
       for (const auto& part : parts_)
         if (!part->ended().ok()) sentence += "; " + part->name() + " ended: " + part->ended().message();
-      if (auto pod = PodNow()) sentence += "; the Pod is " + pod->status.phase + " " + pod->status.message;
+      if (auto pod = PodNow()) {
+        sentence += "; the Pod is " + pod->status.phase + " on \"" + pod->spec.node_name + "\"";
+        for (const api::PodCondition& one : pod->status.conditions)
+          sentence += ", " + one.type + "=" + one.status + " " + one.reason + " " + one.message;
+        for (const auto& one : pod->status.resource_claim_statuses)
+          sentence += ", claim " + one.name + "=" + one.resource_claim_name.value_or("none");
+      }
+      for (const auto& claim : Claims())
+        sentence += "; claim " + claim->metadata.name + (claim->status.allocation ? " is allocated" : " waits");
       return sentence;
     }
   }
