@@ -114,6 +114,7 @@ if [ -n "${up:-}" ]; then
   until_true 30 test -s "$work/dc/kubeconfig"
   export KUBECONFIG=$work/dc/kubeconfig
   until_true 30 kubectl get nodes
+  kubectl create namespace dray-system >/dev/null
   manager() {
     "$bin/dray-controller-manager" --kubeconfig "$KUBECONFIG" --metrics-bind-address=0 --health-probe-bind-address=0 \
       --leader-elect-identity="$1" --leader-elect-lease-duration=4s --leader-elect-renew-deadline=3s \

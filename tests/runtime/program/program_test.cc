@@ -65,7 +65,7 @@ TEST(Program, ASignalStopsTheContext) {
     never.wait(lock, ctx.stop(), [] { return false; });
     return ctx.Check();
   };
-  EXPECT_EXIT(RunInChild({}, until_stopped), ExitedWithCode(0), "stopping");
+  EXPECT_EXIT(RunInChild({}, until_stopped), ExitedWithCode(0), "");
 }
 
 TEST(Program, ASecondSignalEndsAtOnce) {
