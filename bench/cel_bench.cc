@@ -1,8 +1,10 @@
-// CEL for DRA: compiling, evaluating against a device that is indexed already (as the allocator does), and building the
-// variables of a device anew for each evaluation (as kube-scheduler does, so this is what compares with its figures).
+// CEL for DRA: compiling, evaluating against a device that is indexed already (as the allocator
+// does), and building the variables of a device anew for each evaluation (as kube-scheduler does,
+// so this is what compares with its figures).
 //
-// Expressions: bench/inputs/cel.jsonl. The columns `peer_us` and `faster` set a line beside k8s.io/dynamic-resource-allocation
-// 1.36.2 (Go 1.26) on a machine of two cores, measured on the same expressions; other machines shift the ratio.
+// Expressions: bench/inputs/cel.jsonl. The columns `peer_us` and `faster` set a line beside
+// k8s.io/dynamic-resource-allocation 1.36.2 (Go 1.26) on a machine of two cores, measured on the
+// same expressions; other machines shift the ratio.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -29,13 +31,23 @@ void* operator new(size_t size) {
 void* operator new(size_t size, std::align_val_t alignment) {
   ++allocations;
   size_t align = static_cast<size_t>(alignment);
-  if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align); memory != nullptr) return memory;
+  if (void* memory = std::aligned_alloc(align, (size + align - 1) / align * align);
+      memory != nullptr)
+    return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
 
 namespace dray {
 namespace {
@@ -80,10 +92,12 @@ std::vector<Case> ReadCases() {
 void Report(benchmark::State& state, uint64_t allocated, size_t per_iteration, double peer_us) {
   double runs = static_cast<double>(state.iterations()) * static_cast<double>(per_iteration);
   state.counters["allocs"] = static_cast<double>(allocated) / runs;
-  state.counters["us"] = benchmark::Counter(runs / 1e6, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["us"] =
+      benchmark::Counter(runs / 1e6, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   if (peer_us > 0) {
     state.counters["peer_us"] = peer_us;
-    state.counters["faster"] = benchmark::Counter(peer_us / 1e6 * runs, benchmark::Counter::kIsRate);
+    state.counters["faster"] =
+        benchmark::Counter(peer_us / 1e6 * runs, benchmark::Counter::kIsRate);
   }
 }
 
@@ -93,7 +107,8 @@ using Cases = std::vector<const Case*>;
 void Compile(benchmark::State& state, const Cases& cases, double peer_us) {
   uint64_t before = allocations;
   for (auto _ : state)
-    for (const Case* c : cases) benchmark::DoNotOptimize(cel::Program::Compile(c->input.expression));
+    for (const Case* c : cases)
+      benchmark::DoNotOptimize(cel::Program::Compile(c->input.expression));
   Report(state, allocations - before, cases.size(), peer_us);
 }
 
@@ -102,7 +117,8 @@ void Evaluate(benchmark::State& state, const Cases& cases, double peer_us) {
   for (const Case* c : cases) views.emplace_back(c->input.device, c->input.driver);
   uint64_t before = allocations;
   for (auto _ : state)
-    for (size_t i = 0; i < cases.size(); ++i) benchmark::DoNotOptimize(cases[i]->program->Evaluate(views[i]));
+    for (size_t i = 0; i < cases.size(); ++i)
+      benchmark::DoNotOptimize(cases[i]->program->Evaluate(views[i]));
   Report(state, allocations - before, cases.size(), peer_us);
 }
 
@@ -110,7 +126,8 @@ void BuildAndEvaluate(benchmark::State& state, const Cases& cases, double peer_u
   uint64_t before = allocations;
   for (auto _ : state)
     for (const Case* c : cases)
-      benchmark::DoNotOptimize(c->program->Evaluate(cel::DeviceView(c->input.device, c->input.driver)));
+      benchmark::DoNotOptimize(
+          c->program->Evaluate(cel::DeviceView(c->input.device, c->input.driver)));
   Report(state, allocations - before, cases.size(), peer_us);
 }
 
@@ -123,9 +140,9 @@ void Register(const std::vector<Case>& cases) {
   auto add = [&](const char* what, auto function, double Peer::*peer) {
     for (const auto& [name, group] : groups) {
       double peer_us = PeerOf(name).*peer;
-      benchmark::RegisterBenchmark((std::string(what) + "/" + name).c_str(), [function, group = group, peer_us](benchmark::State& s) {
-        function(s, group, peer_us);
-      });
+      benchmark::RegisterBenchmark(
+          (std::string(what) + "/" + name).c_str(),
+          [function, group = group, peer_us](benchmark::State& s) { function(s, group, peer_us); });
     }
   };
   add("compile", Compile, &Peer::compile);

@@ -25,16 +25,21 @@ constexpr Flag kCelFlags[] = {
 
 constexpr char kCelUsage[] =
     "Evaluates device selectors as kube-scheduler 1.36 would. Each line of standard input is\n"
-    "  {\"id\", \"expression\", \"device\": {\"driver\", \"attributes\", \"capacity\", \"allowMultipleAllocations\"}}\n"
-    "and is answered with {\"id\", \"result\"}, {\"id\", \"compileError\"} or {\"id\", \"runtimeError\"}.\n\n"
+    "  {\"id\", \"expression\", \"device\": {\"driver\", \"attributes\", \"capacity\", "
+    "\"allowMultipleAllocations\"}}\n"
+    "and is answered with {\"id\", \"result\"}, {\"id\", \"compileError\"} or {\"id\", "
+    "\"runtimeError\"}.\n\n"
     "  dray cel --cost < selectors.jsonl\n\nFlags:\n";
 
 // Compiling takes far longer than evaluating.
-int64_t CompilesFor(int64_t runs) { return std::max<int64_t>(100, runs / 100); }
+int64_t CompilesFor(int64_t runs) {
+  return std::max<int64_t>(100, runs / 100);
+}
 
 Json Answer(const CelInput& input, const cel::Options& options, bool cost) {
   Json answer = Json::object();
-  Result<std::shared_ptr<const cel::Program>> program = cel::Program::Compile(input.expression, options);
+  Result<std::shared_ptr<const cel::Program>> program =
+      cel::Program::Compile(input.expression, options);
   if (!program.ok()) {
     answer["compileError"] = program.status().message();
     return answer;
@@ -65,17 +70,20 @@ Json Bench(const CelInput& input, const cel::Options& options, int64_t runs, Tim
   auto mean_ns = [&](int64_t times, auto step) {
     SteadyTime start = clock.Steady();
     for (int64_t i = 0; i < times; ++i) step();
-    return std::chrono::duration<double, std::nano>(clock.Steady() - start).count() / static_cast<double>(times);
+    return std::chrono::duration<double, std::nano>(clock.Steady() - start).count() /
+           static_cast<double>(times);
   };
-  Result<std::shared_ptr<const cel::Program>> program = cel::Program::Compile(input.expression, options);
+  Result<std::shared_ptr<const cel::Program>> program =
+      cel::Program::Compile(input.expression, options);
   if (!program.ok()) return {{"compileError", program.status().message()}};
   cel::DeviceView device(input.device, input.driver);
 
   Timing timing;
   int64_t compiled = 0, matched = 0;
-  timing.compile_us = mean_ns(CompilesFor(runs), [&] {
-    compiled += cel::Program::Compile(input.expression, options).ok();
-  }) / 1000;
+  timing.compile_us =
+      mean_ns(CompilesFor(runs),
+              [&] { compiled += cel::Program::Compile(input.expression, options).ok(); }) /
+      1000;
   timing.evaluate_ns = mean_ns(runs, [&] {
     Result<bool> matches = (*program)->Matches(device);
     matched += matches.ok() && *matches;
@@ -84,7 +92,10 @@ Json Bench(const CelInput& input, const cel::Options& options, int64_t runs, Tim
   total.compile_us += timing.compile_us;
   total.evaluate_ns += timing.evaluate_ns;
   total.device_ns += timing.device_ns;
-  return {{"compileUs", timing.compile_us}, {"evaluateNs", timing.evaluate_ns}, {"deviceNs", timing.device_ns}, {"matched", matched}};
+  return {{"compileUs", timing.compile_us},
+          {"evaluateNs", timing.evaluate_ns},
+          {"deviceNs", timing.device_ns},
+          {"matched", matched}};
 }
 
 int WrongUse(std::ostream& err, const std::string& message) {
@@ -94,14 +105,16 @@ int WrongUse(std::ostream& err, const std::string& message) {
 
 }  // namespace
 
-int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostream& out, std::ostream& err) {
+int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostream& out,
+                  std::ostream& err) {
   Result<Args> parsed = Args::Parse(args, kCelFlags);
   if (!parsed.ok()) return WrongUse(err, parsed.status().message());
   if (parsed->Given("help")) {
     out << kCelUsage << FlagHelp(kCelFlags);
     return 0;
   }
-  if (!parsed->words().empty()) return WrongUse(err, "cel takes no argument, found \"" + parsed->words()[0] + "\"");
+  if (!parsed->words().empty())
+    return WrongUse(err, "cel takes no argument, found \"" + parsed->words()[0] + "\"");
   int64_t runs = 0;
   if (parsed->Given("bench")) {
     const std::string& text = parsed->Get("bench");
@@ -115,7 +128,8 @@ int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostr
   for (int64_t number = 1; std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     Result<CelInput> input = ParseCelInput(line);
-    if (!input.ok()) return WrongUse(err, "line " + std::to_string(number) + ": " + input.status().message());
+    if (!input.ok())
+      return WrongUse(err, "line " + std::to_string(number) + ": " + input.status().message());
     cel::Options options;
     options.list_attributes = parsed->Given("list-attributes") || input->list_attributes;
     Json answer = runs > 0 ? Bench(*input, options, runs, total)
@@ -125,8 +139,12 @@ int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostr
     ++lines;
   }
   if (runs > 0) {
-    out << Json{{"total", {{"lines", lines}, {"runs", runs}, {"compileUs", total.compile_us},
-                            {"evaluateNs", total.evaluate_ns}, {"deviceNs", total.device_ns}}}}
+    out << Json{{"total",
+                 {{"lines", lines},
+                  {"runs", runs},
+                  {"compileUs", total.compile_us},
+                  {"evaluateNs", total.evaluate_ns},
+                  {"deviceNs", total.device_ns}}}}
                .dump()
         << "\n";
   }

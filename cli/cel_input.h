@@ -17,7 +17,9 @@ struct CelInput {
   bool list_attributes = false;  // what "features" says, if there is one
 };
 
-// "features": {"listTypeAttributes": true} turns that gate on for the line. Attributes are {"name": {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}}, capacity
+// "features": {"listTypeAttributes": true} turns that gate on for the line. Attributes are {"name":
+// {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}},
+// capacity
 // {"name": "80Gi"} or {"name": {"value": "80Gi"}}. kInvalid says what is wrong with the line.
 Result<CelInput> ParseCelInput(std::string_view line);
 

@@ -3,8 +3,9 @@
 namespace dray::cel {
 
 bool Loop::IsBind() const {
-  return range->kind == Expr::Kind::kList && range->args.empty() && condition->kind == Expr::Kind::kLiteral &&
-         condition->literal.is(cel::Kind::kBool) && !condition->literal.as_bool();
+  return range->kind == Expr::Kind::kList && range->args.empty() &&
+         condition->kind == Expr::Kind::kLiteral && condition->literal.is(cel::Kind::kBool) &&
+         !condition->literal.as_bool();
 }
 
 Expr* Ast::Copy(const Expr* expr) {
@@ -22,8 +23,9 @@ Expr* Ast::Copy(const Expr* expr) {
   copy->optional = expr->optional;
   if (expr->loop != nullptr) {
     const Loop& loop = *expr->loop;
-    copy->loop = std::make_unique<Loop>(Loop{loop.item, loop.item2, loop.accumulator, Copy(loop.range), Copy(loop.init),
-                                             Copy(loop.condition), Copy(loop.step), Copy(loop.result)});
+    copy->loop = std::make_unique<Loop>(
+        Loop{loop.item, loop.item2, loop.accumulator, Copy(loop.range), Copy(loop.init),
+             Copy(loop.condition), Copy(loop.step), Copy(loop.result)});
   }
   return copy;
 }

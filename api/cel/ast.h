@@ -20,10 +20,12 @@ struct Function;
 struct Overload;
 struct Expr;
 
-// The loop that every macro over a range becomes: accu = init; for each item while `condition`: accu = step; then result.
+// The loop that every macro over a range becomes: accu = init; for each item while `condition`:
+// accu = step; then result.
 struct Loop {
-  std::string_view item;    // the element of a list, the key of a map; with `item2`: the index or the key
-  std::string_view item2;   // the value; "" in loops over one variable
+  std::string_view
+      item;  // the element of a list, the key of a map; with `item2`: the index or the key
+  std::string_view item2;  // the value; "" in loops over one variable
   std::string_view accumulator;
   Expr* range = nullptr;
   Expr* init = nullptr;
@@ -35,29 +37,29 @@ struct Loop {
   bool IsBind() const;
 };
 
-// One node of the syntax tree. The parser fills the first part, the checker the second. Names and arrays live in the source
-// or in the tree.
+// One node of the syntax tree. The parser fills the first part, the checker the second. Names and
+// arrays live in the source or in the tree.
 struct Expr {
   enum class Kind : uint8_t { kLiteral, kIdentifier, kSelect, kCall, kList, kMap, kMessage, kLoop };
 
   Kind kind = Kind::kLiteral;
-  bool test_only = false;   // kSelect inside has()
-  bool member = false;      // kCall with a target: target.name(args)
-  uint16_t depth = 0;       // of operators, selections and calls below and including this one
-  uint32_t index = 0;       // among the nodes of its tree
-  size_t offset = 0;        // in the source, where mistakes are shown
-  Value literal;            // kLiteral
-  std::string_view name;    // identifier, field, function, message type
-  Expr* target = nullptr;   // operand of kSelect, target of kCall
-  std::span<Expr*> args;    // arguments; list elements; keys and values of a map in turn
+  bool test_only = false;      // kSelect inside has()
+  bool member = false;         // kCall with a target: target.name(args)
+  uint16_t depth = 0;          // of operators, selections and calls below and including this one
+  uint32_t index = 0;          // among the nodes of its tree
+  size_t offset = 0;           // in the source, where mistakes are shown
+  Value literal;               // kLiteral
+  std::string_view name;       // identifier, field, function, message type
+  Expr* target = nullptr;      // operand of kSelect, target of kCall
+  std::span<Expr*> args;       // arguments; list elements; keys and values of a map in turn
   std::vector<bool> optional;  // per list element or map entry: [?x], {?k: v}; empty when none is
   std::unique_ptr<Loop> loop;  // kLoop
 
   const StaticType* type = nullptr;
-  const Function* function = nullptr;         // kCall, after overload resolution
-  std::span<const Overload*> overloads;       // those that may apply; one: it is known statically
-  bool is_type_name = false;                  // kIdentifier that denotes a type: literal holds it
-  Expr* previous = nullptr;                   // the node that was made before this one
+  const Function* function = nullptr;    // kCall, after overload resolution
+  std::span<const Overload*> overloads;  // those that may apply; one: it is known statically
+  bool is_type_name = false;             // kIdentifier that denotes a type: literal holds it
+  Expr* previous = nullptr;              // the node that was made before this one
 
   bool Optional(size_t index) const { return index < optional.size() && optional[index]; }
 };
@@ -65,7 +67,8 @@ struct Expr {
 // Owns the nodes of one expression, in one block of memory as a rule.
 class Ast {
  public:
-  // What macros can make of an expression of the permitted length, with room to spare; optMap() doubles what it is called on.
+  // What macros can make of an expression of the permitted length, with room to spare; optMap()
+  // doubles what it is called on.
   static constexpr size_t kMostNodes = 100'000;
 
   Ast() = default;
@@ -92,7 +95,9 @@ class Ast {
     std::copy(items.begin(), items.end(), copy);
     return {copy, items.size()};
   }
-  std::span<Expr*> Array(std::initializer_list<Expr*> items) { return Array(std::span<Expr* const>(items)); }
+  std::span<Expr*> Array(std::initializer_list<Expr*> items) {
+    return Array(std::span<Expr* const>(items));
+  }
   std::string_view Keep(std::string_view text) {
     std::span<char> copy = Array(std::span<const char>(text));
     return {copy.data(), copy.size()};
@@ -118,11 +123,12 @@ inline constexpr std::string_view kOldAccumulator = "__result__";
 
 // Operators are functions with these names.
 namespace op {
-inline constexpr std::string_view kAnd = "_&&_", kOr = "_||_", kNot = "!_", kConditional = "_?_:_", kEqual = "_==_",
-                                  kNotEqual = "_!=_", kLess = "_<_", kLessEqual = "_<=_", kGreater = "_>_",
-                                  kGreaterEqual = "_>=_", kAdd = "_+_", kSubtract = "_-_", kMultiply = "_*_",
-                                  kDivide = "_/_", kModulo = "_%_", kNegate = "-_", kIndex = "_[_]", kIn = "@in",
-                                  kOptionalSelect = "_?._", kOptionalIndex = "_[?_]",
+inline constexpr std::string_view kAnd = "_&&_", kOr = "_||_", kNot = "!_", kConditional = "_?_:_",
+                                  kEqual = "_==_", kNotEqual = "_!=_", kLess = "_<_",
+                                  kLessEqual = "_<=_", kGreater = "_>_", kGreaterEqual = "_>=_",
+                                  kAdd = "_+_", kSubtract = "_-_", kMultiply = "_*_",
+                                  kDivide = "_/_", kModulo = "_%_", kNegate = "-_", kIndex = "_[_]",
+                                  kIn = "@in", kOptionalSelect = "_?._", kOptionalIndex = "_[?_]",
                                   kNotStrictlyFalse = "@not_strictly_false";
 }  // namespace op
 

@@ -12,15 +12,20 @@ namespace {
 // The position that a key means in a list.
 bool ListIndex(const Value& key, int64_t& index) {
   switch (key.kind()) {
-    case Kind::kInt: index = key.as_int(); return true;
-    case Kind::kUint: index = static_cast<int64_t>(key.as_uint()); return key.as_uint() <= INT64_MAX;
+    case Kind::kInt:
+      index = key.as_int();
+      return true;
+    case Kind::kUint:
+      index = static_cast<int64_t>(key.as_uint());
+      return key.as_uint() <= INT64_MAX;
     case Kind::kDouble: {
       double d = key.as_double();
       if (!(d > -0x1p63 && d < 0x1p63) || d != std::trunc(d)) return false;
       index = static_cast<int64_t>(d);
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -33,27 +38,40 @@ Value PartOf(const Value& object, const Value& key, bool testing, bool& present)
     if (object.as_map().Find(key, found)) return found;
   } else if (object.is(Kind::kList)) {
     int64_t index;
-    if (!ListIndex(key, index)) return Value::OwnedError("unsupported index type '" + std::string(TypeName(key)) + "' in list");
-    if (index >= 0 && index < static_cast<int64_t>(object.as_list().size())) return object.as_list().at(index);
+    if (!ListIndex(key, index))
+      return Value::OwnedError("unsupported index type '" + std::string(TypeName(key)) +
+                               "' in list");
+    if (index >= 0 && index < static_cast<int64_t>(object.as_list().size()))
+      return object.as_list().at(index);
     if (!testing) return Value::OwnedError("index out of bounds: " + Describe(key));
   }
   present = false;
   return testing ? Value::Null() : Value::NoSuchKey(key);
 }
 
-// A value as Go sees it once it was unwrapped from an optional: types of Kubernetes do not survive that.
+// A value as Go sees it once it was unwrapped from an optional: types of Kubernetes do not survive
+// that.
 Value Unwrapped(const Value& value) {
   switch (value.kind()) {
-    case Kind::kQuantity: case Kind::kSemver: case Kind::kUrl: case Kind::kIp: case Kind::kCidr:
-      return Value::OwnedError("unsupported conversion to ref.Val: " + std::string(TypeName(value)));
-    case Kind::kType: return Value::String(std::string(value.as_type()));
-    case Kind::kOptional: return value.has_value() ? Unwrapped(value.optional_value()) : Value::Null();
-    default: return value;
+    case Kind::kQuantity:
+    case Kind::kSemver:
+    case Kind::kUrl:
+    case Kind::kIp:
+    case Kind::kCidr:
+      return Value::OwnedError("unsupported conversion to ref.Val: " +
+                               std::string(TypeName(value)));
+    case Kind::kType:
+      return Value::String(std::string(value.as_type()));
+    case Kind::kOptional:
+      return value.has_value() ? Unwrapped(value.optional_value()) : Value::Null();
+    default:
+      return value;
   }
 }
 
 bool IsPlain(const Qualifier& qualifier) {
-  return qualifier.dynamic == nullptr && !qualifier.optional && !qualifier.test_only && qualifier.constant.is(Kind::kString);
+  return qualifier.dynamic == nullptr && !qualifier.optional && !qualifier.test_only &&
+         qualifier.constant.is(Kind::kString);
 }
 
 }  // namespace
@@ -62,8 +80,15 @@ Value Qualifier::Key(Evaluation& ev) const {
   if (dynamic == nullptr) return constant.Borrowed();
   Value key = dynamic->Resolve(ev);
   switch (key.kind()) {
-    case Kind::kError: case Kind::kString: case Kind::kInt: case Kind::kUint: case Kind::kBool: case Kind::kDouble: return key;
-    default: return Value::OwnedError("invalid qualifier type: " + std::string(TypeName(key)));
+    case Kind::kError:
+    case Kind::kString:
+    case Kind::kInt:
+    case Kind::kUint:
+    case Kind::kBool:
+    case Kind::kDouble:
+      return key;
+    default:
+      return Value::OwnedError("invalid qualifier type: " + std::string(TypeName(key)));
   }
 }
 
@@ -106,7 +131,8 @@ void Attribute::Prepare() {
   if (field == "driver") direct_ = Direct::kDriver;
   if (field == "allowMultipleAllocations") direct_ = Direct::kAllowMultipleAllocations;
   bool attributes = field == "attributes";
-  if ((!attributes && field != "capacity") || qualifiers.size() < 3 || !IsPlain(*qualifiers[1])) return;
+  if ((!attributes && field != "capacity") || qualifiers.size() < 3 || !IsPlain(*qualifiers[1]))
+    return;
   const Qualifier& name = *qualifiers[2];
   if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
   direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
@@ -117,15 +143,22 @@ Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
   const DeviceData& device = ev.device();
   used = 1;
   switch (direct_) {
-    case Direct::kNone: break;
-    case Direct::kDriver: ev.Charge(1); return Value::BorrowedString(device.driver);
-    case Direct::kAllowMultipleAllocations: ev.Charge(1); return Value::Bool(device.allow_multiple_allocations);
-    case Direct::kAttribute: case Direct::kCapacity: {
+    case Direct::kNone:
+      break;
+    case Direct::kDriver:
+      ev.Charge(1);
+      return Value::BorrowedString(device.driver);
+    case Direct::kAllowMultipleAllocations:
+      ev.Charge(1);
+      return Value::Bool(device.allow_multiple_allocations);
+    case Direct::kAttribute:
+    case Direct::kCapacity: {
       used = 3;
       ev.Charge(3);
       const DomainsMap& map = direct_ == Direct::kAttribute ? device.attributes : device.capacity;
       const DomainMap* domain = map.Domain(qualifiers[1]->constant.as_string());
-      const Value* value = domain == nullptr ? nullptr : domain->Look(key_, qualifiers[2]->constant.as_string());
+      const Value* value =
+          domain == nullptr ? nullptr : domain->Look(key_, qualifiers[2]->constant.as_string());
       if (qualifiers[2]->test_only) return Value::Bool(value != nullptr);
       return value != nullptr ? value->Borrowed() : Value::NoSuchKey(qualifiers[2]->constant);
     }
@@ -137,10 +170,14 @@ Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
 Value Attribute::ResolveRoot(Evaluation& ev) const {
   LoopState* loop = root == Root::kOperand ? nullptr : &ev.loop(slot);
   switch (root) {
-    case Root::kItem: return loop->item;
-    case Root::kItem2: return loop->item2;
-    case Root::kAccumulator: return loop->node->Accumulator(ev);
-    default: return operand->Run(ev);
+    case Root::kItem:
+      return loop->item;
+    case Root::kItem2:
+      return loop->item2;
+    case Root::kAccumulator:
+      return loop->node->Accumulator(ev);
+    default:
+      return operand->Run(ev);
   }
 }
 
@@ -152,7 +189,8 @@ Value Attribute::Resolve(Evaluation& ev) const {
   }
   size_t used = 0;
   Value object = root == Root::kDevice ? ResolveDirect(ev, used) : ResolveRoot(ev);
-  if (object.is_error() || (used == qualifiers.size() && !object.is(Kind::kOptional))) return object;
+  if (object.is_error() || (used == qualifiers.size() && !object.is(Kind::kOptional)))
+    return object;
   return ApplyAll(ev, std::move(object), used);
 }
 

@@ -32,13 +32,14 @@ struct Attribute {
   enum class Root { kDevice, kAccumulator, kItem, kItem2, kOperand, kConditional };
 
   Root root = Root::kDevice;
-  size_t slot = 0;                          // of the loop whose variable this is
-  std::unique_ptr<Node> operand;            // kOperand; the condition of kConditional
-  std::unique_ptr<Attribute> yes, no;       // kConditional
+  size_t slot = 0;                     // of the loop whose variable this is
+  std::unique_ptr<Node> operand;       // kOperand; the condition of kConditional
+  std::unique_ptr<Attribute> yes, no;  // kConditional
   std::vector<std::shared_ptr<const Qualifier>> qualifiers;
 
   void Add(std::shared_ptr<const Qualifier> qualifier);
-  // Recognises device.attributes["domain"].name and the like, to be looked up directly. Call when complete.
+  // Recognises device.attributes["domain"].name and the like, to be looked up directly. Call when
+  // complete.
   void Prepare();
   Value Resolve(Evaluation& evaluation) const;
 
@@ -50,7 +51,7 @@ struct Attribute {
   Value ApplyAll(Evaluation& evaluation, Value object, size_t from) const;
 
   Direct direct_ = Direct::kNone;
-  uint64_t key_ = 0;       // NameKey of the attribute
+  uint64_t key_ = 0;  // NameKey of the attribute
 };
 
 }  // namespace dray::cel

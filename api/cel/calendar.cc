@@ -1,22 +1,25 @@
 #include <array>
 #include <charconv>
 
-#include "api/cel/text.h"
 #include "api/cel/calendar.h"
+#include "api/cel/text.h"
 
 namespace dray::cel {
 namespace {
 
 constexpr int64_t kSecondsPerDay = 86400;
 
-bool IsLeap(int64_t year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+bool IsLeap(int64_t year) {
+  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
 
 int DaysIn(int64_t year, int month) {
   constexpr std::array<int, 12> kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   return kDays[month - 1] + (month == 2 && IsLeap(year) ? 1 : 0);
 }
 
-// Days since 1970-01-01 of a proleptic Gregorian date, by counting 400-year cycles from March 1st of year 0.
+// Days since 1970-01-01 of a proleptic Gregorian date, by counting 400-year cycles from March 1st
+// of year 0.
 int64_t DaysFromCivil(int64_t year, int month, int day) {
   year -= month <= 2;
   int64_t era = (year >= 0 ? year : year - 399) / 400;
@@ -45,7 +48,8 @@ bool Take(std::string_view& text, char c) {
 
 std::string Padded(int64_t value, int width) {
   std::string digits = std::to_string(value);
-  return std::string(digits.size() < static_cast<size_t>(width) ? width - digits.size() : 0, '0') + digits;
+  return std::string(digits.size() < static_cast<size_t>(width) ? width - digits.size() : 0, '0') +
+         digits;
 }
 
 }  // namespace
@@ -61,7 +65,8 @@ CivilTime ToCivil(int64_t seconds) {
   int64_t shifted = days + 719468;
   int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
   int64_t day_of_era = shifted - era * 146097;
-  int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   int64_t shifted_month = (5 * day_of_year + 2) / 153;
   civil.day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
@@ -73,9 +78,10 @@ CivilTime ToCivil(int64_t seconds) {
 
 std::optional<Value> ParseTimestamp(std::string_view text) {
   int year, month, day, hour, minute, second;
-  if (!TakeNumber(text, 4, 4, year) || !Take(text, '-') || !TakeNumber(text, 2, 2, month) || !Take(text, '-') ||
-      !TakeNumber(text, 2, 2, day) || !Take(text, 'T') || !TakeNumber(text, 1, 2, hour) || !Take(text, ':') ||
-      !TakeNumber(text, 2, 2, minute) || !Take(text, ':') || !TakeNumber(text, 2, 2, second))
+  if (!TakeNumber(text, 4, 4, year) || !Take(text, '-') || !TakeNumber(text, 2, 2, month) ||
+      !Take(text, '-') || !TakeNumber(text, 2, 2, day) || !Take(text, 'T') ||
+      !TakeNumber(text, 1, 2, hour) || !Take(text, ':') || !TakeNumber(text, 2, 2, minute) ||
+      !Take(text, ':') || !TakeNumber(text, 2, 2, second))
     return std::nullopt;
   uint32_t nanoseconds = 0;
   if (text.size() > 1 && (text[0] == '.' || text[0] == ',') && text[1] >= '0' && text[1] <= '9') {
@@ -88,23 +94,24 @@ std::optional<Value> ParseTimestamp(std::string_view text) {
   if (!Take(text, 'Z')) {
     int sign = Take(text, '+') ? 1 : Take(text, '-') ? -1 : 0;
     int hours, minutes;
-    if (sign == 0 || !TakeNumber(text, 2, 2, hours) || !Take(text, ':') || !TakeNumber(text, 2, 2, minutes) || hours > 24 ||
-        minutes > 60)
+    if (sign == 0 || !TakeNumber(text, 2, 2, hours) || !Take(text, ':') ||
+        !TakeNumber(text, 2, 2, minutes) || hours > 24 || minutes > 60)
       return std::nullopt;
     offset = sign * (hours * 60 + minutes);
   }
-  if (!text.empty() || month < 1 || month > 12 || day < 1 || day > DaysIn(year, month) || hour > 23 || minute > 59 || second > 59)
+  if (!text.empty() || month < 1 || month > 12 || day < 1 || day > DaysIn(year, month) ||
+      hour > 23 || minute > 59 || second > 59)
     return std::nullopt;
-  int64_t seconds =
-      DaysFromCivil(year, month, day) * kSecondsPerDay + hour * 3600 + minute * 60 + second - int64_t{offset} * 60;
+  int64_t seconds = DaysFromCivil(year, month, day) * kSecondsPerDay + hour * 3600 + minute * 60 +
+                    second - int64_t{offset} * 60;
   if (seconds < kMinTimestamp || seconds > kMaxTimestamp) return std::nullopt;
   return Value::Timestamp(seconds, nanoseconds, static_cast<int16_t>(offset));
 }
 
 std::string FormatTimestamp(const Value& t) {
   CivilTime c = ToCivil(t.seconds() + int64_t{t.offset_minutes()} * 60);
-  std::string out = Padded(c.year, 4) + '-' + Padded(c.month, 2) + '-' + Padded(c.day, 2) + 'T' + Padded(c.hour, 2) + ':' +
-                    Padded(c.minute, 2) + ':' + Padded(c.second, 2);
+  std::string out = Padded(c.year, 4) + '-' + Padded(c.month, 2) + '-' + Padded(c.day, 2) + 'T' +
+                    Padded(c.hour, 2) + ':' + Padded(c.minute, 2) + ':' + Padded(c.second, 2);
   if (t.nanoseconds() != 0) {
     std::string fraction = Padded(t.nanoseconds(), 9);
     fraction.erase(fraction.find_last_not_of('0') + 1);
@@ -112,7 +119,8 @@ std::string FormatTimestamp(const Value& t) {
   }
   if (t.offset_minutes() == 0) return out + 'Z';
   int offset = t.offset_minutes() < 0 ? -t.offset_minutes() : t.offset_minutes();
-  return out + (t.offset_minutes() < 0 ? '-' : '+') + Padded(offset / 60, 2) + ':' + Padded(offset % 60, 2);
+  return out + (t.offset_minutes() < 0 ? '-' : '+') + Padded(offset / 60, 2) + ':' +
+         Padded(offset % 60, 2);
 }
 
 std::optional<int64_t> ParseDuration(std::string_view text) {
@@ -149,19 +157,23 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
     }
     if (digits == 0) return std::nullopt;
     size_t length = 0;
-    while (length < text.size() && text[length] != '.' && (text[length] < '0' || text[length] > '9')) ++length;
+    while (length < text.size() && text[length] != '.' &&
+           (text[length] < '0' || text[length] > '9'))
+      ++length;
     std::string_view name = text.substr(0, length);
     text.remove_prefix(length);
-    uint64_t unit = name == "ns"   ? 1
+    uint64_t unit = name == "ns"                                             ? 1
                     : name == "us" || name == "\u00B5s" || name == "\u03BCs" ? 1'000
-                    : name == "ms" ? 1'000'000
-                    : name == "s"  ? 1'000'000'000
-                    : name == "m"  ? 60'000'000'000
-                    : name == "h"  ? 3'600'000'000'000
-                                   : 0;
+                    : name == "ms"                                           ? 1'000'000
+                    : name == "s"                                            ? 1'000'000'000
+                    : name == "m"                                            ? 60'000'000'000
+                    : name == "h"                                            ? 3'600'000'000'000
+                                                                             : 0;
     if (unit == 0 || whole > kLimit / unit) return std::nullopt;
     whole *= unit;
-    if (fraction > 0) whole += static_cast<uint64_t>(static_cast<double>(fraction) * (static_cast<double>(unit) / scale));
+    if (fraction > 0)
+      whole += static_cast<uint64_t>(static_cast<double>(fraction) *
+                                     (static_cast<double>(unit) / scale));
     if (whole > kLimit || total + whole > kLimit) return std::nullopt;
     total += whole;
   }
@@ -172,7 +184,8 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
 
 std::string FormatDuration(int64_t nanoseconds) {
   // Whole seconds and the rest apart, as time.Duration.Seconds adds them.
-  double seconds = static_cast<double>(nanoseconds / 1'000'000'000) + static_cast<double>(nanoseconds % 1'000'000'000) / 1e9;
+  double seconds = static_cast<double>(nanoseconds / 1'000'000'000) +
+                   static_cast<double>(nanoseconds % 1'000'000'000) / 1e9;
   return FormatF(seconds) + 's';
 }
 

@@ -5,7 +5,8 @@
 // The calendar of timestamps: proleptic Gregorian, UTC.
 namespace dray::cel {
 
-inline constexpr int64_t kMinTimestamp = -62135596800;  // 0001-01-01T00:00:00Z, in seconds since 1970
+inline constexpr int64_t kMinTimestamp =
+    -62135596800;  // 0001-01-01T00:00:00Z, in seconds since 1970
 inline constexpr int64_t kMaxTimestamp = 253402300799;  // 9999-12-31T23:59:59Z
 
 struct CivilTime {

@@ -29,11 +29,14 @@ struct FieldTypes {
 // Names that denote types, as type(x) == NAME uses them.
 const StaticType* TypeCalled(std::string_view name) {
   static constexpr TypeParams kTwoDyn = {&types::kDyn, &types::kDyn};
-  static const StaticType kList{TypeKind::kList, "list", {&types::kDyn}}, kMap{TypeKind::kMap, "map", kTwoDyn},
-      kType{TypeKind::kType, "type", {}}, kOptional{TypeKind::kOpaque, "optional_type", {}};
+  static const StaticType kList{TypeKind::kList, "list", {&types::kDyn}},
+      kMap{TypeKind::kMap, "map", kTwoDyn}, kType{TypeKind::kType, "type", {}},
+      kOptional{TypeKind::kOpaque, "optional_type", {}};
   static const std::array<const StaticType*, 15> kAll = {
-      &types::kBool, &types::kBytes, &types::kDouble, &types::kDuration, &types::kInt, &types::kNull, &types::kString,
-      &types::kTimestamp, &types::kUint, &types::kIp, &types::kCidr, &kList, &kMap, &kType, &kOptional};
+      &types::kBool, &types::kBytes, &types::kDouble, &types::kDuration,
+      &types::kInt,  &types::kNull,  &types::kString, &types::kTimestamp,
+      &types::kUint, &types::kIp,    &types::kCidr,   &kList,
+      &kMap,         &kType,         &kOptional};
   for (const StaticType* type : kAll)
     if (type->name == name) return type;
   return nullptr;
@@ -59,9 +62,12 @@ class Checker {
   }
 
  private:
-  void Mistaken(const Expr* at, std::string message) { mistakes_.push_back({at->offset, std::move(message)}); }
+  void Mistaken(const Expr* at, std::string message) {
+    mistakes_.push_back({at->offset, std::move(message)});
+  }
   void Undeclared(const Expr* at, std::string_view name, const std::string& suggestion) {
-    Mistaken(at, "undeclared reference to '" + std::string(name) + "' (in container '')" + suggestion);
+    Mistaken(at,
+             "undeclared reference to '" + std::string(name) + "' (in container '')" + suggestion);
   }
   // Looking for what was meant takes time: the first mistakes have to do.
   bool Suggesting() const { return mistakes_.size() < 10; }
@@ -73,7 +79,8 @@ class Checker {
     return DidYouMean(name, names);
   }
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
-    Mistaken(at, "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'");
+    Mistaken(at,
+             "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'");
   }
   void SetType(Expr* expr, const StaticType* type) {
     expr->type = type;
@@ -82,37 +89,52 @@ class Checker {
 
   void CheckExpr(Expr* expr) {
     switch (expr->kind) {
-      case Expr::Kind::kLiteral: return SetType(expr, TypeOfLiteral(expr->literal));
-      case Expr::Kind::kIdentifier: return CheckIdentifier(expr);
-      case Expr::Kind::kSelect: return CheckSelect(expr);
-      case Expr::Kind::kCall: return CheckCall(expr);
-      case Expr::Kind::kList: return CheckList(expr);
-      case Expr::Kind::kMap: return CheckMap(expr);
+      case Expr::Kind::kLiteral:
+        return SetType(expr, TypeOfLiteral(expr->literal));
+      case Expr::Kind::kIdentifier:
+        return CheckIdentifier(expr);
+      case Expr::Kind::kSelect:
+        return CheckSelect(expr);
+      case Expr::Kind::kCall:
+        return CheckCall(expr);
+      case Expr::Kind::kList:
+        return CheckList(expr);
+      case Expr::Kind::kMap:
+        return CheckMap(expr);
       case Expr::Kind::kMessage:
         for (Expr* field : expr->args) CheckExpr(field);
         Undeclared(expr, expr->name, "");
         return SetType(expr, &types::kError);
-      case Expr::Kind::kLoop: return CheckLoop(expr);
+      case Expr::Kind::kLoop:
+        return CheckLoop(expr);
     }
   }
 
   static const StaticType* TypeOfLiteral(const Value& literal) {
     switch (literal.kind()) {
-      case Kind::kBool: return &types::kBool;
-      case Kind::kInt: return &types::kInt;
-      case Kind::kUint: return &types::kUint;
-      case Kind::kDouble: return &types::kDouble;
-      case Kind::kString: return &types::kString;
-      case Kind::kBytes: return &types::kBytes;
-      default: return &types::kNull;
+      case Kind::kBool:
+        return &types::kBool;
+      case Kind::kInt:
+        return &types::kInt;
+      case Kind::kUint:
+        return &types::kUint;
+      case Kind::kDouble:
+        return &types::kDouble;
+      case Kind::kString:
+        return &types::kString;
+      case Kind::kBytes:
+        return &types::kBytes;
+      default:
+        return &types::kNull;
     }
   }
 
-  // Makes the node an identifier of that name if there is a variable or type called so. A leading dot only says that the name
-  // is complete.
+  // Makes the node an identifier of that name if there is a variable or type called so. A leading
+  // dot only says that the name is complete.
   bool Resolve(Expr* expr, std::string_view name) {
     if (name.starts_with('.')) name.remove_prefix(1);
-    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == name; });
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(),
+                              [&](const Variable& v) { return v.name == name; });
     if (found != variables_.rend()) {
       SetType(expr, found->type);
     } else if (const StaticType* type = TypeCalled(name); type != nullptr) {
@@ -135,7 +157,8 @@ class Checker {
 
   void CheckSelect(Expr* expr) {
     if (EndsTypeName(expr->name)) {
-      if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, ast_.Keep(name))) return;
+      if (std::string name = QualifiedName(expr); !name.empty() && Resolve(expr, ast_.Keep(name)))
+        return;
     }
     const StaticType* type = SelectedType(expr, expr->target, expr->name, false);
     SetType(expr, expr->test_only ? &types::kBool : unifier_.Substitute(type, false));
@@ -150,11 +173,21 @@ class Checker {
     }
     const StaticType* result = &types::kDyn;
     switch (target->kind) {
-      case TypeKind::kMap: result = target->params[1]; break;
-      case TypeKind::kStruct: result = FieldType(expr, target, field); break;
-      case TypeKind::kVariable: unifier_.Assignable(&types::kDyn, target); break;
-      case TypeKind::kDyn: case TypeKind::kAny: case TypeKind::kError: break;
-      default: Mistaken(expr, "type '" + FormatType(target) + "' does not support field selection");
+      case TypeKind::kMap:
+        result = target->params[1];
+        break;
+      case TypeKind::kStruct:
+        result = FieldType(expr, target, field);
+        break;
+      case TypeKind::kVariable:
+        unifier_.Assignable(&types::kDyn, target);
+        break;
+      case TypeKind::kDyn:
+      case TypeKind::kAny:
+      case TypeKind::kError:
+        break;
+      default:
+        Mistaken(expr, "type '" + FormatType(target) + "' does not support field selection");
     }
     return optional ? arena_.Optional(result) : result;
   }
@@ -163,13 +196,16 @@ class Checker {
     if (target == &types::kDevice) {
       if (field == "driver") return &types::kString;
       const FieldTypes& types = FieldTypes::Get();
-      if (field == "attributes") return options_.list_attributes ? types.list_attributes : types.attributes;
+      if (field == "attributes")
+        return options_.list_attributes ? types.list_attributes : types.attributes;
       if (field == "capacity") return types.capacity;
-      if (field == "allowMultipleAllocations" && (options_.consumable_capacity || !options_.new_expression))
+      if (field == "allowMultipleAllocations" &&
+          (options_.consumable_capacity || !options_.new_expression))
         return &types::kBool;
       Mistaken(expr, "undefined field '" + std::string(field) + "'" +
-                         DidYouMean(field, std::array<std::string_view, 4>{"driver", "attributes", "capacity",
-                                                                           "allowMultipleAllocations"}));
+                         DidYouMean(field, std::array<std::string_view, 4>{
+                                               "driver", "attributes", "capacity",
+                                               "allowMultipleAllocations"}));
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }
@@ -181,9 +217,11 @@ class Checker {
     for (Expr* arg : expr->args) CheckExpr(arg);
     if (expr->member) {
       // Either a function with a qualified name, or a function called on a target.
-      std::string prefix = Registry::Get().HasQualified(expr->name) ? QualifiedName(expr->target) : "";
+      std::string prefix =
+          Registry::Get().HasQualified(expr->name) ? QualifiedName(expr->target) : "";
       if (!prefix.empty()) {
-        if (const Function* function = FindFunction(prefix + '.' + std::string(expr->name)); function != nullptr) {
+        if (const Function* function = FindFunction(prefix + '.' + std::string(expr->name));
+            function != nullptr) {
           expr->name = function->name;
           expr->member = false;
           expr->target = nullptr;
@@ -194,7 +232,8 @@ class Checker {
     }
     const Function* function = FindFunction(expr->name);
     if (function == nullptr) {
-      Undeclared(expr, expr->name, Suggesting() ? DidYouMeanFunction(expr->name, expr->member) : "");
+      Undeclared(expr, expr->name,
+                 Suggesting() ? DidYouMeanFunction(expr->name, expr->member) : "");
       return SetType(expr, &types::kError);
     }
     expr->name = function->name;
@@ -204,13 +243,15 @@ class Checker {
   const Function* FindFunction(std::string_view name) const {
     if (name.starts_with('.')) name.remove_prefix(1);
     const Function* function = Registry::Get().Find(name);
-    if (function != nullptr && function->list_attributes_only && options_.new_expression && !options_.list_attributes)
+    if (function != nullptr && function->list_attributes_only && options_.new_expression &&
+        !options_.list_attributes)
       return nullptr;
     return function;
   }
 
   void CheckOptionalSelect(Expr* expr) {
-    const StaticType* type = SelectedType(expr, expr->args[0], expr->args[1]->literal.as_string(), true);
+    const StaticType* type =
+        SelectedType(expr, expr->args[0], expr->args[1]->literal.as_string(), true);
     SetType(expr->args[1], &types::kString);
     expr->function = Registry::Get().Find(op::kOptionalSelect);
     SetOverload(expr, expr->function->overloads[0]);
@@ -247,10 +288,12 @@ class Checker {
       if (overload.member != expr->member || NeverApplies(overload)) continue;
       int first = unifier_.NewVariables(overload.variables);
       wanted_.clear();
-      for (const StaticType* arg : overload.args) wanted_.push_back(unifier_.Instantiate(arg, first));
+      for (const StaticType* arg : overload.args)
+        wanted_.push_back(unifier_.Instantiate(arg, first));
       if (!unifier_.Assignable(arg_types_, wanted_)) continue;
       found.push_back(&overload);
-      const StaticType* this_result = unifier_.Substitute(unifier_.Instantiate(overload.result, first), false);
+      const StaticType* this_result =
+          unifier_.Substitute(unifier_.Instantiate(overload.result, first), false);
       if (result == nullptr) {
         result = this_result;
       } else if (!result->IsDynamic() && !SameType(this_result, result)) {
@@ -266,11 +309,12 @@ class Checker {
         continue;
       }
       if (i == 0) shown += '(';
-      shown += (i > (expr->member ? 1 : 0) ? ", " : "") + FormatType(unifier_.Substitute(arg_types[i], true));
+      shown += (i > (expr->member ? 1 : 0) ? ", " : "") +
+               FormatType(unifier_.Substitute(arg_types[i], true));
     }
     if (arg_types.empty()) shown = "(";
-    Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown + ")'" +
-                       (Suggesting() ? WhatFits(*function, expr->member, arg_types) : ""));
+    Mistaken(expr, "found no matching overload for '" + function->name + "' applied to '" + shown +
+                       ")'" + (Suggesting() ? WhatFits(*function, expr->member, arg_types) : ""));
     SetType(expr, &types::kError);
   }
 
@@ -299,7 +343,8 @@ class Checker {
     const StaticType* element = nullptr;
     for (size_t i = 0; i < expr->args.size(); ++i) {
       CheckExpr(expr->args[i]);
-      element = Join(expr->args[i], element, expr->Optional(i) ? UnwrapOptional(expr->args[i]) : expr->args[i]->type);
+      element = Join(expr->args[i], element,
+                     expr->Optional(i) ? UnwrapOptional(expr->args[i]) : expr->args[i]->type);
     }
     SetType(expr, arena_.List(element == nullptr ? unifier_.Fresh() : element));
   }
@@ -336,10 +381,15 @@ class Checker {
         item = range->params[0];
         item2 = range->params[1];
         break;
-      case TypeKind::kDyn: case TypeKind::kError: case TypeKind::kVariable: unifier_.Assignable(&types::kDyn, range); break;
+      case TypeKind::kDyn:
+      case TypeKind::kError:
+      case TypeKind::kVariable:
+        unifier_.Assignable(&types::kDyn, range);
+        break;
       default:
-        Mistaken(loop.range, "expression of type '" + FormatType(range) +
-                                 "' cannot be range of a comprehension (must be list, map, or dynamic)");
+        Mistaken(loop.range,
+                 "expression of type '" + FormatType(range) +
+                     "' cannot be range of a comprehension (must be list, map, or dynamic)");
         item = item2 = &types::kError;
     }
     variables_.push_back({loop.accumulator, accumulator});
@@ -369,8 +419,8 @@ class Checker {
     std::string_view name;
     const StaticType* type;
   };
-  std::vector<Variable> variables_;                     // innermost last
-  std::vector<const StaticType*> arg_types_, wanted_;   // of the call that is being resolved
+  std::vector<Variable> variables_;                    // innermost last
+  std::vector<const StaticType*> arg_types_, wanted_;  // of the call that is being resolved
   std::vector<const Overload*> found_;
   std::vector<Expr*> checked_;
 };

@@ -9,12 +9,12 @@
 
 namespace dray::cel {
 
-// Gives every node its static type and every call the overloads that may apply, and resolves qualified names. False with
-// mistakes. Types live in `arena`.
+// Gives every node its static type and every call the overloads that may apply, and resolves
+// qualified names. False with mistakes. Types live in `arena`.
 bool Check(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes);
 
-// What Kubernetes checks beyond types: literals of durations, timestamps, regular expressions and format strings, and that
-// lists and maps hold one type.
+// What Kubernetes checks beyond types: literals of durations, timestamps, regular expressions and
+// format strings, and that lists and maps hold one type.
 void Validate(const Ast& ast, std::vector<Mistake>& mistakes);
 
 }  // namespace dray::cel

@@ -22,14 +22,22 @@ class Estimator {
 
   Range Cost(const Expr* e) {
     switch (e->kind) {
-      case Expr::Kind::kLiteral: return {};
-      case Expr::Kind::kIdentifier: return CostOfIdentifier(e);
-      case Expr::Kind::kSelect: return CostOfSelect(e);
-      case Expr::Kind::kCall: return CostOfCall(e);
-      case Expr::Kind::kList: return CostOfList(e);
-      case Expr::Kind::kMap: return CostOfMap(e);
-      case Expr::Kind::kLoop: return e->loop->IsBind() ? CostOfBind(e) : CostOfLoop(e);
-      case Expr::Kind::kMessage: return {};
+      case Expr::Kind::kLiteral:
+        return {};
+      case Expr::Kind::kIdentifier:
+        return CostOfIdentifier(e);
+      case Expr::Kind::kSelect:
+        return CostOfSelect(e);
+      case Expr::Kind::kCall:
+        return CostOfCall(e);
+      case Expr::Kind::kList:
+        return CostOfList(e);
+      case Expr::Kind::kMap:
+        return CostOfMap(e);
+      case Expr::Kind::kLoop:
+        return e->loop->IsBind() ? CostOfBind(e) : CostOfLoop(e);
+      case Expr::Kind::kMessage:
+        return {};
     }
     return {};
   }
@@ -51,7 +59,8 @@ class Estimator {
   Note& NoteOf(const Expr* e) { return notes_[e->index]; }
 
   const Variable* Find(std::string_view name) const {
-    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == name; });
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(),
+                              [&](const Variable& v) { return v.name == name; });
     return found == variables_.rend() ? nullptr : &*found;
   }
 
@@ -83,7 +92,8 @@ class Estimator {
   }
 
   std::optional<EntrySizes> EntriesOf(const Expr* e) const {
-    if (const std::optional<EntrySizes>& entries = notes_[e->index].entries; entries) return entries;
+    if (const std::optional<EntrySizes>& entries = notes_[e->index].entries; entries)
+      return entries;
     if (e->kind == Expr::Kind::kIdentifier) {
       if (const Variable* variable = Find(e->name); variable != nullptr) return variable->entries;
     }
@@ -92,7 +102,8 @@ class Estimator {
   void SetEntries(const Expr* e, const std::optional<EntrySizes>& entries) {
     if (entries) NoteOf(e).entries = entries;
   }
-  static std::optional<EntrySizes> Union(const std::optional<EntrySizes>& a, const std::optional<EntrySizes>& b) {
+  static std::optional<EntrySizes> Union(const std::optional<EntrySizes>& a,
+                                         const std::optional<EntrySizes>& b) {
     if (!a || !b) return std::nullopt;
     return EntrySizes{a->list, a->key.Union(b->key), a->value.Union(b->value)};
   }
@@ -103,18 +114,28 @@ class Estimator {
         if (e->literal.is(Kind::kString)) return Range::Fixed(RuneCount(e->literal.as_string()));
         if (e->literal.is(Kind::kBytes)) return Range::Fixed(e->literal.as_bytes().size());
         return Range::Fixed(1);
-      case Expr::Kind::kList: return Range::Fixed(e->args.size());
-      case Expr::Kind::kMap: return Range::Fixed(e->args.size() / 2);
-      default: return std::nullopt;
+      case Expr::Kind::kList:
+        return Range::Fixed(e->args.size());
+      case Expr::Kind::kMap:
+        return Range::Fixed(e->args.size() / 2);
+      default:
+        return std::nullopt;
     }
   }
 
   static bool IsScalar(const StaticType* type) {
     switch (type->kind) {
-      case TypeKind::kBool: case TypeKind::kDouble: case TypeKind::kDuration: case TypeKind::kInt: case TypeKind::kTimestamp:
-      case TypeKind::kUint: return true;
-      case TypeKind::kOpaque: return type->IsOptional() && !type->params.empty() && IsScalar(type->params[0]);
-      default: return false;
+      case TypeKind::kBool:
+      case TypeKind::kDouble:
+      case TypeKind::kDuration:
+      case TypeKind::kInt:
+      case TypeKind::kTimestamp:
+      case TypeKind::kUint:
+        return true;
+      case TypeKind::kOpaque:
+        return type->IsOptional() && !type->params.empty() && IsScalar(type->params[0]);
+      default:
+        return false;
     }
   }
 
@@ -127,7 +148,8 @@ class Estimator {
   Range CostOfSelect(const Expr* e) {
     Range sum = Cost(e->target);
     if (e->test_only) return sum;
-    if (e->target->type->kind == TypeKind::kMap || e->target->type->kind == TypeKind::kStruct) sum = sum + Range::Fixed(1);
+    if (e->target->type->kind == TypeKind::kMap || e->target->type->kind == TypeKind::kStruct)
+      sum = sum + Range::Fixed(1);
     NoteOf(e).path = PathOf(e->target).Then(e->name);
     return sum;
   }
@@ -163,14 +185,17 @@ class Estimator {
     Range cost = {Range::kUnlimited, 0};
     std::optional<Range> result_size;
     for (const Overload* overload : e->overloads) {
-      CallEstimate estimate = CostOfOverload(e, overload->id, target ? &*target : nullptr, args, arg_costs);
+      CallEstimate estimate =
+          CostOfOverload(e, overload->id, target ? &*target : nullptr, args, arg_costs);
       cost = cost.Union(estimate.cost);
       if (estimate.result_size)
-        result_size = result_size ? result_size->Union(*estimate.result_size) : *estimate.result_size;
+        result_size =
+            result_size ? result_size->Union(*estimate.result_size) : *estimate.result_size;
       if (overload->id == "index_list" || overload->id == "index_map") {
         std::optional<EntrySizes> entries = EntriesOf(e->args[0]);
         result_size = entries ? std::optional(entries->value) : std::nullopt;
-        NoteOf(e).path = PathOf(e->args[0]).Then(overload->id == "index_list" ? "@items" : "@values");
+        NoteOf(e).path =
+            PathOf(e->args[0]).Then(overload->id == "index_list" ? "@items" : "@values");
       }
       if (!result_size) result_size = SizeOf(e);
     }
@@ -178,14 +203,16 @@ class Estimator {
     return sum + cost;
   }
 
-  CallEstimate CostOfOverload(const Expr* e, std::string_view id, const CostNode* target, std::span<const CostNode> args,
-                              std::span<const Range> arg_costs) {
+  CallEstimate CostOfOverload(const Expr* e, std::string_view id, const CostNode* target,
+                              std::span<const CostNode> args, std::span<const Range> arg_costs) {
     Range args_cost;
     for (Range cost : arg_costs) args_cost = args_cost + cost;
     // No library knows an operator, except ==.
-    bool plain_operator = (e->name[0] == '_' && e->name != op::kEqual) || e->name[0] == '!' || e->name[0] == '-';
+    bool plain_operator =
+        (e->name[0] == '_' && e->name != op::kEqual) || e->name[0] == '!' || e->name[0] == '-';
     if (!plain_operator) {
-      if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args); library)
+      if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args);
+          library)
         return {library->cost + args_cost, library->result_size};
     }
     auto text = [&](Range size) { return size.Scaled(kTextFactor) + args_cost; };
@@ -202,19 +229,25 @@ class Estimator {
       Range size = SizeOrUnknown(args[0]);
       return {text(size), Range{size.min + 2, size.max * 2 + 2}};
     }
-    if (id == "starts_with_string" || id == "ends_with_string") return {text(SizeOrUnknown(args[0])), {}};
+    if (id == "starts_with_string" || id == "ends_with_string")
+      return {text(SizeOrUnknown(args[0])), {}};
     if (id == "in_list") return {SizeOrUnknown(args[1]).Scaled(1) + args_cost, {}};
     if (id == "matches_string" && target != nullptr) {
       Range text_cost = (SizeOrUnknown(*target) + Range::Fixed(1)).Scaled(kTextFactor);
       return {text_cost * SizeOrUnknown(args[0]).Scaled(kPatternFactor) + args_cost, {}};
     }
     if (id == "contains_string" && target != nullptr) {
-      return {SizeOrUnknown(*target).Scaled(kTextFactor) * SizeOrUnknown(args[0]).Scaled(kTextFactor) + args_cost, {}};
+      return {
+          SizeOrUnknown(*target).Scaled(kTextFactor) * SizeOrUnknown(args[0]).Scaled(kTextFactor) +
+              args_cost,
+          {}};
     }
-    if (id == "logical_and" || id == "logical_or") return {{arg_costs[0].min, (arg_costs[0] + arg_costs[1]).max}, {}};
+    if (id == "logical_and" || id == "logical_or")
+      return {{arg_costs[0].min, (arg_costs[0] + arg_costs[1]).max}, {}};
     if (id == "conditional") {
       SetEntries(e, Union(EntriesOf(e->args[1]), EntriesOf(e->args[2])));
-      return {arg_costs[0] + arg_costs[1].Union(arg_costs[2]), SizeOrUnknown(args[1]).Union(SizeOrUnknown(args[2]))};
+      return {arg_costs[0] + arg_costs[1].Union(arg_costs[2]),
+              SizeOrUnknown(args[1]).Union(SizeOrUnknown(args[2]))};
     }
     if (id == "add_string" || id == "add_bytes" || id == "add_list") {
       Range size = SizeOrUnknown(args[0]) + SizeOrUnknown(args[1]);
@@ -307,11 +340,16 @@ class Estimator {
     auto key = [&] { return entries ? std::optional(entries->key) : std::nullopt; };
     auto value = [&] { return entries ? std::optional(entries->value) : std::nullopt; };
     if (loop.item2.empty()) {
-      variables_.push_back({loop.item, PathOf(loop.range).Then(list ? "@items" : "@keys"), list ? value() : key(), {}});
+      variables_.push_back({loop.item,
+                            PathOf(loop.range).Then(list ? "@items" : "@keys"),
+                            list ? value() : key(),
+                            {}});
       return;
     }
-    variables_.push_back({loop.item, PathOf(loop.range).Then(list ? "@indices" : "@keys"), key(), {}});
-    variables_.push_back({loop.item2, PathOf(loop.range).Then(list ? "@items" : "@values"), value(), {}});
+    variables_.push_back(
+        {loop.item, PathOf(loop.range).Then(list ? "@indices" : "@keys"), key(), {}});
+    variables_.push_back(
+        {loop.item2, PathOf(loop.range).Then(list ? "@items" : "@values"), value(), {}});
   }
 
   std::byte first_[8192];
@@ -334,6 +372,8 @@ Path Path::Then(std::string_view step) const {
   return path;
 }
 
-uint64_t EstimateMaxCost(const Ast& ast) { return Estimator(ast.size()).Cost(ast.root).max; }
+uint64_t EstimateMaxCost(const Ast& ast) {
+  return Estimator(ast.size()).Cost(ast.root).max;
+}
 
 }  // namespace dray::cel

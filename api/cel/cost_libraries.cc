@@ -5,20 +5,24 @@
 #include "api/cel/runtime_cost.h"
 #include "api/cel/type.h"
 
-// Estimates of Kubernetes' and cel-go's function libraries, and the sizes of what `device` leads to.
+// Estimates of Kubernetes' and cel-go's function libraries, and the sizes of what `device` leads
+// to.
 namespace dray::cel {
 namespace {
 
-// The types behind the variable, by the largest number of elements or characters (resource/v1/types.go).
+// The types behind the variable, by the largest number of elements or characters
+// (resource/v1/types.go).
 struct Place {
   uint64_t most = 0;
   const Place* element = nullptr;
   const Place* key = nullptr;
   bool attribute_map = false;  // all elements are alike, whatever their name
 };
-constexpr Place kDomain = {63}, kId = {32}, kDriver = {63}, kAttribute = {64}, kQuantity = {0}, kFlag = {1};
+constexpr Place kDomain = {63}, kId = {32}, kDriver = {63}, kAttribute = {64}, kQuantity = {0},
+                kFlag = {1};
 constexpr Place kAttributes = {32, &kAttribute, &kId, true}, kCapacities = {32, &kQuantity, &kId};
-constexpr Place kAttributeDomains = {32, &kAttributes, &kDomain}, kCapacityDomains = {32, &kCapacities, &kDomain};
+constexpr Place kAttributeDomains = {32, &kAttributes, &kDomain},
+                kCapacityDomains = {32, &kCapacities, &kDomain};
 constexpr Place kDevice = {0};
 
 const Place* FieldOf(const Place* place, std::string_view name) {
@@ -41,16 +45,21 @@ struct Call {
     if (node.size) return *node.size;
     return SizeAt(node.path).value_or(Range::Unknown());
   }
-  Range Text(const CostNode& node, double factor = kTextFactor) const { return SizeOf(node).Scaled(factor); }
+  Range Text(const CostNode& node, double factor = kTextFactor) const {
+    return SizeOf(node).Scaled(factor);
+  }
 };
 
 // The whole number that an argument is, if it is written out.
 uint64_t IntegerOr(const CostNode& node, uint64_t otherwise) {
-  if (node.expr->kind != Expr::Kind::kLiteral || !node.expr->literal.is(Kind::kInt)) return otherwise;
+  if (node.expr->kind != Expr::Kind::kLiteral || !node.expr->literal.is(Kind::kInt))
+    return otherwise;
   return node.expr->literal.as_int() < 0 ? 0 : static_cast<uint64_t>(node.expr->literal.as_int());
 }
 
-CallEstimate NewList(double factor, Range size) { return {size.Scaled(factor) + Range::Fixed(1 + kListBase), size}; }
+CallEstimate NewList(double factor, Range size) {
+  return {size.Scaled(factor) + Range::Fixed(1 + kListBase), size};
+}
 
 // slice, flatten, sort, distinct, reverse, lists.range and the sets, by overload.
 std::optional<CallEstimate> EstimateLists(const Call& call) {
@@ -59,7 +68,8 @@ std::optional<CallEstimate> EstimateLists(const Call& call) {
     uint64_t end = IntegerOr(call.args[1], call.SizeOf(*call.target).max);
     return NewList(1, Range::Fixed(end - IntegerOr(call.args[0], 0)));
   }
-  if (id == "lists_range") return NewList(1, Range::Fixed(IntegerOr(call.args[0], Range::kUnlimited)));
+  if (id == "lists_range")
+    return NewList(1, Range::Fixed(IntegerOr(call.args[0], Range::kUnlimited)));
   if (id == "list_reverse") return NewList(1, call.SizeOf(*call.target));
   if (id == "list_flatten" || id == "list_flatten_int") {
     uint64_t depth = call.args.empty() ? 1 : IntegerOr(call.args[0], Range::kUnlimited);
@@ -75,9 +85,11 @@ std::optional<CallEstimate> EstimateLists(const Call& call) {
     bool text = id.starts_with("list_string_") || id.starts_with("list_bytes_");
     return NewList(text ? 2 + kTextFactor : 2, size * size);
   }
-  if (id == "list_sets_contains_list" || id == "list_sets_intersects_list" || id == "list_sets_equivalent_list") {
+  if (id == "list_sets_contains_list" || id == "list_sets_intersects_list" ||
+      id == "list_sets_equivalent_list") {
     Range product = call.SizeOf(call.args[0]) * call.SizeOf(call.args[1]);
-    return CallEstimate{product.Scaled(id == "list_sets_equivalent_list" ? 2 : 1) + Range::Fixed(1), {}};
+    return CallEstimate{product.Scaled(id == "list_sets_equivalent_list" ? 2 : 1) + Range::Fixed(1),
+                        {}};
   }
   return std::nullopt;
 }
@@ -106,7 +118,8 @@ CallEstimate EstimateTraversal(const Call& call) {
 }
 
 CallEstimate EstimateReplace(const Call& call) {
-  Range size = call.SizeOf(*call.target), from = call.SizeOf(call.args[0]), to = call.SizeOf(call.args[1]);
+  Range size = call.SizeOf(*call.target), from = call.SizeOf(call.args[0]),
+        to = call.SizeOf(call.args[1]);
   auto quotient = [](uint64_t a, uint64_t b) {
     double q = std::ceil(static_cast<double>(a) / static_cast<double>(b));
     return q >= 0x1p64 ? Range::kUnlimited : static_cast<uint64_t>(q);
@@ -134,14 +147,16 @@ CallEstimate EstimateReplace(const Call& call) {
 CallEstimate EstimateSplit(const Call& call) {
   Range size = call.SizeOf(*call.target);
   uint64_t most = size.max;
-  if (call.args.size() > 1 && call.args[1].expr->kind == Expr::Kind::kLiteral && call.args[1].expr->literal.is(Kind::kInt))
+  if (call.args.size() > 1 && call.args[1].expr->kind == Expr::Kind::kLiteral &&
+      call.args[1].expr->literal.is(Kind::kInt))
     most = static_cast<uint64_t>(call.args[1].expr->literal.as_int());
   return {size.Scaled(2 * kTextFactor), Range{0, most}};
 }
 
 CallEstimate EstimateJoin(const Call& call) {
   Range size, list = call.SizeOf(*call.target);
-  if (std::optional<CostNode> element = ElementOf(*call.target); element) size = list * call.SizeOf(*element);
+  if (std::optional<CostNode> element = ElementOf(*call.target); element)
+    size = list * call.SizeOf(*element);
   if (!call.args.empty()) {
     Range separators = {list.min > 0 ? list.min - 1 : 0, list.max > 0 ? list.max - 1 : 0};
     size = size + call.SizeOf(call.args[0]) * separators;
@@ -155,7 +170,8 @@ std::optional<CallEstimate> EstimateEquality(const Call& call) {
   if (left->kind == TypeKind::kOpaque && (left->name == "net.IP" || left->name == "net.CIDR"))
     return CallEstimate{Range::Fixed(1), {}};
   if (left->kind != TypeKind::kStruct) return std::nullopt;
-  if (left == &types::kQuantity || left == &types::kSemver) return CallEstimate{Range::Fixed(1), {}};
+  if (left == &types::kQuantity || left == &types::kSemver)
+    return CallEstimate{Range::Fixed(1), {}};
   if (left == &types::kFormat) return CallEstimate{Range{1, 64}.Scaled(kTextFactor), {}};
   if (left == &types::kUrl) {
     Range size = call.args[1].size.value_or(Range::Fixed(1));
@@ -178,12 +194,14 @@ std::optional<CallEstimate> EstimateNetwork(const Call& call) {
     return CallEstimate{cost, {}};
   }
   if (call.function == "containsCIDR") {
-    Range cost = (kBytes + kBytes).Scaled(kTextFactor) + kBytes.Scaled(kTextFactor) + Range::Fixed(1);
+    Range cost =
+        (kBytes + kBytes).Scaled(kTextFactor) + kBytes.Scaled(kTextFactor) + Range::Fixed(1);
     if (call.overload == "cidr_contains_cidr_string") cost = cost + call.Text(call.args[0]);
     return CallEstimate{cost, {}};
   }
   if (call.overload == "cidr_ip") return CallEstimate{Range::Fixed(1), {}};
-  if (call.function == "ip.isCanonical") return CallEstimate{call.Text(call.args[0], 2 * kTextFactor), {}};
+  if (call.function == "ip.isCanonical")
+    return CallEstimate{call.Text(call.args[0], 2 * kTextFactor), {}};
   return std::nullopt;
 }
 
@@ -194,13 +212,16 @@ std::optional<Range> SizeAt(const Path& path) {
   const Place* place = &kDevice;
   for (size_t i = 1; i < path.size() && place != nullptr; ++i) {
     std::string_view step = path[i];
-    place = step == "@items" || step == "@values" ? place->element : step == "@keys" ? place->key : FieldOf(place, step);
+    place = step == "@items" || step == "@values" ? place->element
+            : step == "@keys"                     ? place->key
+                                                  : FieldOf(place, step);
   }
   if (place == nullptr) return std::nullopt;
   return Range{0, place->most};
 }
 
-std::optional<CallEstimate> EstimateLibraryCall(std::string_view function, std::string_view overload, const CostNode* target,
+std::optional<CallEstimate> EstimateLibraryCall(std::string_view function,
+                                                std::string_view overload, const CostNode* target,
                                                 std::span<const CostNode> args) {
   Call call{function, overload, target, args};
   if (function == "_==_") return EstimateEquality(call);
@@ -210,10 +231,12 @@ std::optional<CallEstimate> EstimateLibraryCall(std::string_view function, std::
   if (function == "check") return CallEstimate{Range::Fixed(350'000), {}};
   if (OneOf(function, {"fieldSelector", "labelSelector"}) && args.size() == 1) {
     Range size = call.SizeOf(args[0]);
-    return CallEstimate{Range::Fixed(kListBase) + size.Scaled(kTextFactor) + size.Scaled(0.5).Scaled(50), {}};
+    return CallEstimate{
+        Range::Fixed(kListBase) + size.Scaled(kTextFactor) + size.Scaled(0.5).Scaled(50), {}};
   }
   if (target != nullptr) {
-    if (OneOf(function, {"isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"})) return EstimateTraversal(call);
+    if (OneOf(function, {"isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"}))
+      return EstimateTraversal(call);
     if (OneOf(function, {"lowerAscii", "upperAscii", "substring", "trim"}))
       return CallEstimate{call.Text(*target), call.SizeOf(*target)};
     if (function == "replace" && args.size() >= 2) return EstimateReplace(call);
@@ -221,20 +244,56 @@ std::optional<CallEstimate> EstimateLibraryCall(std::string_view function, std::
     if (function == "join") return EstimateJoin(call);
     if (OneOf(function, {"find", "findAll"})) {
       Range size = call.SizeOf(*target);
-      Range cost = (size + Range::Fixed(1)).Scaled(kTextFactor) * call.Text(args[0], kPatternFactor);
+      Range cost =
+          (size + Range::Fixed(1)).Scaled(kTextFactor) * call.Text(args[0], kPatternFactor);
       return CallEstimate{cost, Range{0, size.max}};
     }
   }
   if (function == "url") return CallEstimate{call.Text(args[0]), call.SizeOf(args[0])};
-  if (OneOf(function, {"cidr", "ip", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"}) && !args.empty())
+  if (OneOf(function,
+            {"cidr", "ip", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"}) &&
+      !args.empty())
     return CallEstimate{call.Text(args[0]), {}};
   if (function == "validate" && !args.empty())
     return CallEstimate{call.Text(args[0]).Scaled(128 * kPatternFactor), {}};
-  if (OneOf(function, {"masked", "prefixLength", "family", "isUnspecified", "isLoopback", "isLinkLocalMulticast",
-                       "isLinkLocalUnicast", "isGlobalUnicast", "format.named", "sign", "asInteger", "isInteger",
-                       "asApproximateFloat", "isGreaterThan", "isLessThan", "compareTo", "add", "sub", "major", "minor", "patch",
-                       "getScheme", "getHostname", "getHost", "getPort", "getEscapedPath", "getQuery", "serviceAccount", "path",
-                       "group", "resource", "subresource", "namespace", "name", "allowed", "reason", "error", "errored"}))
+  if (OneOf(function, {"masked",
+                       "prefixLength",
+                       "family",
+                       "isUnspecified",
+                       "isLoopback",
+                       "isLinkLocalMulticast",
+                       "isLinkLocalUnicast",
+                       "isGlobalUnicast",
+                       "format.named",
+                       "sign",
+                       "asInteger",
+                       "isInteger",
+                       "asApproximateFloat",
+                       "isGreaterThan",
+                       "isLessThan",
+                       "compareTo",
+                       "add",
+                       "sub",
+                       "major",
+                       "minor",
+                       "patch",
+                       "getScheme",
+                       "getHostname",
+                       "getHost",
+                       "getPort",
+                       "getEscapedPath",
+                       "getQuery",
+                       "serviceAccount",
+                       "path",
+                       "group",
+                       "resource",
+                       "subresource",
+                       "namespace",
+                       "name",
+                       "allowed",
+                       "reason",
+                       "error",
+                       "errored"}))
     return CallEstimate{Range::Fixed(1), {}};
   return std::nullopt;
 }

@@ -6,7 +6,8 @@
 
 namespace dray::cel {
 
-// An estimated size or cost, from the least to the most. Sums and products stop at the largest number instead of wrapping.
+// An estimated size or cost, from the least to the most. Sums and products stop at the largest
+// number instead of wrapping.
 struct Range {
   static constexpr uint64_t kUnlimited = UINT64_MAX;
 

@@ -24,7 +24,8 @@ constexpr size_t kUsualDomains = 4;
 // Enough for the usual device; more is fetched when it is needed.
 constexpr size_t kBytesPerDevice = kUsualDomains * sizeof(DomainMap) + 2 * sizeof(Semver) + 64;
 
-constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes", "capacity", "driver"};
+constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes",
+                                                     "capacity", "driver"};
 
 }  // namespace
 
@@ -42,7 +43,8 @@ uint64_t NameKey(std::string_view name) {
     end = load(name.size() - 4, uint32_t());
   } else {
     begin = name.empty() ? 0 : load(0, uint8_t());
-    end = name.empty() ? 0 : load(name.size() / 2, uint8_t()) << 8 | load(name.size() - 1, uint8_t());
+    end =
+        name.empty() ? 0 : load(name.size() / 2, uint8_t()) << 8 | load(name.size() - 1, uint8_t());
   }
   return begin ^ std::rotl(end, 31) ^ name.size() << 56;
 }
@@ -56,7 +58,8 @@ bool DomainMap::Find(const Value& key, Value& found) const {
 }
 
 template <class Items, class Convert>
-void DomainsMap::Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory, Convert convert) {
+void DomainsMap::Build(const Items& items, std::string_view driver,
+                       std::pmr::memory_resource* memory, Convert convert) {
   if (items.empty()) return;
   // Where each item belongs, and how many each domain has.
   struct Place {
@@ -83,8 +86,10 @@ void DomainsMap::Build(const Items& items, std::string_view driver, std::pmr::me
     places.push_back({&item, name.id, domain});
   }
 
-  auto* entries = static_cast<DeviceEntry*>(memory->allocate(items.size() * sizeof(DeviceEntry), alignof(DeviceEntry)));
-  auto* domain = static_cast<DomainMap*>(memory->allocate(counts.size() * sizeof(DomainMap), alignof(DomainMap)));
+  auto* entries = static_cast<DeviceEntry*>(
+      memory->allocate(items.size() * sizeof(DeviceEntry), alignof(DeviceEntry)));
+  auto* domain = static_cast<DomainMap*>(
+      memory->allocate(counts.size() * sizeof(DomainMap), alignof(DomainMap)));
   domains_ = {domain, counts.size()};
   size_t begin = 0;
   for (Count& count : counts) {
@@ -92,7 +97,8 @@ void DomainsMap::Build(const Items& items, std::string_view driver, std::pmr::me
     begin += std::exchange(count.items, begin);  // from here on: where the next item goes
   }
   for (const Place& place : places)
-    new (entries + counts[place.domain].items++) DeviceEntry{NameKey(place.id), place.id, convert(*place.item)};
+    new (entries + counts[place.domain].items++)
+        DeviceEntry{NameKey(place.id), place.id, convert(*place.item)};
 }
 
 bool DomainsMap::Find(const Value& key, Value& found) const {
@@ -106,14 +112,20 @@ bool DomainsMap::Contains(const Value& key, Value&) const {
   return key.is(Kind::kString) && Domain(key.as_string()) != nullptr;
 }
 
-Value DeviceMap::KeyAt(size_t index) const { return Value::BorrowedString(kFields[index]); }
+Value DeviceMap::KeyAt(size_t index) const {
+  return Value::BorrowedString(kFields[index]);
+}
 
 Value DeviceMap::ValueAt(size_t index) const {
   switch (index) {
-    case 0: return Value::Bool(data_.allow_multiple_allocations);
-    case 1: return Value::Borrowed(&data_.attributes);
-    case 2: return Value::Borrowed(&data_.capacity);
-    default: return Value::BorrowedString(data_.driver);
+    case 0:
+      return Value::Bool(data_.allow_multiple_allocations);
+    case 1:
+      return Value::Borrowed(&data_.attributes);
+    case 2:
+      return Value::Borrowed(&data_.capacity);
+    default:
+      return Value::BorrowedString(data_.driver);
   }
 }
 
@@ -128,11 +140,13 @@ bool DeviceMap::Find(const Value& key, Value& found) const {
 }
 
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
-    : memory_((device.attributes.size() + device.capacity.size()) * sizeof(DeviceEntry) + kBytesPerDevice),
+    : memory_((device.attributes.size() + device.capacity.size()) * sizeof(DeviceEntry) +
+              kBytesPerDevice),
       driver(driver_name),
       allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
       root(*this) {
-  attributes.Build(device.attributes, driver, &memory_, [&](const auto& item) { return ToValue(item.first, item.second); });
+  attributes.Build(device.attributes, driver, &memory_,
+                   [&](const auto& item) { return ToValue(item.first, item.second); });
   capacity.Build(device.capacity, driver, &memory_,
                  [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
 }

@@ -28,7 +28,8 @@ uint64_t NameKey(std::string_view name);
 class DomainMap final : public Map {
  public:
   DomainMap() = default;
-  DomainMap(std::string_view domain, const DeviceEntry* begin, size_t size) : domain_(domain), begin_(begin), size_(size) {}
+  DomainMap(std::string_view domain, const DeviceEntry* begin, size_t size)
+      : domain_(domain), begin_(begin), size_(size) {}
   std::string_view domain() const { return domain_; }
   // nullptr when there is no such entry.
   const Value* Look(uint64_t key, std::string_view id) const {
@@ -48,12 +49,15 @@ class DomainMap final : public Map {
   size_t size_ = 0;
 };
 
-// device.attributes or device.capacity: indexing with an unknown domain gives an empty map, `in` tells the truth.
+// device.attributes or device.capacity: indexing with an unknown domain gives an empty map, `in`
+// tells the truth.
 class DomainsMap final : public Map {
  public:
-  // Files the items under their domains, in their order. convert(item) gives the value of one, which owns nothing.
+  // Files the items under their domains, in their order. convert(item) gives the value of one,
+  // which owns nothing.
   template <class Items, class Convert>
-  void Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory, Convert convert);
+  void Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory,
+             Convert convert);
 
   const DomainMap* Domain(std::string_view name) const {
     for (const DomainMap& domain : domains_)
@@ -62,13 +66,16 @@ class DomainsMap final : public Map {
   }
 
   size_t size() const override { return domains_.size(); }
-  Value KeyAt(size_t index) const override { return Value::BorrowedString(domains_[index].domain()); }
+  Value KeyAt(size_t index) const override {
+    return Value::BorrowedString(domains_[index].domain());
+  }
   Value ValueAt(size_t index) const override { return Value::Borrowed(&domains_[index]); }
   bool Find(const Value& key, Value& found) const override;
   bool Contains(const Value& key, Value& error) const override;
 
  private:
-  std::span<DomainMap> domains_;  // in the memory that Build got; nothing in them needs to be released
+  std::span<DomainMap>
+      domains_;  // in the memory that Build got; nothing in them needs to be released
 };
 
 // The variable `device` as a whole.

@@ -12,8 +12,8 @@ namespace dray::cel {
 
 struct DeviceData;
 
-// Thrown by Evaluation when an evaluation has cost too much and caught by Program::Evaluate, nowhere else: no operator may
-// absorb this error.
+// Thrown by Evaluation when an evaluation has cost too much and caught by Program::Evaluate,
+// nowhere else: no operator may absorb this error.
 struct CostExceeded {};
 
 class LoopNode;
@@ -51,11 +51,13 @@ class LoopStates {
 // One run of a program.
 class Evaluation {
  public:
-  // Elements and characters that built-in functions may look at in one run. Far above what a run within kMaxSelectorCost does
-  // unless it multiplies lists by themselves, which costs nothing in CEL's units.
+  // Elements and characters that built-in functions may look at in one run. Far above what a run
+  // within kMaxSelectorCost does unless it multiplies lists by themselves, which costs nothing in
+  // CEL's units.
   static constexpr uint64_t kMaxWork = 50'000'000;
 
-  Evaluation(const DeviceData* device, bool list_attributes, uint64_t cost_limit, std::span<LoopState> loops)
+  Evaluation(const DeviceData* device, bool list_attributes, uint64_t cost_limit,
+             std::span<LoopState> loops)
       : device_(device), list_attributes_(list_attributes), limit_(cost_limit), loops_(loops) {}
 
   // Adds to the cost of the run.

@@ -7,31 +7,23 @@
 namespace dray::cel {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
-bool IsHex(char c) { return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-unsigned HexValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
-
-// The length of the escape that starts with the backslash at text[0], 0 when it is malformed.
-size_t EscapeLength(std::string_view text) {
-  if (text.size() < 2) return 0;
-  char c = text[1];
-  if (std::string_view("abfnrtv\"'\\?`").find(c) != std::string_view::npos) return 2;
-  size_t digits = c == 'x' || c == 'X' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-  if (digits > 0) {
-    for (size_t i = 0; i < digits; ++i)
-      if (2 + i >= text.size() || !IsHex(text[2 + i])) return 0;
-    return 2 + digits;
-  }
-  bool octal = c >= '0' && c <= '3' && text.size() >= 4 && text[2] >= '0' && text[2] <= '7' && text[3] >= '0' && text[3] <= '7';
-  return octal ? 4 : 0;
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsLetter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+bool IsHex(char c) {
+  return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-// The length of the string literal whose quote is at text[0], 0 when it does not end or holds a malformed escape.
+// The length of the string literal whose quote is at text[0], 0 when it does not end or holds a
+// malformed escape.
 size_t QuotedLength(std::string_view text, bool raw) {
   char quote = text[0];
   auto ends = [&](size_t i, size_t quotes) {
-    return text[i] == quote && (quotes == 1 || (i + 2 < text.size() && text[i + 1] == quote && text[i + 2] == quote));
+    return text[i] == quote &&
+           (quotes == 1 || (i + 2 < text.size() && text[i + 1] == quote && text[i + 2] == quote));
   };
   auto scan = [&](size_t from, size_t quotes) -> size_t {
     for (size_t i = from; i < text.size();) {
@@ -80,7 +72,8 @@ size_t NumberLength(std::string_view text, Token& token) {
     return with_suffix(length);
   }
   size_t length = DigitsLength(text);
-  size_t fraction = length < text.size() && text[length] == '.' ? DigitsLength(text.substr(length + 1)) : 0;
+  size_t fraction =
+      length < text.size() && text[length] == '.' ? DigitsLength(text.substr(length + 1)) : 0;
   size_t mantissa = length + (fraction > 0 ? fraction + 1 : 0);
   size_t exponent = ExponentLength(text.substr(mantissa));
   if (fraction > 0 || exponent > 0) {
@@ -96,12 +89,14 @@ struct Symbol {
 };
 // Longer ones first.
 constexpr std::array<Symbol, 24> kSymbols = {{
-    {"==", Token::kEqual},       {"!=", Token::kNotEqual},     {"<=", Token::kLessEqual},  {">=", Token::kGreaterEqual},
-    {"&&", Token::kAnd},         {"||", Token::kOr},           {"<", Token::kLess},        {">", Token::kGreater},
-    {"[", Token::kLeftBracket},  {"]", Token::kRightBracket},  {"{", Token::kLeftBrace},   {"}", Token::kRightBrace},
-    {"(", Token::kLeftParen},    {")", Token::kRightParen},    {".", Token::kDot},         {",", Token::kComma},
-    {"-", Token::kMinus},        {"!", Token::kExclamation},   {"?", Token::kQuestion},    {":", Token::kColon},
-    {"+", Token::kPlus},         {"*", Token::kStar},          {"/", Token::kSlash},       {"%", Token::kPercent},
+    {"==", Token::kEqual},        {"!=", Token::kNotEqual},  {"<=", Token::kLessEqual},
+    {">=", Token::kGreaterEqual}, {"&&", Token::kAnd},       {"||", Token::kOr},
+    {"<", Token::kLess},          {">", Token::kGreater},    {"[", Token::kLeftBracket},
+    {"]", Token::kRightBracket},  {"{", Token::kLeftBrace},  {"}", Token::kRightBrace},
+    {"(", Token::kLeftParen},     {")", Token::kRightParen}, {".", Token::kDot},
+    {",", Token::kComma},         {"-", Token::kMinus},      {"!", Token::kExclamation},
+    {"?", Token::kQuestion},      {":", Token::kColon},      {"+", Token::kPlus},
+    {"*", Token::kStar},          {"/", Token::kSlash},      {"%", Token::kPercent},
 }};
 
 Token Keyword(std::string_view word) {
@@ -133,13 +128,29 @@ size_t LiteralLength(std::string_view text, Token& token, bool& broken) {
 
 size_t EscapedIdentifierLength(std::string_view text) {
   size_t length = 1;
-  while (length < text.size() && (IsLetter(text[length]) || IsDigit(text[length]) ||
-                                  std::string_view(".-/ ").find(text[length]) != std::string_view::npos))
+  while (length < text.size() &&
+         (IsLetter(text[length]) || IsDigit(text[length]) ||
+          std::string_view(".-/ ").find(text[length]) != std::string_view::npos))
     ++length;
   return length > 1 && length < text.size() && text[length] == '`' ? length + 1 : 0;
 }
 
 }  // namespace
+
+size_t EscapeLength(std::string_view text) {
+  if (text.size() < 2) return 0;
+  char c = text[1];
+  if (std::string_view("abfnrtv\"'\\?`").find(c) != std::string_view::npos) return 2;
+  size_t digits = c == 'x' || c == 'X' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+  if (digits > 0) {
+    for (size_t i = 0; i < digits; ++i)
+      if (2 + i >= text.size() || !IsHex(text[2 + i])) return 0;
+    return 2 + digits;
+  }
+  bool octal = c >= '0' && c <= '3' && text.size() >= 4 && text[2] >= '0' && text[2] <= '7' &&
+               text[3] >= '0' && text[3] <= '7';
+  return octal ? 4 : 0;
+}
 
 bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake) {
   lexemes.reserve(source.size() / 4 + 8);
@@ -176,70 +187,17 @@ bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake
       }
     }
     if (broken || length == 0) {
-      mistake = {at, "Syntax error: token recognition error at: '" + std::string(rest.substr(0, RuneAt(rest, 0).length)) + "'"};
-      if (broken) mistake.message = "Syntax error: the string that starts here does not end, or holds a malformed escape";
+      mistake = {at, "Syntax error: token recognition error at: '" +
+                         std::string(rest.substr(0, RuneAt(rest, 0).length)) + "'"};
+      if (broken)
+        mistake.message =
+            "Syntax error: the string that starts here does not end, or holds a malformed escape";
       return false;
     }
     lexemes.push_back({token, at, rest.substr(0, length)});
     at += length;
   }
   lexemes.push_back({Token::kEnd, source.size(), {}});
-  return true;
-}
-
-std::optional<std::string_view> PlainContents(std::string_view text, bool bytes) {
-  if (bytes) text.remove_prefix(1);
-  if (text[0] != '"' && text[0] != '\'') return std::nullopt;
-  if (text.size() >= 6 && text[1] == text[0] && text[2] == text[0]) return std::nullopt;
-  text = text.substr(1, text.size() - 2);
-  if (text.find_first_of("\\\r") != std::string_view::npos) return std::nullopt;
-  return text;
-}
-
-bool Unquote(std::string_view text, bool bytes, std::string& out, std::string& error) {
-  if (bytes) text.remove_prefix(1);
-  bool raw = (text[0] | 0x20) == 'r';
-  if (raw) text.remove_prefix(1);
-  size_t quotes = text.size() >= 6 && text.substr(0, 3) == std::string(3, text[0]) ? 3 : 1;
-  text = text.substr(quotes, text.size() - 2 * quotes);
-  for (size_t i = 0; i < text.size();) {
-    if (text[i] == '\r') {  // line ends become \n
-      out += '\n';
-      i += text.substr(i, 2) == "\r\n" ? 2 : 1;
-      continue;
-    }
-    if (text[i] != '\\' || raw) {
-      out += text[i++];
-      continue;
-    }
-    size_t length = EscapeLength(text.substr(i));
-    std::string_view escape = text.substr(i + 1, length - 1);
-    i += length;
-    constexpr std::string_view kNames = "abfnrtv", kMeanings = "\a\b\f\n\r\t\v";
-    if (size_t name = kNames.find(escape[0]); name != std::string_view::npos) {
-      out += kMeanings[name];
-      continue;
-    }
-    bool hexadecimal = (escape[0] | 0x20) == 'x' || (escape[0] | 0x20) == 'u';
-    if (!hexadecimal && !IsDigit(escape[0])) {
-      out += escape[0];
-      continue;
-    }
-    if (bytes && (escape[0] | 0x20) == 'u') {
-      error = "unable to unescape string";
-      return false;
-    }
-    char32_t value = 0;
-    for (char digit : hexadecimal ? escape.substr(1) : escape) value = value * (hexadecimal ? 16 : 8) + HexValue(digit);
-    if (bytes) {
-      out += static_cast<char>(value);
-    } else if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
-      error = "invalid unicode code point";
-      return false;
-    } else {
-      AppendRune(out, value);
-    }
-  }
   return true;
 }
 

@@ -1,11 +1,14 @@
 #include "api/cel/registry.h"
 
-// The functions of Kubernetes' authorizer. They exist wherever expressions do, so they compile when called on an attribute,
-// whose type is only known at run time; no authorizer exists here to call them on, so every call fails.
+// The functions of Kubernetes' authorizer. They exist wherever expressions do, so they compile when
+// called on an attribute, whose type is only known at run time; no authorizer exists here to call
+// them on, so every call fails.
 namespace dray::cel {
 namespace {
 
-Value NoAuthorizer(Evaluation&, Args) { return Value::NoSuchOverload(); }
+Value NoAuthorizer(Evaluation&, Args) {
+  return Value::NoSuchOverload();
+}
 
 }  // namespace
 
@@ -19,7 +22,8 @@ void AddAuthorizer(Registry& r) {
   };
   member("path", "authorizer_path", authorizer + ", string -> " + path);
   member("group", "authorizer_group", authorizer + ", string -> " + group);
-  member("serviceAccount", "authorizer_serviceaccount", authorizer + ", string, string -> " + authorizer);
+  member("serviceAccount", "authorizer_serviceaccount",
+         authorizer + ", string, string -> " + authorizer);
   member("resource", "groupcheck_resource", group + ", string -> " + resource);
   member("subresource", "resourcecheck_subresource", resource + ", string -> " + resource);
   member("namespace", "resourcecheck_namespace", resource + ", string -> " + resource);

@@ -10,12 +10,17 @@ namespace dray::cel {
 namespace {
 
 Value Unconvertible(const Value& from, std::string_view to) {
-  return Value::OwnedError("type conversion error from '" + std::string(TypeName(from)) + "' to '" + std::string(to) + "'");
+  return Value::OwnedError("type conversion error from '" + std::string(TypeName(from)) + "' to '" +
+                           std::string(to) + "'");
 }
 
-Value Same(Evaluation&, Args args) { return args[0]; }
+Value Same(Evaluation&, Args args) {
+  return args[0];
+}
 
-Value TypeOf(Evaluation&, Args args) { return Value::Type(TypeName(args[0])); }
+Value TypeOf(Evaluation&, Args args) {
+  return Value::Type(TypeName(args[0]));
+}
 
 Value ToBool(Evaluation&, Args args) {
   std::optional<bool> value = ParseBool(args[0].as_string());
@@ -28,8 +33,10 @@ Value ToBytes(Evaluation&, Args args) {
 
 Value ToDouble(Evaluation&, Args args) {
   switch (args[0].kind()) {
-    case Kind::kInt: return Value::Double(static_cast<double>(args[0].as_int()));
-    case Kind::kUint: return Value::Double(static_cast<double>(args[0].as_uint()));
+    case Kind::kInt:
+      return Value::Double(static_cast<double>(args[0].as_int()));
+    case Kind::kUint:
+      return Value::Double(static_cast<double>(args[0].as_uint()));
     default: {
       std::optional<double> value = ParseDouble(args[0].as_string());
       return value ? Value::Double(*value) : Unconvertible(args[0], "double");
@@ -50,10 +57,13 @@ Value ToInt(Evaluation&, Args args) {
       if (v.as_uint() > INT64_MAX) return Value::Error("integer overflow");
       return Value::Int(static_cast<int64_t>(v.as_uint()));
     case Kind::kDouble:
-      if (!(v.as_double() > -0x1p63 && v.as_double() < 0x1p63)) return Value::Error("integer overflow");
+      if (!(v.as_double() > -0x1p63 && v.as_double() < 0x1p63))
+        return Value::Error("integer overflow");
       return Value::Int(static_cast<int64_t>(v.as_double()));
-    case Kind::kDuration: return Value::Int(v.as_duration());
-    case Kind::kTimestamp: return Value::Int(v.seconds());
+    case Kind::kDuration:
+      return Value::Int(v.as_duration());
+    case Kind::kTimestamp:
+      return Value::Int(v.seconds());
     default: {
       std::optional<int64_t> value = ParseInt(v.as_string());
       return value ? Value::Int(*value) : Unconvertible(v, "int");
@@ -68,7 +78,8 @@ Value ToUint(Evaluation&, Args args) {
       if (v.as_int() < 0) return Value::Error("unsigned integer overflow");
       return Value::Uint(static_cast<uint64_t>(v.as_int()));
     case Kind::kDouble:
-      if (!(v.as_double() >= 0 && v.as_double() < 0x1p64)) return Value::Error("unsigned integer overflow");
+      if (!(v.as_double() >= 0 && v.as_double() < 0x1p64))
+        return Value::Error("unsigned integer overflow");
       return Value::Uint(static_cast<uint64_t>(v.as_double()));
     default: {
       std::optional<uint64_t> value = ParseUint(v.as_string());
@@ -80,23 +91,33 @@ Value ToUint(Evaluation&, Args args) {
 Value ToText(Evaluation&, Args args) {
   const Value& v = args[0];
   switch (v.kind()) {
-    case Kind::kBool: return Value::BorrowedString(v.as_bool() ? "true" : "false");
-    case Kind::kInt: return Value::String(std::to_string(v.as_int()));
-    case Kind::kUint: return Value::String(std::to_string(v.as_uint()));
-    case Kind::kDouble: return Value::String(FormatG(v.as_double()));
-    case Kind::kTimestamp: return Value::String(FormatTimestamp(v));
-    case Kind::kIp: return Value::String(v.as_ip().ToString());
-    case Kind::kCidr: return Value::String(v.as_cidr().ToString());
+    case Kind::kBool:
+      return Value::BorrowedString(v.as_bool() ? "true" : "false");
+    case Kind::kInt:
+      return Value::String(std::to_string(v.as_int()));
+    case Kind::kUint:
+      return Value::String(std::to_string(v.as_uint()));
+    case Kind::kDouble:
+      return Value::String(FormatG(v.as_double()));
+    case Kind::kTimestamp:
+      return Value::String(FormatTimestamp(v));
+    case Kind::kIp:
+      return Value::String(v.as_ip().ToString());
+    case Kind::kCidr:
+      return Value::String(v.as_cidr().ToString());
     case Kind::kBytes:
-      if (!ValidUtf8(v.as_bytes())) return Value::Error("invalid UTF-8 in bytes, cannot convert to string");
+      if (!ValidUtf8(v.as_bytes()))
+        return Value::Error("invalid UTF-8 in bytes, cannot convert to string");
       return Value::String(std::string(v.as_bytes()));
-    default: return Value::String(FormatDuration(v.as_duration()));
+    default:
+      return Value::String(FormatDuration(v.as_duration()));
   }
 }
 
 Value ToTimestamp(Evaluation&, Args args) {
   if (args[0].is(Kind::kInt)) {
-    if (args[0].as_int() < kMinTimestamp || args[0].as_int() > kMaxTimestamp) return Value::Error("timestamp overflow");
+    if (args[0].as_int() < kMinTimestamp || args[0].as_int() > kMaxTimestamp)
+      return Value::Error("timestamp overflow");
     return Value::Timestamp(args[0].as_int(), 0, 0);
   }
   std::optional<Value> value = ParseTimestamp(args[0].as_string());

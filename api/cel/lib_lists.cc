@@ -24,7 +24,8 @@ template <int worse>
 Value Extreme(Evaluation& ev, Args args) {
   const List& list = args[0].as_list();
   ev.Work(list.size());
-  if (list.size() == 0) return Value::Error(worse == 1 ? "min called on empty list" : "max called on empty list");
+  if (list.size() == 0)
+    return Value::Error(worse == 1 ? "min called on empty list" : "max called on empty list");
   size_t best = 0;
   for (size_t i = 0; i < list.size(); ++i) {
     if (!IsComparable(list.at(i))) return Value::NoSuchOverload();
@@ -49,10 +50,18 @@ Value Sum(Evaluation& ev, Args args) {
   return sum;
 }
 
-Value IntZero() { return Value::Int(0); }
-Value UintZero() { return Value::Uint(0); }
-Value DoubleZero() { return Value::Double(0); }
-Value DurationZero() { return Value::Duration(0); }
+Value IntZero() {
+  return Value::Int(0);
+}
+Value UintZero() {
+  return Value::Uint(0);
+}
+Value DoubleZero() {
+  return Value::Double(0);
+}
+Value DurationZero() {
+  return Value::Duration(0);
+}
 
 Value IndexOf(Evaluation& ev, Args args) {
   const List& list = args[0].as_list();
@@ -73,8 +82,10 @@ Value LastIndexOf(Evaluation& ev, Args args) {
 }  // namespace
 
 void AddLists(Registry& r) {
-  for (std::string type : {"int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"}) {
-    r.Member("isSorted", "list_" + type + "_is_sorted_bool", "list(" + type + ") -> bool", IsSorted);
+  for (std::string type :
+       {"int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes"}) {
+    r.Member("isSorted", "list_" + type + "_is_sorted_bool", "list(" + type + ") -> bool",
+             IsSorted);
     r.Member("max", "list_" + type + "_max_" + type, "list(" + type + ") -> " + type, Extreme<-1>);
     r.Member("min", "list_" + type + "_min_" + type, "list(" + type + ") -> " + type, Extreme<1>);
   }

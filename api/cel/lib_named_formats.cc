@@ -17,8 +17,10 @@ Value Named(Evaluation&, Args args) {
 
 Value Validate(Evaluation&, Args args) {
   std::vector<Value> messages;
-  for (std::string& message : args[0].as_format().check(args[1].as_string())) messages.push_back(Value::String(std::move(message)));
-  return messages.empty() ? Value::OptionalNone() : Value::OptionalOf(Value::ListOf(std::move(messages)));
+  for (std::string& message : args[0].as_format().check(args[1].as_string()))
+    messages.push_back(Value::String(std::move(message)));
+  return messages.empty() ? Value::OptionalNone()
+                          : Value::OptionalOf(Value::ListOf(std::move(messages)));
 }
 
 template <size_t... indices>

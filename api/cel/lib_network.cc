@@ -5,24 +5,45 @@
 namespace dray::cel {
 namespace {
 
-Value FromText(Evaluation&, Args args) { return ParseIp(args[0].as_string()); }
-Value IsIp(Evaluation&, Args args) { return Value::Bool(!ParseIp(args[0].as_string()).is_error()); }
+Value FromText(Evaluation&, Args args) {
+  return ParseIp(args[0].as_string());
+}
+Value IsIp(Evaluation&, Args args) {
+  return Value::Bool(!ParseIp(args[0].as_string()).is_error());
+}
 Value IsCanonical(Evaluation&, Args args) {
   Value ip = ParseIp(args[0].as_string());
   return ip.is_error() ? ip : Value::Bool(ip.as_ip().ToString() == args[0].as_string());
 }
-Value Family(Evaluation&, Args args) { return Value::Int(args[0].as_ip().v4 ? 4 : 6); }
-Value IsUnspecified(Evaluation&, Args args) { return Value::Bool(args[0].as_ip().IsUnspecified()); }
-Value IsLoopback(Evaluation&, Args args) { return Value::Bool(args[0].as_ip().IsLoopback()); }
-Value IsLinkLocalMulticast(Evaluation&, Args args) { return Value::Bool(args[0].as_ip().IsLinkLocalMulticast()); }
-Value IsLinkLocalUnicast(Evaluation&, Args args) { return Value::Bool(args[0].as_ip().IsLinkLocalUnicast()); }
-Value IsGlobalUnicast(Evaluation&, Args args) { return Value::Bool(args[0].as_ip().IsGlobalUnicast()); }
+Value Family(Evaluation&, Args args) {
+  return Value::Int(args[0].as_ip().v4 ? 4 : 6);
+}
+Value IsUnspecified(Evaluation&, Args args) {
+  return Value::Bool(args[0].as_ip().IsUnspecified());
+}
+Value IsLoopback(Evaluation&, Args args) {
+  return Value::Bool(args[0].as_ip().IsLoopback());
+}
+Value IsLinkLocalMulticast(Evaluation&, Args args) {
+  return Value::Bool(args[0].as_ip().IsLinkLocalMulticast());
+}
+Value IsLinkLocalUnicast(Evaluation&, Args args) {
+  return Value::Bool(args[0].as_ip().IsLinkLocalUnicast());
+}
+Value IsGlobalUnicast(Evaluation&, Args args) {
+  return Value::Bool(args[0].as_ip().IsGlobalUnicast());
+}
 
-Value CidrFromText(Evaluation&, Args args) { return ParseCidr(args[0].as_string()); }
-Value IsCidr(Evaluation&, Args args) { return Value::Bool(!ParseCidr(args[0].as_string()).is_error()); }
+Value CidrFromText(Evaluation&, Args args) {
+  return ParseCidr(args[0].as_string());
+}
+Value IsCidr(Evaluation&, Args args) {
+  return Value::Bool(!ParseCidr(args[0].as_string()).is_error());
+}
 Value ContainsIp(Evaluation&, Args args) {
   Value ip = args[1].is(Kind::kString) ? ParseIp(args[1].as_string()) : args[1];
-  return ip.is_error() ? Value::NoSuchOverload() : Value::Bool(args[0].as_cidr().Contains(ip.as_ip()));
+  return ip.is_error() ? Value::NoSuchOverload()
+                       : Value::Bool(args[0].as_cidr().Contains(ip.as_ip()));
 }
 Value ContainsCidr(Evaluation&, Args args) {
   Value cidr = args[1].is(Kind::kString) ? ParseCidr(args[1].as_string()) : args[1];
@@ -34,7 +55,9 @@ Value CidrIp(Evaluation&, Args args) {
   ip->bytes = args[0].as_cidr().bytes;
   return Value::Of(ip);
 }
-Value PrefixLength(Evaluation&, Args args) { return Value::Int(args[0].as_cidr().prefix); }
+Value PrefixLength(Evaluation&, Args args) {
+  return Value::Int(args[0].as_cidr().prefix);
+}
 Value Masked(Evaluation&, Args args) {
   auto* masked = new Cidr;
   masked->v4 = args[0].as_cidr().v4;
@@ -53,7 +76,8 @@ void AddNetwork(Registry& r) {
   r.Member("family", "ip_family", "ip -> int", Family);
   r.Member("isUnspecified", "ip_is_unspecified", "ip -> bool", IsUnspecified);
   r.Member("isLoopback", "ip_is_loopback", "ip -> bool", IsLoopback);
-  r.Member("isLinkLocalMulticast", "ip_is_link_local_multicast", "ip -> bool", IsLinkLocalMulticast);
+  r.Member("isLinkLocalMulticast", "ip_is_link_local_multicast", "ip -> bool",
+           IsLinkLocalMulticast);
   r.Member("isLinkLocalUnicast", "ip_is_link_local_unicast", "ip -> bool", IsLinkLocalUnicast);
   r.Member("isGlobalUnicast", "ip_is_global_unicast", "ip -> bool", IsGlobalUnicast);
   r.Global("cidr", "string_to_cidr", "string -> cidr", CidrFromText);

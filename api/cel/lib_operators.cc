@@ -6,13 +6,17 @@
 #include "api/cel/compare.h"
 #include "api/cel/registry.h"
 
-// Arithmetic, comparison and `in`. The logical operators, ==, !=, indexing and selection are nodes of their own (nodes.h);
-// here they are only declared.
+// Arithmetic, comparison and `in`. The logical operators, ==, !=, indexing and selection are nodes
+// of their own (nodes.h); here they are only declared.
 namespace dray::cel {
 namespace {
 
-Value IntOverflow() { return Value::Error("integer overflow"); }
-Value UintOverflow() { return Value::Error("unsigned integer overflow"); }
+Value IntOverflow() {
+  return Value::Error("integer overflow");
+}
+Value UintOverflow() {
+  return Value::Error("unsigned integer overflow");
+}
 
 Value AddDuration(const Value& timestamp, int64_t nanoseconds) {
   int64_t seconds = timestamp.seconds() + nanoseconds / 1'000'000'000;
@@ -31,12 +35,16 @@ Value AddLists(const Value& a, const Value& b) {
   if (a.as_list().size() == 0) return b;
   if (b.as_list().size() == 0) return a;
   constexpr size_t kMostElements = 1 << 24;
-  if (a.as_list().size() + b.as_list().size() > kMostElements) return Value::Error("list is too long");
+  if (a.as_list().size() + b.as_list().size() > kMostElements)
+    return Value::Error("list is too long");
   return Value::Of(new List(a, b));
 }
 
-// "no such overload: _+_" for types that have no such operator, "no such overload" when only the right side is wrong.
-Value NoOperator(std::string_view name) { return Value::OwnedError("no such overload: " + std::string(name)); }
+// "no such overload: _+_" for types that have no such operator, "no such overload" when only the
+// right side is wrong.
+Value NoOperator(std::string_view name) {
+  return Value::OwnedError("no such overload: " + std::string(name));
+}
 
 Value Add(Evaluation&, Args args) {
   const Value &a = args[0], &b = args[1];
@@ -50,25 +58,32 @@ Value Add(Evaluation&, Args args) {
     case Kind::kUint: {
       uint64_t sum;
       if (!same) return Value::NoSuchOverload();
-      return __builtin_add_overflow(a.as_uint(), b.as_uint(), &sum) ? UintOverflow() : Value::Uint(sum);
+      return __builtin_add_overflow(a.as_uint(), b.as_uint(), &sum) ? UintOverflow()
+                                                                    : Value::Uint(sum);
     }
-    case Kind::kDouble: return same ? Value::Double(a.as_double() + b.as_double()) : Value::NoSuchOverload();
-    case Kind::kString: case Kind::kBytes: {
+    case Kind::kDouble:
+      return same ? Value::Double(a.as_double() + b.as_double()) : Value::NoSuchOverload();
+    case Kind::kString:
+    case Kind::kBytes: {
       if (!same) return Value::NoSuchOverload();
       std::string text;
       text.reserve(a.as_string().size() + b.as_string().size());
       text.append(a.as_string()).append(b.as_string());
       return a.is(Kind::kString) ? Value::String(std::move(text)) : Value::Bytes(std::move(text));
     }
-    case Kind::kList: return same ? AddLists(a, b) : Value::NoSuchOverload();
+    case Kind::kList:
+      return same ? AddLists(a, b) : Value::NoSuchOverload();
     case Kind::kDuration: {
       if (b.is(Kind::kTimestamp)) return AddDuration(b, a.as_duration());
       int64_t sum;
       if (!same) return Value::NoSuchOverload();
-      return __builtin_add_overflow(a.as_duration(), b.as_duration(), &sum) ? IntOverflow() : Value::Duration(sum);
+      return __builtin_add_overflow(a.as_duration(), b.as_duration(), &sum) ? IntOverflow()
+                                                                            : Value::Duration(sum);
     }
-    case Kind::kTimestamp: return b.is(Kind::kDuration) ? AddDuration(a, b.as_duration()) : Value::NoSuchOverload();
-    default: return NoOperator(op::kAdd);
+    case Kind::kTimestamp:
+      return b.is(Kind::kDuration) ? AddDuration(a, b.as_duration()) : Value::NoSuchOverload();
+    default:
+      return NoOperator(op::kAdd);
   }
 }
 
@@ -79,14 +94,18 @@ Value Subtract(Evaluation&, Args args) {
   switch (a.kind()) {
     case Kind::kInt:
       if (!same) return Value::NoSuchOverload();
-      return __builtin_sub_overflow(a.as_int(), b.as_int(), &difference) ? IntOverflow() : Value::Int(difference);
+      return __builtin_sub_overflow(a.as_int(), b.as_int(), &difference) ? IntOverflow()
+                                                                         : Value::Int(difference);
     case Kind::kUint:
       if (!same) return Value::NoSuchOverload();
       return b.as_uint() > a.as_uint() ? UintOverflow() : Value::Uint(a.as_uint() - b.as_uint());
-    case Kind::kDouble: return same ? Value::Double(a.as_double() - b.as_double()) : Value::NoSuchOverload();
+    case Kind::kDouble:
+      return same ? Value::Double(a.as_double() - b.as_double()) : Value::NoSuchOverload();
     case Kind::kDuration:
       if (!same) return Value::NoSuchOverload();
-      return __builtin_sub_overflow(a.as_duration(), b.as_duration(), &difference) ? IntOverflow() : Value::Duration(difference);
+      return __builtin_sub_overflow(a.as_duration(), b.as_duration(), &difference)
+                 ? IntOverflow()
+                 : Value::Duration(difference);
     case Kind::kTimestamp: {
       if (b.is(Kind::kDuration)) {
         if (b.as_duration() == INT64_MIN) return IntOverflow();
@@ -99,7 +118,8 @@ Value Subtract(Evaluation&, Args args) {
         return IntOverflow();
       return Value::Duration(difference);
     }
-    default: return NoOperator(op::kSubtract);
+    default:
+      return NoOperator(op::kSubtract);
   }
 }
 
@@ -110,15 +130,19 @@ Value Multiply(Evaluation&, Args args) {
     case Kind::kInt: {
       int64_t product;
       if (!same) return Value::NoSuchOverload();
-      return __builtin_mul_overflow(a.as_int(), b.as_int(), &product) ? IntOverflow() : Value::Int(product);
+      return __builtin_mul_overflow(a.as_int(), b.as_int(), &product) ? IntOverflow()
+                                                                      : Value::Int(product);
     }
     case Kind::kUint: {
       uint64_t product;
       if (!same) return Value::NoSuchOverload();
-      return __builtin_mul_overflow(a.as_uint(), b.as_uint(), &product) ? UintOverflow() : Value::Uint(product);
+      return __builtin_mul_overflow(a.as_uint(), b.as_uint(), &product) ? UintOverflow()
+                                                                        : Value::Uint(product);
     }
-    case Kind::kDouble: return same ? Value::Double(a.as_double() * b.as_double()) : Value::NoSuchOverload();
-    default: return NoOperator(op::kMultiply);
+    case Kind::kDouble:
+      return same ? Value::Double(a.as_double() * b.as_double()) : Value::NoSuchOverload();
+    default:
+      return NoOperator(op::kMultiply);
   }
 }
 
@@ -129,12 +153,16 @@ Value Divide(Evaluation&, Args args) {
     case Kind::kInt:
       if (!same) return Value::NoSuchOverload();
       if (b.as_int() == 0) return Value::Error("division by zero");
-      return a.as_int() == INT64_MIN && b.as_int() == -1 ? IntOverflow() : Value::Int(a.as_int() / b.as_int());
+      return a.as_int() == INT64_MIN && b.as_int() == -1 ? IntOverflow()
+                                                         : Value::Int(a.as_int() / b.as_int());
     case Kind::kUint:
       if (!same) return Value::NoSuchOverload();
-      return b.as_uint() == 0 ? Value::Error("division by zero") : Value::Uint(a.as_uint() / b.as_uint());
-    case Kind::kDouble: return same ? Value::Double(a.as_double() / b.as_double()) : Value::NoSuchOverload();
-    default: return NoOperator(op::kDivide);
+      return b.as_uint() == 0 ? Value::Error("division by zero")
+                              : Value::Uint(a.as_uint() / b.as_uint());
+    case Kind::kDouble:
+      return same ? Value::Double(a.as_double() / b.as_double()) : Value::NoSuchOverload();
+    default:
+      return NoOperator(op::kDivide);
   }
 }
 
@@ -145,21 +173,28 @@ Value Modulo(Evaluation&, Args args) {
     case Kind::kInt:
       if (!same) return Value::NoSuchOverload();
       if (b.as_int() == 0) return Value::Error("modulus by zero");
-      return a.as_int() == INT64_MIN && b.as_int() == -1 ? IntOverflow() : Value::Int(a.as_int() % b.as_int());
+      return a.as_int() == INT64_MIN && b.as_int() == -1 ? IntOverflow()
+                                                         : Value::Int(a.as_int() % b.as_int());
     case Kind::kUint:
       if (!same) return Value::NoSuchOverload();
-      return b.as_uint() == 0 ? Value::Error("modulus by zero") : Value::Uint(a.as_uint() % b.as_uint());
-    default: return NoOperator(op::kModulo);
+      return b.as_uint() == 0 ? Value::Error("modulus by zero")
+                              : Value::Uint(a.as_uint() % b.as_uint());
+    default:
+      return NoOperator(op::kModulo);
   }
 }
 
 Value Negate(Evaluation&, Args args) {
   switch (args[0].kind()) {
-    case Kind::kInt: return args[0].as_int() == INT64_MIN ? IntOverflow() : Value::Int(-args[0].as_int());
-    case Kind::kDouble: return Value::Double(-args[0].as_double());
+    case Kind::kInt:
+      return args[0].as_int() == INT64_MIN ? IntOverflow() : Value::Int(-args[0].as_int());
+    case Kind::kDouble:
+      return Value::Double(-args[0].as_double());
     case Kind::kDuration:
-      return args[0].as_duration() == INT64_MIN ? IntOverflow() : Value::Duration(-args[0].as_duration());
-    default: return Value::NoSuchOverload();
+      return args[0].as_duration() == INT64_MIN ? IntOverflow()
+                                                : Value::Duration(-args[0].as_duration());
+    default:
+      return Value::NoSuchOverload();
   }
 }
 
@@ -196,16 +231,23 @@ Value In(Evaluation& ev, Args args) {
 
 Value Size(Evaluation&, Args args) {
   switch (args[0].kind()) {
-    case Kind::kString: case Kind::kBytes: case Kind::kList: case Kind::kMap:
+    case Kind::kString:
+    case Kind::kBytes:
+    case Kind::kList:
+    case Kind::kMap:
       return Value::Int(static_cast<int64_t>(SizeOf(args[0])));
-    default: return Value::Error("no such overload: size");
+    default:
+      return Value::Error("no such overload: size");
   }
 }
 
 void AddOrder(Registry& r, std::string_view name, const std::string& prefix, Implementation run) {
-  for (std::string_view type : {"bool", "int64", "int64_double", "int64_uint64", "uint64", "uint64_double", "uint64_int64",
-                                "double", "double_int64", "double_uint64", "string", "bytes", "timestamp", "duration"}) {
-    auto spelled = [](std::string_view t) { return t == "int64" ? "int" : t == "uint64" ? "uint" : std::string(t); };
+  for (std::string_view type :
+       {"bool", "int64", "int64_double", "int64_uint64", "uint64", "uint64_double", "uint64_int64",
+        "double", "double_int64", "double_uint64", "string", "bytes", "timestamp", "duration"}) {
+    auto spelled = [](std::string_view t) {
+      return t == "int64" ? "int" : t == "uint64" ? "uint" : std::string(t);
+    };
     size_t cut = type.find('_');
     std::string left = spelled(type.substr(0, cut));
     std::string right = cut == std::string_view::npos ? left : spelled(type.substr(cut + 1));
@@ -231,10 +273,13 @@ void AddOperators(Registry& r) {
 
   for (std::string_view overload :
        {"add_bytes:bytes, bytes -> bytes", "add_double:double, double -> double",
-        "add_duration_duration:duration, duration -> duration", "add_duration_timestamp:duration, timestamp -> timestamp",
+        "add_duration_duration:duration, duration -> duration",
+        "add_duration_timestamp:duration, timestamp -> timestamp",
         "add_timestamp_duration:timestamp, duration -> timestamp", "add_int64:int, int -> int",
-        "add_list:list(A), list(A) -> list(A)", "add_string:string, string -> string", "add_uint64:uint, uint -> uint"})
-    r.Global(op::kAdd, overload.substr(0, overload.find(':')), overload.substr(overload.find(':') + 1));
+        "add_list:list(A), list(A) -> list(A)", "add_string:string, string -> string",
+        "add_uint64:uint, uint -> uint"})
+    r.Global(op::kAdd, overload.substr(0, overload.find(':')),
+             overload.substr(overload.find(':') + 1));
   r.Singleton(op::kAdd, Add);
   r.Global(op::kSubtract, "subtract_double", "double, double -> double");
   r.Global(op::kSubtract, "subtract_duration_duration", "duration, duration -> duration");
@@ -268,7 +313,9 @@ void AddOperators(Registry& r) {
   r.Singleton(op::kIn, In);
 
   for (std::string_view type : {"bytes", "list", "map", "string"}) {
-    std::string spelled = type == "list" ? "list(A)" : type == "map" ? "map(A, B)" : std::string(type);
+    std::string spelled = type == "list"  ? "list(A)"
+                          : type == "map" ? "map(A, B)"
+                                          : std::string(type);
     r.Global("size", "size_" + std::string(type), spelled + " -> int");
     r.Member("size", std::string(type) + "_size", spelled + " -> int");
   }

@@ -2,8 +2,9 @@
 #include "api/cel/registry.h"
 #include "api/cel/text.h"
 
-// matches() of the standard library, find() and findAll() of Kubernetes. Patterns that are literals are compiled with the
-// program (see RegexNode); these run when the pattern is only known at run time.
+// matches() of the standard library, find() and findAll() of Kubernetes. Patterns that are literals
+// are compiled with the program (see RegexNode); these run when the pattern is only known at run
+// time.
 namespace dray::cel {
 namespace {
 

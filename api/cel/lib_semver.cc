@@ -11,7 +11,8 @@ namespace {
 std::string Read(Args args, Semver& version) {
   if (args.size() == 1 || !args[1].as_bool()) return ParseSemver(args[0].as_string(), version);
   std::string text = NormalizeSemver(args[0].as_string());
-  return text.empty() ? "short version cannot contain PreRelease/Build meta data" : ParseSemver(text, version);
+  return text.empty() ? "short version cannot contain PreRelease/Build meta data"
+                      : ParseSemver(text, version);
 }
 
 Value SemverFromText(Evaluation&, Args args) {
@@ -24,13 +25,27 @@ Value IsSemver(Evaluation&, Args args) {
   return Value::Bool(Read(args, version).empty());
 }
 
-int SemverOrder(Args args) { return Compare(args[0].as_semver(), args[1].as_semver()); }
-Value SemverIsGreaterThan(Evaluation&, Args args) { return Value::Bool(SemverOrder(args) > 0); }
-Value SemverIsLessThan(Evaluation&, Args args) { return Value::Bool(SemverOrder(args) < 0); }
-Value SemverCompareTo(Evaluation&, Args args) { return Value::Int(SemverOrder(args)); }
-Value Major(Evaluation&, Args args) { return Value::Int(static_cast<int64_t>(args[0].as_semver().major)); }
-Value Minor(Evaluation&, Args args) { return Value::Int(static_cast<int64_t>(args[0].as_semver().minor)); }
-Value Patch(Evaluation&, Args args) { return Value::Int(static_cast<int64_t>(args[0].as_semver().patch)); }
+int SemverOrder(Args args) {
+  return Compare(args[0].as_semver(), args[1].as_semver());
+}
+Value SemverIsGreaterThan(Evaluation&, Args args) {
+  return Value::Bool(SemverOrder(args) > 0);
+}
+Value SemverIsLessThan(Evaluation&, Args args) {
+  return Value::Bool(SemverOrder(args) < 0);
+}
+Value SemverCompareTo(Evaluation&, Args args) {
+  return Value::Int(SemverOrder(args));
+}
+Value Major(Evaluation&, Args args) {
+  return Value::Int(static_cast<int64_t>(args[0].as_semver().major));
+}
+Value Minor(Evaluation&, Args args) {
+  return Value::Int(static_cast<int64_t>(args[0].as_semver().minor));
+}
+Value Patch(Evaluation&, Args args) {
+  return Value::Int(static_cast<int64_t>(args[0].as_semver().patch));
+}
 
 }  // namespace
 
@@ -39,7 +54,8 @@ void AddSemver(Registry& r) {
   r.Global("semver", "string_bool_to_semver", "string, bool -> semver", SemverFromText);
   r.Global("isSemver", "is_semver_string", "string -> bool", IsSemver);
   r.Global("isSemver", "is_semver_string_bool", "string, bool -> bool", IsSemver);
-  r.Member("isGreaterThan", "semver_is_greater_than", "semver, semver -> bool", SemverIsGreaterThan);
+  r.Member("isGreaterThan", "semver_is_greater_than", "semver, semver -> bool",
+           SemverIsGreaterThan);
   r.Member("isLessThan", "semver_is_less_than", "semver, semver -> bool", SemverIsLessThan);
   r.Member("compareTo", "semver_compare_to", "semver, semver -> int", SemverCompareTo);
   r.Member("major", "semver_major", "semver -> int", Major);

@@ -11,10 +11,13 @@ bool HasAll(Evaluation& ev, const List& list, const List& part) {
   return true;
 }
 
-Value SetsContains(Evaluation& ev, Args args) { return Value::Bool(HasAll(ev, args[0].as_list(), args[1].as_list())); }
+Value SetsContains(Evaluation& ev, Args args) {
+  return Value::Bool(HasAll(ev, args[0].as_list(), args[1].as_list()));
+}
 
 Value SetsEquivalent(Evaluation& ev, Args args) {
-  return Value::Bool(HasAll(ev, args[0].as_list(), args[1].as_list()) && HasAll(ev, args[1].as_list(), args[0].as_list()));
+  return Value::Bool(HasAll(ev, args[0].as_list(), args[1].as_list()) &&
+                     HasAll(ev, args[1].as_list(), args[0].as_list()));
 }
 
 Value SetsIntersects(Evaluation& ev, Args args) {
@@ -30,7 +33,8 @@ Value Includes(Evaluation& ev, Args args) {
   if (!args[0].is(Kind::kList)) return Value::Bool(IsTrue(EqualTo(ev, args[0], args[1])));
   const List& list = args[0].as_list();
   for (size_t i = 0; i < list.size(); ++i) {
-    if (i >= kMostValues) return Value::Error("'includes' function cannot be applied to lists longer than 48 values");
+    if (i >= kMostValues)
+      return Value::Error("'includes' function cannot be applied to lists longer than 48 values");
     if (IsTrue(EqualTo(ev, list.at(i), args[1]))) return Value::Bool(true);
   }
   return Value::Bool(false);
@@ -40,8 +44,10 @@ Value Includes(Evaluation& ev, Args args) {
 
 void AddSets(Registry& r) {
   r.Global("sets.contains", "list_sets_contains_list", "list(T), list(T) -> bool", SetsContains);
-  r.Global("sets.equivalent", "list_sets_equivalent_list", "list(T), list(T) -> bool", SetsEquivalent);
-  r.Global("sets.intersects", "list_sets_intersects_list", "list(T), list(T) -> bool", SetsIntersects);
+  r.Global("sets.equivalent", "list_sets_equivalent_list", "list(T), list(T) -> bool",
+           SetsEquivalent);
+  r.Global("sets.intersects", "list_sets_intersects_list", "list(T), list(T) -> bool",
+           SetsIntersects);
 }
 
 void AddIncludes(Registry& r) {

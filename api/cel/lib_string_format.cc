@@ -20,6 +20,8 @@ Value Format(Evaluation& ev, Args args) {
 
 }  // namespace
 
-void AddStringFormat(Registry& r) { r.Member("format", "string_format", "string, list(dyn) -> string", Format).variadic = true; }
+void AddStringFormat(Registry& r) {
+  r.Member("format", "string_format", "string, list(dyn) -> string", Format).variadic = true;
+}
 
 }  // namespace dray::cel

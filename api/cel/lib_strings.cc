@@ -1,11 +1,14 @@
 #include "api/cel/registry.h"
 #include "api/cel/text.h"
 
-// The standard string functions and version 2 of the strings extension. Positions count code points.
+// The standard string functions and version 2 of the strings extension. Positions count code
+// points.
 namespace dray::cel {
 namespace {
 
-Value OutOfRange(int64_t index) { return Value::OwnedError("index out of range: " + std::to_string(index)); }
+Value OutOfRange(int64_t index) {
+  return Value::OwnedError("index out of range: " + std::to_string(index));
+}
 
 // contains(), startsWith() and endsWith() run whatever the types are.
 template <class Test>
@@ -20,10 +23,12 @@ Value Contains(Evaluation& ev, Args args) {
   });
 }
 Value StartsWith(Evaluation&, Args args) {
-  return TestStrings(args, [](std::string_view s, std::string_view part) { return s.starts_with(part); });
+  return TestStrings(args,
+                     [](std::string_view s, std::string_view part) { return s.starts_with(part); });
 }
 Value EndsWith(Evaluation&, Args args) {
-  return TestStrings(args, [](std::string_view s, std::string_view part) { return s.ends_with(part); });
+  return TestStrings(args,
+                     [](std::string_view s, std::string_view part) { return s.ends_with(part); });
 }
 
 Value CharAt(Evaluation&, Args args) {
@@ -43,7 +48,8 @@ Value IndexOf(Evaluation& ev, Args args) {
   ev.Work(s.size());
   if (offset >= static_cast<int64_t>(RuneCount(s))) return Value::Int(-1);
   size_t found = s.find(part, ByteOffset(s, offset));
-  return Value::Int(found == std::string_view::npos ? -1 : static_cast<int64_t>(RuneCount(s.substr(0, found))));
+  return Value::Int(
+      found == std::string_view::npos ? -1 : static_cast<int64_t>(RuneCount(s.substr(0, found))));
 }
 
 Value LastIndexOf(Evaluation& ev, Args args) {
@@ -56,7 +62,8 @@ Value LastIndexOf(Evaluation& ev, Args args) {
   ev.Work(s.size());
   if (offset >= size) return Value::Int(-1);
   size_t found = s.rfind(part, ByteOffset(s, offset));
-  return Value::Int(found == std::string_view::npos ? -1 : static_cast<int64_t>(RuneCount(s.substr(0, found))));
+  return Value::Int(
+      found == std::string_view::npos ? -1 : static_cast<int64_t>(RuneCount(s.substr(0, found))));
 }
 
 Value LowerAscii(Evaluation&, Args args) {
@@ -75,13 +82,15 @@ Value UpperAscii(Evaluation&, Args args) {
 Value ReplaceIn(Evaluation& ev, Args args) {
   std::string_view s = args[0].as_string(), from = args[1].as_string(), to = args[2].as_string();
   // What a replacement can grow to is not in its cost.
-  ev.Work(s.size() + (from.empty() ? (s.size() + 1) * to.size() : s.size() / from.size() * to.size()) / 8);
+  ev.Work(s.size() +
+          (from.empty() ? (s.size() + 1) * to.size() : s.size() / from.size() * to.size()) / 8);
   return Value::String(Replace(s, from, to, args.size() == 4 ? args[3].as_int() : -1));
 }
 
 Value SplitAt(Evaluation&, Args args) {
   std::vector<Value> parts;
-  for (std::string_view part : Split(args[0].as_string(), args[1].as_string(), args.size() == 3 ? args[2].as_int() : -1))
+  for (std::string_view part :
+       Split(args[0].as_string(), args[1].as_string(), args.size() == 3 ? args[2].as_int() : -1))
     parts.push_back(Value::Substring(args[0], part));
   return Value::ListOf(std::move(parts));
 }
@@ -91,7 +100,8 @@ Value SubstringOf(Evaluation&, Args args) {
   int64_t size = static_cast<int64_t>(RuneCount(s)), start = args[1].as_int();
   int64_t end = args.size() == 3 ? args[2].as_int() : size;
   if (args.size() == 3 && start > end) {
-    return Value::OwnedError("invalid substring range. start: " + std::to_string(start) + ", end: " + std::to_string(end));
+    return Value::OwnedError("invalid substring range. start: " + std::to_string(start) +
+                             ", end: " + std::to_string(end));
   }
   if (start < 0 || start > size) return OutOfRange(start);
   if (end < 0 || end > size) return OutOfRange(end);
@@ -99,14 +109,17 @@ Value SubstringOf(Evaluation&, Args args) {
   return Value::Substring(args[0], s.substr(from, ByteOffset(s.substr(from), end - start)));
 }
 
-Value Trim(Evaluation&, Args args) { return Value::Substring(args[0], TrimSpace(args[0].as_string())); }
+Value Trim(Evaluation&, Args args) {
+  return Value::Substring(args[0], TrimSpace(args[0].as_string()));
+}
 
 Value Join(Evaluation&, Args args) {
   const List& list = args[0].as_list();
   std::string out;
   for (size_t i = 0; i < list.size(); ++i) {
     if (i > 0 && args.size() == 2) out += args[1].as_string();
-    if (!list.at(i).is(Kind::kString)) return Value::OwnedError("join: invalid input: " + Describe(list.at(i)));
+    if (!list.at(i).is(Kind::kString))
+      return Value::OwnedError("join: invalid input: " + Describe(list.at(i)));
     out += list.at(i).as_string();
   }
   return Value::String(std::move(out));
@@ -138,11 +151,14 @@ void AddStrings(Registry& r) {
   r.Member("indexOf", "string_index_of_string", "string, string -> int", IndexOf);
   r.Member("indexOf", "string_index_of_string_int", "string, string, int -> int", IndexOf);
   r.Member("lastIndexOf", "string_last_index_of_string", "string, string -> int", LastIndexOf);
-  r.Member("lastIndexOf", "string_last_index_of_string_int", "string, string, int -> int", LastIndexOf);
+  r.Member("lastIndexOf", "string_last_index_of_string_int", "string, string, int -> int",
+           LastIndexOf);
   r.Member("lowerAscii", "string_lower_ascii", "string -> string", LowerAscii);
   r.Member("upperAscii", "string_upper_ascii", "string -> string", UpperAscii);
-  r.Member("replace", "string_replace_string_string", "string, string, string -> string", ReplaceIn);
-  r.Member("replace", "string_replace_string_string_int", "string, string, string, int -> string", ReplaceIn);
+  r.Member("replace", "string_replace_string_string", "string, string, string -> string",
+           ReplaceIn);
+  r.Member("replace", "string_replace_string_string_int", "string, string, string, int -> string",
+           ReplaceIn);
   r.Member("split", "string_split_string", "string, string -> list(string)", SplitAt);
   r.Member("split", "string_split_string_int", "string, string, int -> list(string)", SplitAt);
   r.Member("substring", "string_substring_int", "string, int -> string", SubstringOf);

@@ -2,19 +2,35 @@
 #include "api/cel/registry.h"
 #include "api/cel/text.h"
 
-// getFullYear() and the like of timestamps, in UTC or in the zone given as an offset; getHours() and the like of durations.
+// getFullYear() and the like of timestamps, in UTC or in the zone given as an offset; getHours()
+// and the like of durations.
 namespace dray::cel {
 namespace {
 
-enum class Field { kYear, kMonth, kDayOfYear, kDayOfMonth, kDate, kDayOfWeek, kHours, kMinutes, kSeconds, kMilliseconds };
+enum class Field {
+  kYear,
+  kMonth,
+  kDayOfYear,
+  kDayOfMonth,
+  kDate,
+  kDayOfWeek,
+  kHours,
+  kMinutes,
+  kSeconds,
+  kMilliseconds
+};
 
-// "+02:00", "-7:30", "UTC". Zones by name need a database, which this library, free of files, does not have.
+// "+02:00", "-7:30", "UTC". Zones by name need a database, which this library, free of files, does
+// not have.
 bool ZoneOffset(std::string_view zone, int64_t& seconds) {
   seconds = 0;
   size_t colon = zone.find(':');
-  if (colon == std::string_view::npos) return zone.empty() || zone == "UTC" || zone == "Local" || zone == "GMT" || zone == "Z";
-  std::optional<int64_t> hours = ParseInt(zone.substr(0, colon)), minutes = ParseInt(zone.substr(colon + 1));
-  if (!hours || !minutes || *hours > 1'000'000 || *hours < -1'000'000 || *minutes > 1'000'000 || *minutes < -1'000'000)
+  if (colon == std::string_view::npos)
+    return zone.empty() || zone == "UTC" || zone == "Local" || zone == "GMT" || zone == "Z";
+  std::optional<int64_t> hours = ParseInt(zone.substr(0, colon)),
+                         minutes = ParseInt(zone.substr(colon + 1));
+  if (!hours || !minutes || *hours > 1'000'000 || *hours < -1'000'000 || *minutes > 1'000'000 ||
+      *minutes < -1'000'000)
     return false;
   seconds = (*hours * 60 + (zone[0] == '-' ? -*minutes : *minutes)) * 60;
   return true;
@@ -27,16 +43,26 @@ Value OfTimestamp(Evaluation&, Args args) {
     return Value::OwnedError("unknown time zone " + std::string(args[1].as_string()));
   CivilTime t = ToCivil(args[0].seconds() + offset);
   switch (field) {
-    case Field::kYear: return Value::Int(t.year);
-    case Field::kMonth: return Value::Int(t.month - 1);
-    case Field::kDayOfYear: return Value::Int(t.day_of_year);
-    case Field::kDayOfMonth: return Value::Int(t.day - 1);
-    case Field::kDate: return Value::Int(t.day);
-    case Field::kDayOfWeek: return Value::Int(t.weekday);
-    case Field::kHours: return Value::Int(t.hour);
-    case Field::kMinutes: return Value::Int(t.minute);
-    case Field::kSeconds: return Value::Int(t.second);
-    case Field::kMilliseconds: return Value::Int(args[0].nanoseconds() / 1'000'000);
+    case Field::kYear:
+      return Value::Int(t.year);
+    case Field::kMonth:
+      return Value::Int(t.month - 1);
+    case Field::kDayOfYear:
+      return Value::Int(t.day_of_year);
+    case Field::kDayOfMonth:
+      return Value::Int(t.day - 1);
+    case Field::kDate:
+      return Value::Int(t.day);
+    case Field::kDayOfWeek:
+      return Value::Int(t.weekday);
+    case Field::kHours:
+      return Value::Int(t.hour);
+    case Field::kMinutes:
+      return Value::Int(t.minute);
+    case Field::kSeconds:
+      return Value::Int(t.second);
+    case Field::kMilliseconds:
+      return Value::Int(args[0].nanoseconds() / 1'000'000);
   }
   return Value::NoSuchOverload();
 }
@@ -47,7 +73,8 @@ Value OfDuration(Evaluation&, Args args) {
 }
 
 template <Field field>
-void AddField(Registry& r, std::string_view function, const std::string& id, std::string_view with_zone) {
+void AddField(Registry& r, std::string_view function, const std::string& id,
+              std::string_view with_zone) {
   r.Member(function, id, "timestamp -> int", OfTimestamp<field>);
   r.Member(function, id + std::string(with_zone), "timestamp, string -> int", OfTimestamp<field>);
 }

@@ -5,13 +5,27 @@
 namespace dray::cel {
 namespace {
 
-Value FromText(Evaluation&, Args args) { return ParseUrl(args[0].as_string()); }
-Value IsUrl(Evaluation&, Args args) { return Value::Bool(RequestUriError(args[0].as_string()).empty()); }
-Value GetScheme(Evaluation&, Args args) { return Value::String(args[0].as_url().scheme); }
-Value GetHost(Evaluation&, Args args) { return Value::String(args[0].as_url().host); }
-Value GetHostname(Evaluation&, Args args) { return Value::String(args[0].as_url().Hostname()); }
-Value GetPort(Evaluation&, Args args) { return Value::String(args[0].as_url().Port()); }
-Value GetEscapedPath(Evaluation&, Args args) { return Value::String(args[0].as_url().EscapedPath()); }
+Value FromText(Evaluation&, Args args) {
+  return ParseUrl(args[0].as_string());
+}
+Value IsUrl(Evaluation&, Args args) {
+  return Value::Bool(RequestUriError(args[0].as_string()).empty());
+}
+Value GetScheme(Evaluation&, Args args) {
+  return Value::String(args[0].as_url().scheme);
+}
+Value GetHost(Evaluation&, Args args) {
+  return Value::String(args[0].as_url().host);
+}
+Value GetHostname(Evaluation&, Args args) {
+  return Value::String(args[0].as_url().Hostname());
+}
+Value GetPort(Evaluation&, Args args) {
+  return Value::String(args[0].as_url().Port());
+}
+Value GetEscapedPath(Evaluation&, Args args) {
+  return Value::String(args[0].as_url().EscapedPath());
+}
 
 Value GetQuery(Evaluation&, Args args) {
   auto* map = new LiteralMap;

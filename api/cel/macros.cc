@@ -10,31 +10,48 @@ constexpr std::string_view kUnused = "#unused", kInsert = "cel.@mapInsert";
 // Builds the nodes of one expansion. All of them stand where the call stands.
 class Expansion {
  public:
-  Expansion(Ast& ast, Expr* call, std::vector<Mistake>& mistakes) : ast_(ast), call_(call), mistakes_(mistakes) {}
+  Expansion(Ast& ast, Expr* call, std::vector<Mistake>& mistakes)
+      : ast_(ast), call_(call), mistakes_(mistakes) {}
 
   Expr* Run() {
     std::string_view name = call_->name;
     size_t count = call_->args.size();
     if (!call_->member) return name == "has" && count == 1 ? Has() : call_;
     if (count == 2) {
-      if (name == "all" || name == "exists" || name == "exists_one") return OneVariable([&] { return Quantifier(name, Arg(1)); });
-      if (name == "map") return OneVariable([&] { return Transform(nullptr, Arg(1)); }, "argument is not an identifier");
-      if (name == "filter") return OneVariable([&] { return Transform(Arg(1), Arg(0)); }, "argument is not an identifier");
+      if (name == "all" || name == "exists" || name == "exists_one")
+        return OneVariable([&] { return Quantifier(name, Arg(1)); });
+      if (name == "map")
+        return OneVariable([&] { return Transform(nullptr, Arg(1)); },
+                           "argument is not an identifier");
+      if (name == "filter")
+        return OneVariable([&] { return Transform(Arg(1), Arg(0)); },
+                           "argument is not an identifier");
       if (name == "optMap" || name == "optFlatMap") return OptionalMap(name == "optFlatMap");
       if (name == "sortBy") return SortBy();
     }
     if (count == 3) {
-      if (name == "bind" && call_->target->kind == Expr::Kind::kIdentifier && call_->target->name == "cel") return UserBind();
-      if (name == "map") return OneVariable([&] { return Transform(Arg(1), Arg(2)); }, "argument is not an identifier");
+      if (name == "bind" && call_->target->kind == Expr::Kind::kIdentifier &&
+          call_->target->name == "cel")
+        return UserBind();
+      if (name == "map")
+        return OneVariable([&] { return Transform(Arg(1), Arg(2)); },
+                           "argument is not an identifier");
       if (name == "all" || name == "exists" || name == "exists_one" || name == "existsOne")
         return TwoVariables([&] { return Quantifier(name, Arg(2)); });
     }
     if (count == 3 || count == 4) {
       Expr* filter = count == 4 ? Arg(2) : nullptr;
-      if (name == "transformList") return TwoVariables([&] { return Transform(filter, Arg(count - 1)); });
+      if (name == "transformList")
+        return TwoVariables([&] { return Transform(filter, Arg(count - 1)); });
       if (name == "transformMap")
-        return TwoVariables([&] { return Insert(filter, Call(kInsert, {Accumulator(), Identifier(Arg(0)->name), Arg(count - 1)})); });
-      if (name == "transformMapEntry") return TwoVariables([&] { return Insert(filter, Call(kInsert, {Accumulator(), Arg(count - 1)})); });
+        return TwoVariables([&] {
+          return Insert(filter,
+                        Call(kInsert, {Accumulator(), Identifier(Arg(0)->name), Arg(count - 1)}));
+        });
+      if (name == "transformMapEntry")
+        return TwoVariables([&] {
+          return Insert(filter, Call(kInsert, {Accumulator(), Arg(count - 1)}));
+        });
     }
     return call_;
   }
@@ -73,14 +90,15 @@ class Expansion {
   // Loops over the call's target, or over `range`, with the variables that the macro names.
   Expr* MakeLoop(Expr* init, Expr* condition, Expr* step, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
-    loop->loop = std::make_unique<Loop>(
-        Loop{item_, item2_, kAccumulator, range_ == nullptr ? call_->target : range_, init, condition, step, result});
+    loop->loop = std::make_unique<Loop>(Loop{item_, item2_, kAccumulator,
+                                             range_ == nullptr ? call_->target : range_, init,
+                                             condition, step, result});
     return loop;
   }
   Expr* Bind(std::string_view name, Expr* value, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
-    loop->loop = std::make_unique<Loop>(Loop{kUnused, "", name, List({}), value,
-                                             Literal(Value::Bool(false)), Identifier(name), result});
+    loop->loop = std::make_unique<Loop>(Loop{
+        kUnused, "", name, List({}), value, Literal(Value::Bool(false)), Identifier(name), result});
     return loop;
   }
   Expr* Mistaken(const Expr* at, std::string message) {
@@ -89,7 +107,10 @@ class Expansion {
   }
 
   Expr* Has() {
-    if (Arg(0)->kind != Expr::Kind::kSelect) return Mistaken(Arg(0), "invalid argument to has() macro (it takes a field selection, as in has(x.field))");
+    if (Arg(0)->kind != Expr::Kind::kSelect)
+      return Mistaken(
+          Arg(0),
+          "invalid argument to has() macro (it takes a field selection, as in has(x.field))");
     Expr* test = ast_.New(Expr::Kind::kSelect, call_->offset);
     test->test_only = true;
     test->target = Arg(0)->target;
@@ -129,11 +150,13 @@ class Expansion {
                       Call(op::kAnd, {Accumulator(), predicate}), Accumulator());
     }
     if (name == "exists") {
-      return MakeLoop(Literal(Value::Bool(false)), Call(op::kNotStrictlyFalse, {Call(op::kNot, {Accumulator()})}),
+      return MakeLoop(Literal(Value::Bool(false)),
+                      Call(op::kNotStrictlyFalse, {Call(op::kNot, {Accumulator()})}),
                       Call(op::kOr, {Accumulator(), predicate}), Accumulator());
     }
-    Expr* step = Call(op::kConditional,
-                      {predicate, Call(op::kAdd, {Accumulator(), Literal(Value::Int(1))}), Accumulator()});
+    Expr* step =
+        Call(op::kConditional,
+             {predicate, Call(op::kAdd, {Accumulator(), Literal(Value::Int(1))}), Accumulator()});
     return MakeLoop(Literal(Value::Int(0)), Literal(Value::Bool(true)), step,
                     Call(op::kEqual, {Accumulator(), Literal(Value::Int(1))}));
   }
@@ -148,7 +171,8 @@ class Expansion {
   // `entry` calls cel.@mapInsert.
   Expr* Insert(Expr* filter, Expr* entry) {
     Expr* step = Filtered(filter, entry);
-    return MakeLoop(ast_.New(Expr::Kind::kMap, call_->offset), Literal(Value::Bool(true)), step, Accumulator());
+    return MakeLoop(ast_.New(Expr::Kind::kMap, call_->offset), Literal(Value::Bool(true)), step,
+                    Accumulator());
   }
 
   Expr* UserBind() {
@@ -159,18 +183,23 @@ class Expansion {
 
   Expr* OptionalMap(bool flat) {
     if (Arg(0)->kind != Expr::Kind::kIdentifier)
-      return Mistaken(Arg(0), std::string(call_->name) + "() variable name must be a simple identifier");
+      return Mistaken(Arg(0),
+                      std::string(call_->name) + "() variable name must be a simple identifier");
     Expr* mapped = Bind(Arg(0)->name, MemberCall("value", ast_.Copy(call_->target), {}), Arg(1));
-    return Call(op::kConditional, {MemberCall("hasValue", call_->target, {}), flat ? mapped : Call("optional.of", {mapped}),
-                                   Call("optional.none", {})});
+    return Call(op::kConditional,
+                {MemberCall("hasValue", call_->target, {}),
+                 flat ? mapped : Call("optional.of", {mapped}), Call("optional.none", {})});
   }
 
   Expr* SortBy() {
     using K = Expr::Kind;
     constexpr std::string_view kInput = "@__sortBy_input__";
     K kind = call_->target->kind;
-    if (kind != K::kList && kind != K::kSelect && kind != K::kIdentifier && kind != K::kLoop && kind != K::kCall)
-      return Mistaken(call_->target, "sortBy can only be applied to a list, identifier, comprehension, call or select expression");
+    if (kind != K::kList && kind != K::kSelect && kind != K::kIdentifier && kind != K::kLoop &&
+        kind != K::kCall)
+      return Mistaken(call_->target,
+                      "sortBy can only be applied to a list, identifier, comprehension, call or "
+                      "select expression");
     Expr* target = call_->target;
     range_ = Identifier(kInput);
     if (!TakeVariable(Arg(0), item_, "argument is not an identifier")) return call_;
@@ -187,6 +216,8 @@ class Expansion {
 
 }  // namespace
 
-Expr* ExpandMacro(Ast& ast, Expr* call, std::vector<Mistake>& mistakes) { return Expansion(ast, call, mistakes).Run(); }
+Expr* ExpandMacro(Ast& ast, Expr* call, std::vector<Mistake>& mistakes) {
+  return Expansion(ast, call, mistakes).Run();
+}
 
 }  // namespace dray::cel

@@ -10,7 +10,9 @@ namespace {
 
 constexpr size_t kScanned = 8;  // maps up to this size are searched one by one
 
-bool Hashable(const Value& key) { return !key.is(Kind::kBytes) && !key.is(Kind::kSemver); }
+bool Hashable(const Value& key) {
+  return !key.is(Kind::kBytes) && !key.is(Kind::kSemver);
+}
 
 }  // namespace
 
@@ -68,12 +70,18 @@ bool LiteralMap::Find(const Value& key, Value& found) const {
   switch (key.kind()) {
     case Kind::kDouble: {
       double d = key.as_double();
-      if (d > -0x1p63 && d < 0x1p63 && d == std::trunc(d) && take(Value::Int(static_cast<int64_t>(d)))) return true;
-      return d >= 0 && d < 0x1p64 && d == std::trunc(d) && take(Value::Uint(static_cast<uint64_t>(d)));
+      if (d > -0x1p63 && d < 0x1p63 && d == std::trunc(d) &&
+          take(Value::Int(static_cast<int64_t>(d))))
+        return true;
+      return d >= 0 && d < 0x1p64 && d == std::trunc(d) &&
+             take(Value::Uint(static_cast<uint64_t>(d)));
     }
-    case Kind::kInt: return key.as_int() >= 0 && take(Value::Uint(static_cast<uint64_t>(key.as_int())));
-    case Kind::kUint: return key.as_uint() <= INT64_MAX && take(Value::Int(static_cast<int64_t>(key.as_uint())));
-    default: return false;
+    case Kind::kInt:
+      return key.as_int() >= 0 && take(Value::Uint(static_cast<uint64_t>(key.as_int())));
+    case Kind::kUint:
+      return key.as_uint() <= INT64_MAX && take(Value::Int(static_cast<int64_t>(key.as_uint())));
+    default:
+      return false;
   }
 }
 
@@ -90,13 +98,16 @@ Value InsertEntry(const Value& map, const Value& key, const Value& value) {
     if (found.is_error()) return found;
     return Value::OwnedError("insert failed: key " + Describe(key) + " already exists");
   }
-  auto refused = [] { return Value::Error("internal error: runtime error: hash of unhashable type"); };
+  auto refused = [] {
+    return Value::Error("internal error: runtime error: hash of unhashable type");
+  };
   const auto* literal = dynamic_cast<const LiteralMap*>(&map.as_map());
   if (literal != nullptr && literal->growing())
     return const_cast<LiteralMap*>(literal)->Put(key, value) ? map : refused();
   auto* copy = new LiteralMap;
   Value result = Value::Of(copy);
-  for (size_t i = 0; i < map.as_map().size(); ++i) copy->Put(map.as_map().KeyAt(i), map.as_map().ValueAt(i));
+  for (size_t i = 0; i < map.as_map().size(); ++i)
+    copy->Put(map.as_map().KeyAt(i), map.as_map().ValueAt(i));
   return copy->Put(key, value) ? result : refused();
 }
 

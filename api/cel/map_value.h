@@ -34,7 +34,8 @@ class LiteralMap final : public Map {
   mutable bool growing_ = false;
 };
 
-// A copy of the map with one entry more; an error when the key is there already. A growing map grows instead.
+// A copy of the map with one entry more; an error when the key is there already. A growing map
+// grows instead.
 Value InsertEntry(const Value& map, const Value& key, const Value& value);
 
 }  // namespace dray::cel

@@ -10,15 +10,26 @@ namespace {
 
 using Messages = std::vector<std::string>;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsLowerOrDigit(char c) { return IsLower(c) || IsDigit(c); }
-bool IsAlphanumeric(char c) { return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z'); }
-bool IsHex(char c) { return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsLower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool IsLowerOrDigit(char c) {
+  return IsLower(c) || IsDigit(c);
+}
+bool IsAlphanumeric(char c) {
+  return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z');
+}
+bool IsHex(char c) {
+  return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
 
 bool IsLabel(std::string_view text) {
   return !text.empty() && IsLowerOrDigit(text.front()) && IsLowerOrDigit(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return IsLowerOrDigit(c) || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsLowerOrDigit(c) || c == '-'; });
 }
 bool IsSubdomain(std::string_view text) {
   std::vector<std::string_view> labels = Split(text, ".");
@@ -27,12 +38,16 @@ bool IsSubdomain(std::string_view text) {
 // Letters, digits, '-', '_' and '.', the first and last a letter or digit.
 bool IsName(std::string_view text) {
   return !text.empty() && IsAlphanumeric(text.front()) && IsAlphanumeric(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsAlphanumeric(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 // The wording of k8s.io/apimachinery, which users know from the API server.
-std::string TooLong(int bytes) { return "must be no more than " + std::to_string(bytes) + " bytes"; }
-std::string Mismatch(std::string_view message, std::string_view pattern, std::initializer_list<std::string_view> examples) {
+std::string TooLong(int bytes) {
+  return "must be no more than " + std::to_string(bytes) + " bytes";
+}
+std::string Mismatch(std::string_view message, std::string_view pattern,
+                     std::initializer_list<std::string_view> examples) {
   std::string out = std::string(message) + " (e.g. ";
   for (const std::string_view* example = examples.begin(); example != examples.end(); ++example) {
     if (example != examples.begin()) out += " or ";
@@ -51,9 +66,11 @@ Messages CheckLabel(std::string_view text) {
     if (IsSubdomain(text)) {
       messages.push_back("must not contain dots");
     } else {
-      messages.push_back(Mismatch("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
-                                  "start and end with an alphanumeric character",
-                                  kLabelPattern, {"my-name", "123-abc"}));
+      messages.push_back(
+          Mismatch("a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
+                   "or '-', and must "
+                   "start and end with an alphanumeric character",
+                   kLabelPattern, {"my-name", "123-abc"}));
     }
   }
   return messages;
@@ -64,9 +81,11 @@ Messages CheckSubdomain(std::string_view text) {
   if (text.size() > 253) messages.push_back(TooLong(253));
   if (!IsSubdomain(text)) {
     std::string pattern = std::string(kLabelPattern) + "(\\." + std::string(kLabelPattern) + ")*";
-    messages.push_back(Mismatch("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-                                "and must start and end with an alphanumeric character",
-                                pattern, {"example.com"}));
+    messages.push_back(
+        Mismatch("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+                 "characters, '-' or '.', "
+                 "and must start and end with an alphanumeric character",
+                 pattern, {"example.com"}));
   }
   return messages;
 }
@@ -75,25 +94,34 @@ Messages Check1035Label(std::string_view text) {
   Messages messages;
   if (text.size() > 63) messages.push_back(TooLong(63));
   if (!IsLabel(text) || !IsLower(text.front())) {
-    messages.push_back(Mismatch("a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-                                "alphabetic character, and end with an alphanumeric character",
-                                "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
+    messages.push_back(Mismatch(
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+        "alphabetic character, and end with an alphanumeric character",
+        "[a-z]([-a-z0-9]*[a-z0-9])?", {"my-name", "abc-123"}));
   }
   return messages;
 }
 
 // A prefix that a random suffix will follow may end in a dash.
 std::string MaskTrailingDash(std::string_view text) {
-  if (text.size() > 1 && text.back() == '-') return std::string(text.substr(0, text.size() - 2)) + 'a';
+  if (text.size() > 1 && text.back() == '-')
+    return std::string(text.substr(0, text.size() - 2)) + 'a';
   return std::string(text);
 }
-Messages CheckLabelPrefix(std::string_view text) { return CheckLabel(MaskTrailingDash(text)); }
-Messages CheckSubdomainPrefix(std::string_view text) { return CheckSubdomain(MaskTrailingDash(text)); }
-Messages Check1035LabelPrefix(std::string_view text) { return Check1035Label(MaskTrailingDash(text)); }
+Messages CheckLabelPrefix(std::string_view text) {
+  return CheckLabel(MaskTrailingDash(text));
+}
+Messages CheckSubdomainPrefix(std::string_view text) {
+  return CheckSubdomain(MaskTrailingDash(text));
+}
+Messages Check1035LabelPrefix(std::string_view text) {
+  return Check1035Label(MaskTrailingDash(text));
+}
 
 Messages CheckQualifiedName(std::string_view text) {
   constexpr std::string_view kRule =
-      "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+      "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+      "alphanumeric character";
   std::vector<std::string_view> parts = Split(text, "/");
   if (parts.size() > 2) {
     return {"a qualified name " + Mismatch(kRule, kNamePattern, {"MyName", "my.name", "123-abc"}) +
@@ -104,7 +132,8 @@ Messages CheckQualifiedName(std::string_view text) {
     if (parts[0].empty()) {
       messages.push_back("prefix part must be non-empty");
     } else {
-      for (const std::string& message : CheckSubdomain(parts[0])) messages.push_back("prefix part " + message);
+      for (const std::string& message : CheckSubdomain(parts[0]))
+        messages.push_back("prefix part " + message);
     }
   }
   std::string_view name = parts.back();
@@ -113,7 +142,9 @@ Messages CheckQualifiedName(std::string_view text) {
   } else if (name.size() > 63) {
     messages.push_back("name part " + TooLong(63));
   }
-  if (!IsName(name)) messages.push_back("name part " + Mismatch(kRule, kNamePattern, {"MyName", "my.name", "123-abc"}));
+  if (!IsName(name))
+    messages.push_back("name part " +
+                       Mismatch(kRule, kNamePattern, {"MyName", "my.name", "123-abc"}));
   return messages;
 }
 
@@ -121,9 +152,11 @@ Messages CheckLabelValue(std::string_view text) {
   Messages messages;
   if (text.size() > 63) messages.push_back(TooLong(63));
   if (!text.empty() && !IsName(text)) {
-    messages.push_back(Mismatch("a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and "
-                                "must start and end with an alphanumeric character",
-                                "(" + std::string(kNamePattern) + ")?", {"MyValue", "my_value", "12345"}));
+    messages.push_back(
+        Mismatch("a valid label must be an empty string or consist of alphanumeric characters, "
+                 "'-', '_' or '.', and "
+                 "must start and end with an alphanumeric character",
+                 "(" + std::string(kNamePattern) + ")?", {"MyValue", "my_value", "12345"}));
   }
   return messages;
 }
@@ -139,7 +172,8 @@ Messages CheckUuid(std::string_view text) {
   bool ok = true;
   for (int i = 0; i < 5 && ok; ++i) {
     if (i > 0 && text.starts_with('-')) text.remove_prefix(1);
-    ok = text.size() >= static_cast<size_t>(kGroups[i]) && std::all_of(text.begin(), text.begin() + kGroups[i], IsHex);
+    ok = text.size() >= static_cast<size_t>(kGroups[i]) &&
+         std::all_of(text.begin(), text.begin() + kGroups[i], IsHex);
     if (ok) text.remove_prefix(kGroups[i]);
   }
   return ok && text.empty() ? Messages{} : Messages{"does not match the UUID format"};
@@ -148,9 +182,12 @@ Messages CheckUuid(std::string_view text) {
 Messages CheckBase64(std::string_view text) {
   bool ok = !text.empty() && text.size() % 4 == 0;
   if (ok) {
-    if (text.ends_with("==")) text.remove_suffix(2);
-    else if (text.ends_with('=')) text.remove_suffix(1);
-    ok = std::all_of(text.begin(), text.end(), [](char c) { return IsAlphanumeric(c) || c == '+' || c == '/'; });
+    if (text.ends_with("=="))
+      text.remove_suffix(2);
+    else if (text.ends_with('='))
+      text.remove_suffix(1);
+    ok = std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsAlphanumeric(c) || c == '+' || c == '/'; });
   }
   return ok ? Messages{} : Messages{"invalid base64"};
 }
@@ -158,19 +195,23 @@ Messages CheckBase64(std::string_view text) {
 bool IsDate(std::string_view text) {
   return text.size() == 10 && ParseTimestamp(std::string(text) + "T00:00:00Z").has_value();
 }
-Messages CheckDate(std::string_view text) { return IsDate(text) ? Messages{} : Messages{"invalid date"}; }
+Messages CheckDate(std::string_view text) {
+  return IsDate(text) ? Messages{} : Messages{"invalid date"};
+}
 
 // hh:mm:ss, any character and digits as a fraction, then z or an offset.
 bool IsTimeOfDay(std::string_view text) {
   auto digits = [](std::string_view t) { return std::all_of(t.begin(), t.end(), IsDigit); };
-  if (text.size() < 9 || text[2] != ':' || text[5] != ':' || !digits(text.substr(0, 2)) || !digits(text.substr(3, 2)) ||
-      !digits(text.substr(6, 2)))
+  if (text.size() < 9 || text[2] != ':' || text[5] != ':' || !digits(text.substr(0, 2)) ||
+      !digits(text.substr(3, 2)) || !digits(text.substr(6, 2)))
     return false;
-  if (text.substr(0, 2) > "23" || text.substr(3, 2) > "59" || text.substr(6, 2) > "59") return false;
+  if (text.substr(0, 2) > "23" || text.substr(3, 2) > "59" || text.substr(6, 2) > "59")
+    return false;
   std::string_view rest = text.substr(8);
   auto is_zone = [&](std::string_view zone) {
-    return zone == "z" || (zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' &&
-                           digits(zone.substr(1, 2)) && digits(zone.substr(4, 2)));
+    return zone == "z" ||
+           (zone.size() == 6 && (zone[0] == '+' || zone[0] == '-') && zone[3] == ':' &&
+            digits(zone.substr(1, 2)) && digits(zone.substr(4, 2)));
   };
   if (is_zone(rest)) return true;
   size_t end = 1;

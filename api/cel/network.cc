@@ -86,8 +86,8 @@ std::optional<std::array<uint8_t, 16>> ParseV6(std::string_view text) {
 
 std::string Print(bool v4, const std::array<uint8_t, 16>& bytes) {
   if (v4) {
-    return std::to_string(bytes[0]) + '.' + std::to_string(bytes[1]) + '.' + std::to_string(bytes[2]) + '.' +
-           std::to_string(bytes[3]);
+    return std::to_string(bytes[0]) + '.' + std::to_string(bytes[1]) + '.' +
+           std::to_string(bytes[2]) + '.' + std::to_string(bytes[3]);
   }
   auto group = [&](int i) { return bytes[2 * i] << 8 | bytes[2 * i + 1]; };
   int zero_start = -1, zero_end = -1;  // the first longest run of at least two zero groups
@@ -141,14 +141,18 @@ std::optional<ParsedIp> ParseAddress(std::string_view text) {
 }
 
 bool IsMapped(const ParsedIp& ip) {
-  return !ip.v4 && std::all_of(ip.bytes.begin(), ip.bytes.begin() + 10, [](uint8_t b) { return b == 0; }) &&
+  return !ip.v4 &&
+         std::all_of(ip.bytes.begin(), ip.bytes.begin() + 10, [](uint8_t b) { return b == 0; }) &&
          ip.bytes[10] == 0xFF && ip.bytes[11] == 0xFF;
 }
 
 Value ParseIp(std::string_view text) {
   std::optional<ParsedIp> parsed = ParseAddress(text);
-  if (!parsed) return Value::OwnedError("IP Address " + Quote(text) + " parse error during conversion from string");
-  if (IsMapped(*parsed)) return Value::OwnedError("IPv4-mapped IPv6 address " + Quote(text) + " is not allowed");
+  if (!parsed)
+    return Value::OwnedError("IP Address " + Quote(text) +
+                             " parse error during conversion from string");
+  if (IsMapped(*parsed))
+    return Value::OwnedError("IPv4-mapped IPv6 address " + Quote(text) + " is not allowed");
   auto* ip = new IpAddress;
   ip->v4 = parsed->v4;
   ip->bytes = parsed->bytes;
@@ -156,12 +160,16 @@ Value ParseIp(std::string_view text) {
 }
 
 Value ParseCidr(std::string_view text) {
-  auto refused = [&] { return Value::OwnedError("network address parse error during conversion from string: " + Quote(text)); };
+  auto refused = [&] {
+    return Value::OwnedError("network address parse error during conversion from string: " +
+                             Quote(text));
+  };
   size_t slash = text.rfind('/');
   if (slash == std::string_view::npos) return refused();
   std::optional<ParsedIp> address = ParseAddress(text.substr(0, slash));
   std::string_view length = text.substr(slash + 1);
-  if (!address || IsMapped(*address) || length.empty() || (length.size() > 1 && length[0] == '0')) return refused();
+  if (!address || IsMapped(*address) || length.empty() || (length.size() > 1 && length[0] == '0'))
+    return refused();
   std::optional<uint64_t> bits = ParseUint(length);
   if (!bits || *bits > (address->v4 ? 32u : 128u)) return refused();
   auto* cidr = new Cidr;
@@ -171,28 +179,37 @@ Value ParseCidr(std::string_view text) {
   return Value::Of(cidr);
 }
 
-std::string IpAddress::ToString() const { return Print(v4, bytes); }
+std::string IpAddress::ToString() const {
+  return Print(v4, bytes);
+}
 
 bool IpAddress::IsUnspecified() const {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
 }
 bool IpAddress::IsLoopback() const {
   if (v4) return bytes[0] == 127;
-  return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t b) { return b == 0; });
+  return bytes[15] == 1 &&
+         std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t b) { return b == 0; });
 }
-bool IpAddress::IsMulticast() const { return v4 ? (bytes[0] & 0xF0) == 0xE0 : bytes[0] == 0xFF; }
+bool IpAddress::IsMulticast() const {
+  return v4 ? (bytes[0] & 0xF0) == 0xE0 : bytes[0] == 0xFF;
+}
 bool IpAddress::IsLinkLocalMulticast() const {
-  return v4 ? bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0 : bytes[0] == 0xFF && (bytes[1] & 0x0F) == 0x02;
+  return v4 ? bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0
+            : bytes[0] == 0xFF && (bytes[1] & 0x0F) == 0x02;
 }
 bool IpAddress::IsLinkLocalUnicast() const {
   return v4 ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80;
 }
 bool IpAddress::IsGlobalUnicast() const {
-  bool broadcast = v4 && std::all_of(bytes.begin(), bytes.begin() + 4, [](uint8_t b) { return b == 255; });
+  bool broadcast =
+      v4 && std::all_of(bytes.begin(), bytes.begin() + 4, [](uint8_t b) { return b == 255; });
   return !broadcast && !IsUnspecified() && !IsLoopback() && !IsMulticast() && !IsLinkLocalUnicast();
 }
 
-std::string Cidr::ToString() const { return Print(v4, bytes) + '/' + std::to_string(prefix); }
+std::string Cidr::ToString() const {
+  return Print(v4, bytes) + '/' + std::to_string(prefix);
+}
 
 std::array<uint8_t, 16> Cidr::Masked() const {
   std::array<uint8_t, 16> masked = bytes;
@@ -200,7 +217,9 @@ std::array<uint8_t, 16> Cidr::Masked() const {
   return masked;
 }
 
-bool Cidr::Contains(const IpAddress& ip) const { return v4 == ip.v4 && SamePrefix(bytes, ip.bytes, prefix); }
+bool Cidr::Contains(const IpAddress& ip) const {
+  return v4 == ip.v4 && SamePrefix(bytes, ip.bytes, prefix);
+}
 
 bool Cidr::Contains(const Cidr& other) const {
   return v4 == other.v4 && prefix <= other.prefix && SamePrefix(bytes, other.bytes, prefix);

@@ -7,8 +7,8 @@
 
 #include "api/cel/value.h"
 
-// IP addresses and networks as Go's net/netip reads and prints them. Zones and IPv4-mapped IPv6 addresses are refused, as the
-// Kubernetes functions do.
+// IP addresses and networks as Go's net/netip reads and prints them. Zones and IPv4-mapped IPv6
+// addresses are refused, as the Kubernetes functions do.
 namespace dray::cel {
 
 struct IpAddress final : Object {
@@ -45,7 +45,8 @@ struct ParsedIp {
 std::optional<ParsedIp> ParseAddress(std::string_view text);
 bool IsMapped(const ParsedIp& ip);
 
-// The address or network, or an error value when the text is none or one that the Kubernetes functions refuse.
+// The address or network, or an error value when the text is none or one that the Kubernetes
+// functions refuse.
 Value ParseIp(std::string_view text);
 Value ParseCidr(std::string_view text);
 

@@ -90,8 +90,12 @@ Value CallNode::RunWith(Evaluation& ev, std::span<Value> values) const {
     return target_.Call(ev, values);
   }
   // What the call is going to make is bounded by what is left to spend.
-  uint64_t size = values[0].is(Kind::kInt) && values[0].as_int() > 0 ? static_cast<uint64_t>(values[0].as_int()) : SizeOf(values[0]);
-  if (size > ev.left() && target_.cost == CostRule::kListOutput && target_.function->name != "slice") ev.Charge(size);
+  uint64_t size = values[0].is(Kind::kInt) && values[0].as_int() > 0
+                      ? static_cast<uint64_t>(values[0].as_int())
+                      : SizeOf(values[0]);
+  if (size > ev.left() && target_.cost == CostRule::kListOutput &&
+      target_.function->name != "slice")
+    ev.Charge(size);
   Value result = target_.Call(ev, values);
   ev.Charge(CallCost(target_.cost, ev, values, result));
   return result;
@@ -102,16 +106,20 @@ Value RegexNode::Run(Evaluation& ev) const {
   for (size_t i = 0; i < args_.size(); ++i) {
     values[i] = args_[i]->Run(ev);
     if (!values[i].is_error()) continue;
-    if (i + 1 == args_.size()) ev.Charge(CallCost(cost_, ev, std::span(values).first(args_.size()), values[i]));
+    if (i + 1 == args_.size())
+      ev.Charge(CallCost(cost_, ev, std::span(values).first(args_.size()), values[i]));
     return values[i];
   }
   ev.Charge(CallCost(cost_, ev, std::span(values).first(args_.size()), Value::Null()));
   if (!values[0].is(Kind::kString)) return Value::NoSuchOverload();
   ev.Work(values[0].as_string().size() / 8);
   switch (use_) {
-    case Use::kMatches: return Value::Bool(regex_.Matches(values[0].as_string()));
-    case Use::kFind: return regex_.Find(values[0]);
-    case Use::kFindAll: break;
+    case Use::kMatches:
+      return Value::Bool(regex_.Matches(values[0].as_string()));
+    case Use::kFind:
+      return regex_.Find(values[0]);
+    case Use::kFindAll:
+      break;
   }
   if (args_.size() == 3 && !values[2].is(Kind::kInt)) return Value::NoSuchOverload();
   return regex_.FindAll(values[0], args_.size() == 3 ? values[2].as_int() : -1);
@@ -124,7 +132,8 @@ Value ListNode::Build(Evaluation& ev) const {
     Value value = elements_[i]->Run(ev);
     if (value.is_error()) return value;
     if (i < optional_.size() && optional_[i]) {
-      if (!value.is(Kind::kOptional)) return Value::Error("cannot initialize optional list element from non-optional value");
+      if (!value.is(Kind::kOptional))
+        return Value::Error("cannot initialize optional list element from non-optional value");
       if (!value.has_value()) continue;
       value = Value(value.optional_value());
     }
@@ -148,14 +157,16 @@ Value MapNode::Build(Evaluation& ev) const {
     Value value = entries_[i + 1]->Run(ev);
     if (value.is_error()) return value;
     if (i / 2 < optional_.size() && optional_[i / 2]) {
-      if (!value.is(Kind::kOptional)) return Value::Error("cannot initialize optional entry from non-optional value");
+      if (!value.is(Kind::kOptional))
+        return Value::Error("cannot initialize optional entry from non-optional value");
       if (!value.has_value()) {
         map->Remove(key);
         continue;
       }
       value = Value(value.optional_value());
     }
-    if (!map->Put(std::move(key), std::move(value))) return Value::Error("internal error: runtime error: hash of unhashable type");
+    if (!map->Put(std::move(key), std::move(value)))
+      return Value::Error("internal error: runtime error: hash of unhashable type");
   }
   return result;
 }
@@ -237,7 +248,8 @@ Value LoopNode::Run(Evaluation& ev) const {
   Value result = result_->Run(ev);
   if (!bind_ && result.is(Kind::kList)) result.as_list().StopGrowing();
   if (!bind_ && result.is(Kind::kMap)) {
-    if (const auto* map = dynamic_cast<const LiteralMap*>(&result.as_map()); map != nullptr) map->StopGrowing();
+    if (const auto* map = dynamic_cast<const LiteralMap*>(&result.as_map()); map != nullptr)
+      map->StopGrowing();
   }
   state = LoopState();
   return result;

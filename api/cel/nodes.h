@@ -9,8 +9,9 @@
 #include "api/cel/registry.h"
 #include "api/cel/runtime_cost.h"
 
-// What a program runs: a tree of nodes, each of which gives a value and charges what it cost. Which step is charged how, and
-// what an error still charges, follows cel-go's interpreter, whose costs are part of the API.
+// What a program runs: a tree of nodes, each of which gives a value and charges what it cost. Which
+// step is charged how, and what an error still charges, follows cel-go's interpreter, whose costs
+// are part of the API.
 namespace dray::cel {
 
 class AttributeNode;
@@ -38,7 +39,8 @@ class ConstantNode final : public Node {
 
 class AttributeNode final : public Node {
  public:
-  AttributeNode(std::unique_ptr<Attribute> attribute, bool test_only) : attribute_(std::move(attribute)), test_only_(test_only) {}
+  AttributeNode(std::unique_ptr<Attribute> attribute, bool test_only)
+      : attribute_(std::move(attribute)), test_only_(test_only) {}
   Value Run(Evaluation& evaluation) const override;
   AttributeNode* as_attribute() override { return this; }
   Attribute& attribute() { return *attribute_; }
@@ -53,7 +55,8 @@ class AttributeNode final : public Node {
 // && and ||: an error counts only when the other side does not decide.
 class LogicNode final : public Node {
  public:
-  LogicNode(bool deciding, NodePtr left, NodePtr right) : deciding_(deciding), left_(std::move(left)), right_(std::move(right)) {}
+  LogicNode(bool deciding, NodePtr left, NodePtr right)
+      : deciding_(deciding), left_(std::move(left)), right_(std::move(right)) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
@@ -63,7 +66,8 @@ class LogicNode final : public Node {
 
 class EqualNode final : public Node {
  public:
-  EqualNode(bool negated, NodePtr left, NodePtr right) : negated_(negated), left_(std::move(left)), right_(std::move(right)) {}
+  EqualNode(bool negated, NodePtr left, NodePtr right)
+      : negated_(negated), left_(std::move(left)), right_(std::move(right)) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
@@ -84,10 +88,11 @@ class NotStrictlyFalseNode final : public Node {
 // How a call finds its implementation.
 struct Target {
   const Function* function = nullptr;
-  const Overload* overload = nullptr;  // null: by the types of the arguments, or the function's singleton
+  const Overload* overload =
+      nullptr;  // null: by the types of the arguments, or the function's singleton
   bool by_types = false;
-  // Bound to take any number of arguments: the first error ends the call at once, and is then charged only if it was the last
-  // argument. Otherwise all arguments are evaluated first.
+  // Bound to take any number of arguments: the first error ends the call at once, and is then
+  // charged only if it was the last argument. Otherwise all arguments are evaluated first.
   bool variadic = false;
   CostRule cost = CostRule::kOne;
 
@@ -136,7 +141,8 @@ class ListNode final : public Node {
 class MapNode final : public Node {
  public:
   // Keys and values in turn.
-  MapNode(std::vector<NodePtr> entries, std::vector<bool> optional) : entries_(std::move(entries)), optional_(std::move(optional)) {}
+  MapNode(std::vector<NodePtr> entries, std::vector<bool> optional)
+      : entries_(std::move(entries)), optional_(std::move(optional)) {}
   Value Run(Evaluation& evaluation) const override;
   Value Build(Evaluation& evaluation) const;
 
@@ -163,7 +169,8 @@ class MadeNode final : public Node {
 // x in [constants]: a look-up that costs nothing beyond x.
 class MembershipNode final : public Node {
  public:
-  MembershipNode(NodePtr element, std::unique_ptr<LiteralMap> set) : element_(std::move(element)), set_(std::move(set)) {}
+  MembershipNode(NodePtr element, std::unique_ptr<LiteralMap> set)
+      : element_(std::move(element)), set_(std::move(set)) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
@@ -174,7 +181,8 @@ class MembershipNode final : public Node {
 // or() and orValue() of optionals: the second only when the first has nothing.
 class OptionalOrNode final : public Node {
  public:
-  OptionalOrNode(bool unwrap, NodePtr left, NodePtr right) : unwrap_(unwrap), left_(std::move(left)), right_(std::move(right)) {}
+  OptionalOrNode(bool unwrap, NodePtr left, NodePtr right)
+      : unwrap_(unwrap), left_(std::move(left)), right_(std::move(right)) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
@@ -184,9 +192,16 @@ class OptionalOrNode final : public Node {
 
 class LoopNode final : public Node {
  public:
-  LoopNode(size_t slot, bool two_variables, bool bind, NodePtr range, NodePtr init, NodePtr condition, NodePtr step, NodePtr result)
-      : slot_(slot), two_variables_(two_variables), bind_(bind), range_(std::move(range)), init_(std::move(init)),
-        condition_(std::move(condition)), step_(std::move(step)), result_(std::move(result)) {}
+  LoopNode(size_t slot, bool two_variables, bool bind, NodePtr range, NodePtr init,
+           NodePtr condition, NodePtr step, NodePtr result)
+      : slot_(slot),
+        two_variables_(two_variables),
+        bind_(bind),
+        range_(std::move(range)),
+        init_(std::move(init)),
+        condition_(std::move(condition)),
+        step_(std::move(step)),
+        result_(std::move(result)) {}
   Value Run(Evaluation& evaluation) const override;
   // The accumulator, initialised when it is first asked for.
   Value Accumulator(Evaluation& evaluation) const;

@@ -5,16 +5,16 @@
 #include <optional>
 #include <span>
 
+#include "api/cel/literal.h"
 #include "api/cel/macros.h"
-#include "api/cel/text.h"
 
 namespace dray::cel {
 namespace {
 
 bool IsReserved(std::string_view word) {
   constexpr std::array<std::string_view, 17> kReserved = {
-      "as",     "break",   "const",     "continue", "else", "for",  "function", "if",   "import",
-      "let",    "loop",    "package",   "namespace", "return", "var", "void",    "while"};
+      "as",  "break", "const",   "continue",  "else",   "for", "function", "if",   "import",
+      "let", "loop",  "package", "namespace", "return", "var", "void",     "while"};
   return std::find(kReserved.begin(), kReserved.end(), word) != kReserved.end();
 }
 
@@ -24,13 +24,20 @@ struct BinaryOperator {
   int precedence;
 };
 constexpr std::array<BinaryOperator, 7> kRelations = {{
-    {Token::kLess, op::kLess, 1}, {Token::kLessEqual, op::kLessEqual, 1}, {Token::kGreater, op::kGreater, 1},
-    {Token::kGreaterEqual, op::kGreaterEqual, 1}, {Token::kEqual, op::kEqual, 1}, {Token::kNotEqual, op::kNotEqual, 1},
+    {Token::kLess, op::kLess, 1},
+    {Token::kLessEqual, op::kLessEqual, 1},
+    {Token::kGreater, op::kGreater, 1},
+    {Token::kGreaterEqual, op::kGreaterEqual, 1},
+    {Token::kEqual, op::kEqual, 1},
+    {Token::kNotEqual, op::kNotEqual, 1},
     {Token::kIn, op::kIn, 1},
 }};
 constexpr std::array<BinaryOperator, 5> kCalculations = {{
-    {Token::kStar, op::kMultiply, 2}, {Token::kSlash, op::kDivide, 2}, {Token::kPercent, op::kModulo, 2},
-    {Token::kPlus, op::kAdd, 1}, {Token::kMinus, op::kSubtract, 1},
+    {Token::kStar, op::kMultiply, 2},
+    {Token::kSlash, op::kDivide, 2},
+    {Token::kPercent, op::kModulo, 2},
+    {Token::kPlus, op::kAdd, 1},
+    {Token::kMinus, op::kSubtract, 1},
 }};
 
 template <size_t N>
@@ -40,10 +47,12 @@ const BinaryOperator* Find(const std::array<BinaryOperator, N>& operators, Token
   return nullptr;
 }
 
-// Recursive descent over the grammar of cel-go. A function returns nullptr after a syntax error, which ends the parse.
+// Recursive descent over the grammar of cel-go. A function returns nullptr after a syntax error,
+// which ends the parse.
 class Parser {
  public:
-  Parser(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes) : ast_(ast), mistakes_(mistakes) {
+  Parser(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes)
+      : ast_(ast), mistakes_(mistakes) {
     Mistake mistake;
     if (!Lex(source, lexemes_, mistake)) mistakes_.push_back(mistake);
   }
@@ -60,7 +69,9 @@ class Parser {
   // Counts how deep a rule is nested in itself; left recursion (a.b.c, 1 + 2 + 3) counts each step.
   class Depth {
    public:
-    Depth(Parser& parser, int& counter) : parser_(parser), counter_(counter), entry_(counter) { Step(); }
+    Depth(Parser& parser, int& counter) : parser_(parser), counter_(counter), entry_(counter) {
+      Step();
+    }
     ~Depth() { counter_ = entry_; }
     void Step() {
       if (++counter_ > kMaxDepth) parser_.TooDeep();
@@ -72,7 +83,9 @@ class Parser {
     int entry_;
   };
 
-  const Lexeme& Peek(size_t ahead = 0) const { return lexemes_[std::min(next_ + ahead, lexemes_.size() - 1)]; }
+  const Lexeme& Peek(size_t ahead = 0) const {
+    return lexemes_[std::min(next_ + ahead, lexemes_.size() - 1)];
+  }
   bool At(Token token) const { return Peek().token == token; }
   const Lexeme& Next() {
     const Lexeme& lexeme = Peek();
@@ -88,14 +101,17 @@ class Parser {
   Expr* Unexpected(std::string_view wanted) {
     if (failed_) return nullptr;
     failed_ = true;
-    std::string found = At(Token::kEnd) ? "the end of the expression" : "'" + std::string(Peek().text) + "'";
-    mistakes_.push_back({Peek().offset, "Syntax error: found " + found + ", expected " + std::string(wanted)});
+    std::string found =
+        At(Token::kEnd) ? "the end of the expression" : "'" + std::string(Peek().text) + "'";
+    mistakes_.push_back(
+        {Peek().offset, "Syntax error: found " + found + ", expected " + std::string(wanted)});
     return nullptr;
   }
   void TooDeep() {
     if (failed_) return;
     failed_ = true;
-    mistakes_.push_back({Peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
+    mistakes_.push_back(
+        {Peek().offset, "expression recursion limit exceeded: " + std::to_string(kMaxDepth)});
   }
   Expr* TooBig() {
     if (!failed_) mistakes_.push_back({0, "expression is too big once its macros are expanded"});
@@ -108,7 +124,8 @@ class Parser {
   }
 
   // Gives the node its depth, one more than what is below it when it counts itself.
-  Expr* Counted(Expr* expr, bool counts, std::initializer_list<const Expr*> below, std::span<Expr* const> more = {}) {
+  Expr* Counted(Expr* expr, bool counts, std::initializer_list<const Expr*> below,
+                std::span<Expr* const> more = {}) {
     int depth = 0;
     for (const Expr* e : below) depth = std::max<int>(depth, e == nullptr ? 0 : e->depth);
     for (const Expr* e : more) depth = std::max<int>(depth, e->depth);
@@ -138,7 +155,8 @@ class Parser {
     if (!Accept(Token::kColon)) return Unexpected("':'");
     Expr* no = ParseExpression();
     if (failed_) return nullptr;
-    return Counted(Operator(offset, op::kConditional, {condition, yes, no}), true, {condition, yes, no});
+    return Counted(Operator(offset, op::kConditional, {condition, yes, no}), true,
+                   {condition, yes, no});
   }
 
   // A chain of || or &&, as a balanced tree so that long chains stay shallow.
@@ -153,14 +171,17 @@ class Parser {
       terms.push_back(operand());
     }
     if (failed_) return nullptr;
-    return Balanced(token == Token::kOr ? op::kOr : op::kAnd, terms, offsets, 0, static_cast<int>(offsets.size()) - 1);
+    return Balanced(token == Token::kOr ? op::kOr : op::kAnd, terms, offsets, 0,
+                    static_cast<int>(offsets.size()) - 1);
   }
 
-  Expr* Balanced(std::string_view function, const std::vector<Expr*>& terms, const std::vector<size_t>& offsets, int low,
-                 int high) {
+  Expr* Balanced(std::string_view function, const std::vector<Expr*>& terms,
+                 const std::vector<size_t>& offsets, int low, int high) {
     int middle = (low + high + 1) / 2;
-    Expr* left = middle == low ? terms[middle] : Balanced(function, terms, offsets, low, middle - 1);
-    Expr* right = middle == high ? terms[middle + 1] : Balanced(function, terms, offsets, middle + 1, high);
+    Expr* left =
+        middle == low ? terms[middle] : Balanced(function, terms, offsets, low, middle - 1);
+    Expr* right =
+        middle == high ? terms[middle + 1] : Balanced(function, terms, offsets, middle + 1, high);
     if (failed_) return nullptr;
     return Counted(Operator(offsets[middle], function, {left, right}), false, {left, right});
   }
@@ -202,13 +223,15 @@ class Parser {
     Token sign = Peek().token;
     bool negative_literal =
         sign == Token::kMinus && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
-    if ((sign != Token::kExclamation && sign != Token::kMinus) || negative_literal) return ParseMember();
+    if ((sign != Token::kExclamation && sign != Token::kMinus) || negative_literal)
+      return ParseMember();
     size_t offset = Peek().offset;
     int count = 0;
     while (Accept(sign)) ++count;
     Expr* operand = ParseMember();
     if (failed_ || count % 2 == 0) return operand;
-    return Counted(Operator(offset, sign == Token::kMinus ? op::kNegate : op::kNot, {operand}), false, {operand});
+    return Counted(Operator(offset, sign == Token::kMinus ? op::kNegate : op::kNot, {operand}),
+                   false, {operand});
   }
 
   Expr* ParseMember() {
@@ -226,7 +249,9 @@ class Parser {
         Expr* index = ParseExpression();
         if (failed_) return nullptr;
         if (!Accept(Token::kRightBracket)) return Unexpected("']'");
-        operand = Counted(Operator(offset, optional ? op::kOptionalIndex : op::kIndex, {operand, index}), true, {operand, index});
+        operand =
+            Counted(Operator(offset, optional ? op::kOptionalIndex : op::kIndex, {operand, index}),
+                    true, {operand, index});
       } else {
         return operand;
       }
@@ -237,7 +262,8 @@ class Parser {
   Expr* ParseSelection(Expr* operand) {
     size_t offset = Next().offset;
     bool optional = Accept(Token::kQuestion);
-    if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier)) return Unexpected("a field name");
+    if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier))
+      return Unexpected("a field name");
     const Lexeme& field = Next();
     if (field.token == Token::kEscapedIdentifier) Mistaken(field.offset, "unsupported syntax: '`'");
     if (!optional && field.token == Token::kIdentifier && At(Token::kLeftParen)) {
@@ -300,20 +326,25 @@ class Parser {
         if (failed_) return nullptr;
         return Accept(Token::kRightParen) ? inner : Unexpected("')'");
       }
-      case Token::kLeftBracket: return ParseList();
-      case Token::kLeftBrace: return ParseMap();
+      case Token::kLeftBracket:
+        return ParseList();
+      case Token::kLeftBrace:
+        return ParseMap();
       case Token::kDot:
         if (Peek(1).token == Token::kIdentifier) return ParseName();
         return Unexpected("an expression");
-      case Token::kIdentifier: return ParseName();
-      default: return ParseLiteral();
+      case Token::kIdentifier:
+        return ParseName();
+      default:
+        return ParseLiteral();
     }
   }
 
   Expr* ParseName() {
     const bool absolute = Accept(Token::kDot);
     size_t ahead = 1;
-    while (Peek(ahead).token == Token::kDot && Peek(ahead + 1).token == Token::kIdentifier) ahead += 2;
+    while (Peek(ahead).token == Token::kDot && Peek(ahead + 1).token == Token::kIdentifier)
+      ahead += 2;
     if (Peek(ahead).token == Token::kLeftBrace) return ParseMessage(absolute ? "." : "");
     const Lexeme& word = Next();
     std::string_view name = absolute ? ast_.Keep('.' + std::string(word.text)) : word.text;
@@ -340,7 +371,8 @@ class Parser {
     const size_t begin = pending_.size();
     while (!At(Token::kRightBrace)) {
       Accept(Token::kQuestion);
-      if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier)) return Unexpected("a field name or '}'");
+      if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier))
+        return Unexpected("a field name or '}'");
       Next();
       if (!Accept(Token::kColon)) return Unexpected("':'");
       Expr* value = ParseExpression();
@@ -403,58 +435,21 @@ class Parser {
 
   Expr* ParseLiteral() {
     Expr* literal = ast_.New(Expr::Kind::kLiteral, Peek().offset);
-    bool negative = At(Token::kMinus) && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
+    bool negative =
+        At(Token::kMinus) && (Peek(1).token == Token::kInt || Peek(1).token == Token::kDouble);
     if (negative) Next();
-    const Lexeme& lexeme = Peek();
-    std::string digits;
-    int base = 10;
-    if (lexeme.token == Token::kInt || lexeme.token == Token::kUint || lexeme.token == Token::kDouble) {
-      base = lexeme.text.starts_with("0x") ? 16 : 10;
-      digits = (negative ? "-" : "") + std::string(lexeme.text.substr(base == 16 ? 2 : 0));
-    }
-    switch (lexeme.token) {
-      case Token::kTrue: case Token::kFalse: literal->literal = Value::Bool(lexeme.token == Token::kTrue); break;
-      case Token::kNull: literal->literal = Value::Null(); break;
-      case Token::kInt: {
-        std::optional<int64_t> value = ParseInt(digits, base);
-        if (!value) Mistaken(literal->offset, "invalid int literal");
-        literal->literal = Value::Int(value.value_or(0));
-        break;
-      }
-      case Token::kUint: {
-        digits.pop_back();
-        std::optional<uint64_t> value = ParseUint(digits, base);
-        if (!value) Mistaken(literal->offset, "invalid uint literal");
-        literal->literal = Value::Uint(value.value_or(0));
-        break;
-      }
-      case Token::kDouble: {
-        std::optional<double> value = ParseDouble(digits);
-        if (!value) Mistaken(literal->offset, "invalid double literal");
-        literal->literal = Value::Double(value.value_or(0));
-        break;
-      }
-      case Token::kString: case Token::kBytes: {
-        bool bytes = lexeme.token == Token::kBytes;
-        if (std::optional<std::string_view> plain = PlainContents(lexeme.text, bytes); plain) {
-          literal->literal = bytes ? Value::BorrowedBytes(*plain) : Value::BorrowedString(*plain);
-          break;
-        }
-        std::string contents, error;
-        if (!Unquote(lexeme.text, bytes, contents, error)) Mistaken(literal->offset, error);
-        literal->literal = bytes ? Value::Bytes(std::move(contents)) : Value::String(std::move(contents));
-        break;
-      }
-      default: return Unexpected("an expression");
-    }
-    Next();
+    if (!IsLiteral(Peek().token)) return Unexpected("an expression");
+    std::string error;
+    literal->literal = LiteralValue(Next(), negative, error);
+    if (!error.empty()) Mistaken(literal->offset, error);
     return literal;
   }
 
   Ast& ast_;
   std::vector<Mistake>& mistakes_;
   std::vector<Lexeme> lexemes_;
-  std::vector<Expr*> pending_;  // elements and arguments of the aggregates and calls that are being parsed
+  std::vector<Expr*>
+      pending_;  // elements and arguments of the aggregates and calls that are being parsed
   size_t next_ = 0;
   bool failed_ = false;
   int expression_depth_ = 0, relation_depth_ = 0, calculation_depth_ = 0, member_depth_ = 0;

@@ -9,18 +9,19 @@ namespace dray::cel {
 namespace {
 
 bool IsConversion(std::string_view function) {
-  constexpr std::array<std::string_view, 10> kConversions = {"bool", "bytes", "double",    "duration", "dyn",
-                                                             "int",  "string", "timestamp", "type",     "uint"};
+  constexpr std::array<std::string_view, 10> kConversions = {
+      "bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"};
   for (std::string_view name : kConversions)
     if (name == function) return true;
   return false;
 }
 
-// Functions that only read their argument. Kubernetes calls them in every evaluation; the outcome is the same.
+// Functions that only read their argument. Kubernetes calls them in every evaluation; the outcome
+// is the same.
 bool IsMaker(std::string_view function) {
-  constexpr std::array<std::string_view, 12> kMakers = {"quantity", "isQuantity", "semver", "isSemver", "ip",     "isIP",
-                                                        "cidr",     "isCIDR",     "url",    "isURL",    "format.named",
-                                                        "ip.isCanonical"};
+  constexpr std::array<std::string_view, 12> kMakers = {
+      "quantity", "isQuantity", "semver", "isSemver", "ip",           "isIP",
+      "cidr",     "isCIDR",     "url",    "isURL",    "format.named", "ip.isCanonical"};
   for (std::string_view name : kMakers)
     if (name == function) return true;
   return false;
@@ -60,20 +61,29 @@ class Planner {
   // Every attribute passes here when nothing can be added to it any more.
   NodePtr Make(const Expr* expr) {
     NodePtr node = MakeOpen(expr);
-    if (AttributeNode* attribute = AsAttribute(node); attribute != nullptr) attribute->attribute().Prepare();
+    if (AttributeNode* attribute = AsAttribute(node); attribute != nullptr)
+      attribute->attribute().Prepare();
     return node;
   }
 
   NodePtr MakeOpen(const Expr* expr) {
     switch (expr->kind) {
-      case Expr::Kind::kLiteral: return Constant(expr->literal);
-      case Expr::Kind::kIdentifier: return MakeIdentifier(expr);
-      case Expr::Kind::kSelect: return MakeSelect(expr);
-      case Expr::Kind::kCall: return MakeCall(expr);
-      case Expr::Kind::kList: return MakeList(expr);
-      case Expr::Kind::kMap: return MakeMap(expr);
-      case Expr::Kind::kLoop: return MakeLoop(expr);
-      case Expr::Kind::kMessage: break;
+      case Expr::Kind::kLiteral:
+        return Constant(expr->literal);
+      case Expr::Kind::kIdentifier:
+        return MakeIdentifier(expr);
+      case Expr::Kind::kSelect:
+        return MakeSelect(expr);
+      case Expr::Kind::kCall:
+        return MakeCall(expr);
+      case Expr::Kind::kList:
+        return MakeList(expr);
+      case Expr::Kind::kMap:
+        return MakeMap(expr);
+      case Expr::Kind::kLoop:
+        return MakeLoop(expr);
+      case Expr::Kind::kMessage:
+        break;
     }
     return Failed("unknown type: " + std::string(expr->name));
   }
@@ -83,7 +93,8 @@ class Planner {
       return Constant(expr->literal);
     }
     auto attribute = std::make_unique<Attribute>();
-    auto found = std::find_if(variables_.rbegin(), variables_.rend(), [&](const Variable& v) { return v.name == expr->name; });
+    auto found = std::find_if(variables_.rbegin(), variables_.rend(),
+                              [&](const Variable& v) { return v.name == expr->name; });
     if (found != variables_.rend()) {
       attribute->root = found->root;
       attribute->slot = found->slot;
@@ -93,7 +104,8 @@ class Planner {
 
   // The node as one that qualifiers can be added to.
   std::unique_ptr<AttributeNode> Qualifiable(NodePtr node) {
-    if (AsAttribute(node) != nullptr) return std::unique_ptr<AttributeNode>(static_cast<AttributeNode*>(node.release()));
+    if (AsAttribute(node) != nullptr)
+      return std::unique_ptr<AttributeNode>(static_cast<AttributeNode*>(node.release()));
     return Node(Relative(std::move(node)));
   }
   static std::unique_ptr<Attribute> Relative(NodePtr node) {
@@ -121,8 +133,14 @@ class Planner {
     if (const Value* constant = index->constant(); constant != nullptr) {
       qualifier->constant = *constant;
       switch (constant->kind()) {
-        case Kind::kString: case Kind::kInt: case Kind::kUint: case Kind::kBool: case Kind::kDouble: break;
-        default: return Failed("invalid qualifier type: " + std::string(TypeName(*constant)));
+        case Kind::kString:
+        case Kind::kInt:
+        case Kind::kUint:
+        case Kind::kBool:
+        case Kind::kDouble:
+          break;
+        default:
+          return Failed("invalid qualifier type: " + std::string(TypeName(*constant)));
       }
     } else if (AttributeNode* attribute = AsAttribute(index); attribute != nullptr) {
       qualifier->dynamic = attribute->Take();
@@ -160,10 +178,13 @@ class Planner {
     if (name == op::kAnd || name == op::kOr)
       return std::make_unique<LogicNode>(name == op::kOr, std::move(args[0]), std::move(args[1]));
     if (name == op::kEqual || name == op::kNotEqual)
-      return std::make_unique<EqualNode>(name == op::kNotEqual, std::move(args[0]), std::move(args[1]));
-    if (name == op::kNotStrictlyFalse) return std::make_unique<NotStrictlyFalseNode>(std::move(args[0]));
+      return std::make_unique<EqualNode>(name == op::kNotEqual, std::move(args[0]),
+                                         std::move(args[1]));
+    if (name == op::kNotStrictlyFalse)
+      return std::make_unique<NotStrictlyFalseNode>(std::move(args[0]));
     if ((name == "or" || name == "orValue") && args.size() == 2)
-      return std::make_unique<OptionalOrNode>(name == "orValue", std::move(args[0]), std::move(args[1]));
+      return std::make_unique<OptionalOrNode>(name == "orValue", std::move(args[0]),
+                                              std::move(args[1]));
 
     Target target = MakeTarget(expr, args.size());
     if (target.overload != nullptr || expr->overloads.size() == 1) {
@@ -176,8 +197,8 @@ class Planner {
       Value value = target.Call(folding_, values);
       return value.is_error() ? Failed(value.ErrorText()) : Constant(std::move(value));
     }
-    if ((name == "matches" || name == "find" || name == "findAll") && args.size() >= 2 && args[1]->constant() != nullptr &&
-        args[1]->constant()->is(Kind::kString))
+    if ((name == "matches" || name == "find" || name == "findAll") && args.size() >= 2 &&
+        args[1]->constant() != nullptr && args[1]->constant()->is(Kind::kString))
       return MakeRegex(name, target, std::move(args));
     bool all_constant = AllConstant(args);
     auto call = std::make_unique<CallNode>(target, std::move(args));
@@ -218,15 +239,19 @@ class Planner {
     for (size_t i = 0; i < list.size(); ++i) {
       const Value& element = list.at(i);
       switch (element.kind()) {
-        case Kind::kBool: case Kind::kString: break;
+        case Kind::kBool:
+        case Kind::kString:
+          break;
         case Kind::kInt:
           set->Put(Value::Double(static_cast<double>(element.as_int())), yes);
           break;
         case Kind::kUint:
           set->Put(Value::Double(static_cast<double>(element.as_uint())), yes);
           break;
-        case Kind::kDouble: break;  // the map finds whole numbers of other types by itself
-        default: return nullptr;
+        case Kind::kDouble:
+          break;  // the map finds whole numbers of other types by itself
+        default:
+          return nullptr;
       }
       set->Put(element, yes);
     }
@@ -289,8 +314,8 @@ class Planner {
     variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
     NodePtr result = Make(loop.result);
     variables_.pop_back();
-    return std::make_unique<LoopNode>(slot, two, loop.IsBind(), std::move(range), std::move(init), std::move(condition),
-                                      std::move(step), std::move(result));
+    return std::make_unique<LoopNode>(slot, two, loop.IsBind(), std::move(range), std::move(init),
+                                      std::move(condition), std::move(step), std::move(result));
   }
 
   Plan& plan_;
@@ -302,6 +327,8 @@ class Planner {
 
 }  // namespace
 
-std::string MakePlan(const Expr* root, Plan& plan) { return Planner(plan).Run(root); }
+std::string MakePlan(const Expr* root, Plan& plan) {
+  return Planner(plan).Run(root);
+}
 
 }  // namespace dray::cel

@@ -15,8 +15,9 @@ struct Plan {
   std::vector<Value> pins;  // owns what constants refer to
 };
 
-// Turns a checked expression into nodes: variables become slots, literals and conversions of literals constants, patterns
-// regular expressions. Returns what went wrong, empty on success: a literal that cannot be converted, a malformed pattern.
+// Turns a checked expression into nodes: variables become slots, literals and conversions of
+// literals constants, patterns regular expressions. Returns what went wrong, empty on success: a
+// literal that cannot be converted, a malformed pattern.
 std::string MakePlan(const Expr* root, Plan& plan);
 
 }  // namespace dray::cel

@@ -9,14 +9,17 @@
 namespace dray::cel {
 namespace {
 
-Status Refused(std::string why) { return Status(Reason::kInvalid, std::move(why)); }
+Status Refused(std::string why) {
+  return Status(Reason::kInvalid, std::move(why));
+}
 
 }  // namespace
 
 Program::Program() = default;
 Program::~Program() = default;
 
-Result<std::shared_ptr<const Program>> Program::Compile(std::string_view expression, const Options& options) {
+Result<std::shared_ptr<const Program>> Program::Compile(std::string_view expression,
+                                                        const Options& options) {
   if (expression.size() > kMaxExpressionLength)
     return Refused("expression of " + std::to_string(expression.size()) + " bytes is longer than " +
                    std::to_string(kMaxExpressionLength));
@@ -32,15 +35,18 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
   std::vector<Mistake> mistakes;
   bool sound = Parse(expression, ast, mistakes) && Check(ast, options, types, mistakes);
   if (sound) Validate(ast, mistakes);
-  if (!mistakes.empty()) return Refused("compilation failed: " + Render(expression, std::move(mistakes)));
+  if (!mistakes.empty())
+    return Refused("compilation failed: " + Render(expression, std::move(mistakes)));
   const StaticType* type = ast.root->type;
-  bool unknown = type->kind == TypeKind::kAny || (options.list_attributes && type->kind == TypeKind::kDyn);
+  bool unknown =
+      type->kind == TypeKind::kAny || (options.list_attributes && type->kind == TypeKind::kDyn);
   if (type->kind != TypeKind::kBool && !unknown)
     return Refused("must evaluate to bool or the unknown type, not " + TypeText(type));
 
   // 4. The worst case, 5. what runs.
   auto plan = std::make_unique<Plan>();
-  if (std::string error = MakePlan(ast.root, *plan); !error.empty()) return Refused("program instantiation failed: " + error);
+  if (std::string error = MakePlan(ast.root, *plan); !error.empty())
+    return Refused("program instantiation failed: " + error);
   program->max_cost_ = EstimateMaxCost(ast);
   program->cost_limit_ = options.cost_limit;
   program->list_attributes_ = options.list_attributes;
@@ -59,7 +65,9 @@ Evaluated Program::Evaluate(const DeviceView& view) const {
     Value value = plan_->root->Run(evaluation);
     if (value.is(Kind::kBool)) return {value.as_bool(), evaluation.cost()};
     if (value.is_error()) return {Refused(value.ErrorText()), evaluation.cost()};
-    return {Refused("CEL result of type " + std::string(TypeName(value)) + " could not be converted to bool"), evaluation.cost()};
+    return {Refused("CEL result of type " + std::string(TypeName(value)) +
+                    " could not be converted to bool"),
+            evaluation.cost()};
   } catch (const CostExceeded&) {
     return {Refused("operation cancelled: actual cost limit exceeded"), evaluation.cost()};
   }

@@ -12,7 +12,8 @@ class RE2;
 
 namespace dray::cel {
 
-// A regular expression in the syntax of Go's regexp package (RE2): linear in time whatever the pattern.
+// A regular expression in the syntax of Go's regexp package (RE2): linear in time whatever the
+// pattern.
 class Regex {
  public:
   explicit Regex(std::string_view pattern);
@@ -23,9 +24,10 @@ class Regex {
   const std::string& error() const { return error_; }
 
   // Each only when ok().
-  bool Matches(std::string_view text) const;           // anywhere in the text
-  Value Find(const Value& text) const;                 // the leftmost match, "" for none
-  Value FindAll(const Value& text, int64_t most) const;  // a list; all of them when `most` is below 0
+  bool Matches(std::string_view text) const;  // anywhere in the text
+  Value Find(const Value& text) const;        // the leftmost match, "" for none
+  Value FindAll(const Value& text,
+                int64_t most) const;  // a list; all of them when `most` is below 0
 
  private:
   std::unique_ptr<re2::RE2> re_;

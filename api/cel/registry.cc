@@ -37,7 +37,9 @@ class SignatureReader {
 
   const StaticType* Type() {
     size_t length = 0;
-    while (length < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[length])) || text_[length] == '.')) ++length;
+    while (length < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[length])) || text_[length] == '.'))
+      ++length;
     std::string_view name = text_.substr(0, length);
     text_.remove_prefix(length);
     std::array<const StaticType*, 2> params = {};
@@ -57,11 +59,25 @@ class SignatureReader {
     if (name == "type") return arena_.Type(params[0]);
     if (name.size() == 1) return Variable(name);
     static const std::array<Named, 19> kNamed = {{
-        {"dyn", &types::kDyn}, {"any", &types::kAny}, {"null", &types::kNull}, {"bool", &types::kBool},
-        {"int", &types::kInt}, {"uint", &types::kUint}, {"double", &types::kDouble}, {"string", &types::kString},
-        {"bytes", &types::kBytes}, {"duration", &types::kDuration}, {"timestamp", &types::kTimestamp},
-        {"quantity", &types::kQuantity}, {"semver", &types::kSemver}, {"url", &types::kUrl}, {"format", &types::kFormat},
-        {"ip", &types::kIp}, {"cidr", &types::kCidr}, {"device", &types::kDevice}, {"error", &types::kError},
+        {"dyn", &types::kDyn},
+        {"any", &types::kAny},
+        {"null", &types::kNull},
+        {"bool", &types::kBool},
+        {"int", &types::kInt},
+        {"uint", &types::kUint},
+        {"double", &types::kDouble},
+        {"string", &types::kString},
+        {"bytes", &types::kBytes},
+        {"duration", &types::kDuration},
+        {"timestamp", &types::kTimestamp},
+        {"quantity", &types::kQuantity},
+        {"semver", &types::kSemver},
+        {"url", &types::kUrl},
+        {"format", &types::kFormat},
+        {"ip", &types::kIp},
+        {"cidr", &types::kCidr},
+        {"device", &types::kDevice},
+        {"error", &types::kError},
     }};
     for (const Named& named : kNamed)
       if (named.name == name) return named.type;
@@ -97,8 +113,8 @@ const Function* Registry::Find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-Overload& Registry::Add(std::string_view function, std::string_view id, bool member, std::string_view signature,
-                        Implementation run) {
+Overload& Registry::Add(std::string_view function, std::string_view id, bool member,
+                        std::string_view signature, Implementation run) {
   Overload& overload = At(function).overloads.emplace_back();
   overload.id = std::string(id);
   overload.member = member;
@@ -111,14 +127,16 @@ Overload& Registry::Add(std::string_view function, std::string_view id, bool mem
 void Registry::SetCosts() {
   for (Function& function : functions_) {
     function.cost = RuleOf(function.name, "");
-    for (Overload& overload : function.overloads) overload.cost = RuleOf(function.name, overload.id);
+    for (Overload& overload : function.overloads)
+      overload.cost = RuleOf(function.name, overload.id);
   }
 }
 
 const Registry& Registry::Get() {
   static const Registry* const registry = [] {
     auto* r = new Registry;
-    // Where libraries share a function (indexOf, compareTo, string...), this is the order of its overloads.
+    // Where libraries share a function (indexOf, compareTo, string...), this is the order of its
+    // overloads.
     AddOperators(*r);
     AddConversions(*r);
     AddTime(*r);

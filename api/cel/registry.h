@@ -22,9 +22,9 @@ struct Overload {
   bool member = false;
   std::vector<const StaticType*> args;
   const StaticType* result = nullptr;
-  int variables = 0;                // type variables in the signature
-  Implementation run = nullptr;     // null where the function has one implementation for all overloads
-  bool variadic = false;            // bound as a function of any number of arguments (see CallNode)
+  int variables = 0;             // type variables in the signature
+  Implementation run = nullptr;  // null where the function has one implementation for all overloads
+  bool variadic = false;         // bound as a function of any number of arguments (see CallNode)
   CostRule cost = CostRule::kOne;
 };
 
@@ -32,9 +32,9 @@ struct Function {
   std::string name;
   std::deque<Overload> overloads;
   Implementation singleton = nullptr;  // for all overloads, whatever the types
-  bool unguarded = false;              // arguments are not checked against the signature before the call
-  CostRule cost = CostRule::kOne;      // when the overload is only known at run time
-  bool list_attributes_only = false;   // new expressions need Options::list_attributes
+  bool unguarded = false;  // arguments are not checked against the signature before the call
+  CostRule cost = CostRule::kOne;     // when the overload is only known at run time
+  bool list_attributes_only = false;  // new expressions need Options::list_attributes
 };
 
 class Registry {
@@ -47,11 +47,14 @@ class Registry {
   // Whether any function is called something.NAME.
   bool HasQualified(std::string_view name) const { return qualified_.contains(name); }
 
-  // Declare: signatures are written "string, list(A) -> optional(A)"; single capitals are type variables.
-  Overload& Global(std::string_view function, std::string_view id, std::string_view signature, Implementation run = nullptr) {
+  // Declare: signatures are written "string, list(A) -> optional(A)"; single capitals are type
+  // variables.
+  Overload& Global(std::string_view function, std::string_view id, std::string_view signature,
+                   Implementation run = nullptr) {
     return Add(function, id, false, signature, run);
   }
-  Overload& Member(std::string_view function, std::string_view id, std::string_view signature, Implementation run = nullptr) {
+  Overload& Member(std::string_view function, std::string_view id, std::string_view signature,
+                   Implementation run = nullptr) {
     return Add(function, id, true, signature, run);
   }
   Function& At(std::string_view function);
@@ -60,7 +63,8 @@ class Registry {
 
  private:
   void SetCosts();
-  Overload& Add(std::string_view function, std::string_view id, bool member, std::string_view signature, Implementation run);
+  Overload& Add(std::string_view function, std::string_view id, bool member,
+                std::string_view signature, Implementation run);
 
   std::deque<Function> functions_;
   std::unordered_map<std::string_view, Function*> by_name_;

@@ -16,7 +16,9 @@ bool IsIdentifier(std::string_view text) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
   });
 }
-bool HasLeadingZero(std::string_view text) { return text.size() > 1 && text[0] == '0'; }
+bool HasLeadingZero(std::string_view text) {
+  return text.size() > 1 && text[0] == '0';
+}
 
 std::string ParseNumber(std::string_view text, std::string_view name, uint64_t& value) {
   std::string quoted = Quote(text);
@@ -25,9 +27,11 @@ std::string ParseNumber(std::string_view text, std::string_view name, uint64_t& 
     lower[0] = static_cast<char>(lower[0] | 0x20);
     return "Invalid character(s) found in " + lower + " number " + quoted;
   }
-  if (HasLeadingZero(text)) return std::string(name) + " number must not contain leading zeroes " + quoted;
+  if (HasLeadingZero(text))
+    return std::string(name) + " number must not contain leading zeroes " + quoted;
   std::optional<uint64_t> number = ParseUint(text);
-  if (!number) return "strconv.ParseUint: parsing " + quoted + ": invalid syntax or value out of range";
+  if (!number)
+    return "strconv.ParseUint: parsing " + quoted + ": invalid syntax or value out of range";
   value = *number;
   return "";
 }
@@ -39,7 +43,8 @@ bool ParsePlain(std::string_view text, Semver& version) {
     if (part != &version.major && (at == end || *at++ != '.')) return false;
     const char* begin = at;
     uint64_t number = 0;
-    while (at != end && *at >= '0' && *at <= '9') number = number * 10 + static_cast<uint64_t>(*at++ - '0');
+    while (at != end && *at >= '0' && *at <= '9')
+      number = number * 10 + static_cast<uint64_t>(*at++ - '0');
     if (at == begin || at - begin > 18 || (*begin == '0' && at - begin > 1)) return false;
     *part = number;
   }
@@ -71,7 +76,8 @@ std::string ParseSemver(std::string_view text, Semver& version) {
     if (part.empty()) return "Prerelease is empty";
     Semver::Identifier identifier{std::string(part), 0, IsNumber(part)};
     if (identifier.numeric) {
-      if (HasLeadingZero(part)) return "Numeric PreRelease version must not contain leading zeroes " + Quote(part);
+      if (HasLeadingZero(part))
+        return "Numeric PreRelease version must not contain leading zeroes " + Quote(part);
       std::optional<uint64_t> number = ParseUint(part);
       if (!number) return "strconv.ParseUint: parsing " + Quote(part) + ": value out of range";
       identifier.number = *number;

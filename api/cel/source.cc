@@ -15,7 +15,8 @@ void RenderOne(std::string_view source, const Mistake& mistake, std::string& out
   size_t end = std::min(source.find('\n', begin), source.size());
   size_t line = std::count(source.begin(), source.begin() + begin, '\n') + 1;
   std::string_view before = source.substr(begin, offset - begin);
-  out += "ERROR: <input>:" + std::to_string(line) + ':' + std::to_string(RuneCount(before) + 1) + ": " + mistake.message;
+  out += "ERROR: <input>:" + std::to_string(line) + ':' + std::to_string(RuneCount(before) + 1) +
+         ": " + mistake.message;
   std::string text(source.substr(begin, end - begin));
   std::replace(text.begin(), text.end(), '\t', ' ');
   out += "\n | " + text + "\n | ";
@@ -31,7 +32,8 @@ void RenderOne(std::string_view source, const Mistake& mistake, std::string& out
 }  // namespace
 
 std::string Render(std::string_view source, std::vector<Mistake> mistakes) {
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Mistake& a, const Mistake& b) { return a.offset < b.offset; });
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [](const Mistake& a, const Mistake& b) { return a.offset < b.offset; });
   std::string out;
   for (size_t i = 0; i < mistakes.size(); ++i) {
     if (i > 0) out += '\n';

@@ -15,12 +15,14 @@ struct FormatClause {
   std::optional<int> precision;
 };
 
-// Walks a format string: `format` is called for each clause with the index of its argument and gives the text, or sets
-// `error`. Returns the error, empty on success; `used` counts the clauses.
+// Walks a format string: `format` is called for each clause with the index of its argument and
+// gives the text, or sets `error`. Returns the error, empty on success; `used` counts the clauses.
 std::string WalkFormat(std::string_view format, size_t arguments, size_t& used, std::string& out,
-                       const std::function<std::string(const FormatClause&, size_t index, std::string& error)>& clause);
+                       const std::function<std::string(const FormatClause&, size_t index,
+                                                       std::string& error)>& clause);
 
-// What is wrong with giving a value of this type to the verb: "decimal clause can only be used on integers, was given string".
+// What is wrong with giving a value of this type to the verb: "decimal clause can only be used on
+// integers, was given string".
 std::string FormatMismatch(char verb, std::string_view type_name);
 
 // The text of a value under a clause.

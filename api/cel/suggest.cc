@@ -12,18 +12,22 @@ namespace {
 constexpr size_t kLongestCompared = 64;
 constexpr size_t kMostSignatures = 4;
 
-// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other, whatever the case of letters.
+// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other,
+// whatever the case of letters.
 size_t Distance(std::string_view a, std::string_view b) {
   auto same = [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
   };
   std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1)});
-      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1])) row[j] = std::min(row[j], before[j - 2] + 1);
+      row[j] =
+          std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1)});
+      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     before.swap(last);
     last.swap(row);
@@ -51,11 +55,13 @@ std::string DidYouMeanFunction(std::string_view name, bool member) {
   for (const Function& function : Registry::Get().functions()) {
     if (!std::isalpha(static_cast<unsigned char>(function.name[0]))) continue;
     if (function.name.find('@') != std::string::npos) continue;
-    if (std::any_of(function.overloads.begin(), function.overloads.end(), [&](const Overload& o) { return o.member == member; }))
+    if (std::any_of(function.overloads.begin(), function.overloads.end(),
+                    [&](const Overload& o) { return o.member == member; }))
       names.push_back(function.name);
   }
   if (member) {
-    for (std::string_view macro : {"all", "exists", "exists_one", "map", "filter", "sortBy", "transformList", "transformMap"})
+    for (std::string_view macro : {"all", "exists", "exists_one", "map", "filter", "sortBy",
+                                   "transformList", "transformMap"})
       names.push_back(macro);
   } else {
     names.push_back("has");
@@ -63,13 +69,19 @@ std::string DidYouMeanFunction(std::string_view name, bool member) {
   return DidYouMean(name, names);
 }
 
-std::string WhatFits(const Function& function, bool member, std::span<const StaticType* const> args) {
+std::string WhatFits(const Function& function, bool member,
+                     std::span<const StaticType* const> args) {
   if (!std::isalpha(static_cast<unsigned char>(function.name[0]))) {
     bool quantity = std::find(args.begin(), args.end(), &types::kQuantity) != args.end();
     bool semver = std::find(args.begin(), args.end(), &types::kSemver) != args.end();
-    if (quantity && (function.name == op::kAdd || function.name == op::kSubtract)) return " (use add() and sub())";
-    if (quantity) return " (compare with quantity(\"1Gi\"), using isGreaterThan(), isLessThan() or compareTo())";
-    if (semver) return " (compare with semver(\"1.0.0\"), using isGreaterThan(), isLessThan() or compareTo())";
+    if (quantity && (function.name == op::kAdd || function.name == op::kSubtract))
+      return " (use add() and sub())";
+    if (quantity)
+      return " (compare with quantity(\"1Gi\"), using isGreaterThan(), isLessThan() or "
+             "compareTo())";
+    if (semver)
+      return " (compare with semver(\"1.0.0\"), using isGreaterThan(), isLessThan() or "
+             "compareTo())";
     return "";
   }
   std::string signatures;
@@ -88,7 +100,8 @@ std::string WhatFits(const Function& function, bool member, std::span<const Stat
     signatures += ')';
   }
   if (count == 0 && other_form)
-    return member ? " (it is called as " + function.name + "(...))" : " (it is called on a value, as x." + function.name + "(...))";
+    return member ? " (it is called as " + function.name + "(...))"
+                  : " (it is called on a value, as x." + function.name + "(...))";
   if (count > kMostSignatures) signatures += " and others";
   return signatures.empty() ? "" : " (it takes " + signatures + ")";
 }

@@ -13,8 +13,9 @@ namespace dray::cel {
 std::string DidYouMean(std::string_view name, std::span<const std::string_view> candidates);
 // The same for a function that is called with or without a target.
 std::string DidYouMeanFunction(std::string_view name, bool member);
-// What a function that exists can be called with: " (it takes (string, string) or (string, string, int))"; for operators on
-// quantities and versions, the functions that do what was meant.
-std::string WhatFits(const Function& function, bool member, std::span<const StaticType* const> args);
+// What a function that exists can be called with: " (it takes (string, string) or (string, string,
+// int))"; for operators on quantities and versions, the functions that do what was meant.
+std::string WhatFits(const Function& function, bool member,
+                     std::span<const StaticType* const> args);
 
 }  // namespace dray::cel

@@ -7,7 +7,9 @@
 namespace dray::cel {
 namespace {
 
-bool IsContinuation(unsigned char c) { return (c & 0xC0) == 0x80; }
+bool IsContinuation(unsigned char c) {
+  return (c & 0xC0) == 0x80;
+}
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view lower) {
   if (a.size() != lower.size()) return false;
@@ -18,15 +20,18 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view lower) {
 
 // unicode.IsSpace.
 bool IsSpace(char32_t r) {
-  return (r >= '\t' && r <= '\r') || r == ' ' || r == 0x85 || r == 0xA0 || r == 0x1680 || (r >= 0x2000 && r <= 0x200A) ||
-         r == 0x2028 || r == 0x2029 || r == 0x202F || r == 0x205F || r == 0x3000;
+  return (r >= '\t' && r <= '\r') || r == ' ' || r == 0x85 || r == 0xA0 || r == 0x1680 ||
+         (r >= 0x2000 && r <= 0x200A) || r == 0x2028 || r == 0x2029 || r == 0x202F || r == 0x205F ||
+         r == 0x3000;
 }
 
-// An approximation of unicode.IsPrint that is exact for ASCII, Latin-1 and the separators and format characters.
+// An approximation of unicode.IsPrint that is exact for ASCII, Latin-1 and the separators and
+// format characters.
 bool IsPrint(char32_t r) {
   if (r < 0x20 || (r >= 0x7F && r <= 0xA0) || r == 0xAD) return false;
   if (r != ' ' && IsSpace(r)) return false;
-  if ((r >= 0x200B && r <= 0x200F) || (r >= 0x202A && r <= 0x202E) || (r >= 0x2060 && r <= 0x206F)) return false;
+  if ((r >= 0x200B && r <= 0x200F) || (r >= 0x202A && r <= 0x202E) || (r >= 0x2060 && r <= 0x206F))
+    return false;
   if (r == 0xFEFF || (r >= 0xFFF0 && r <= 0xFFFB) || (r >= 0xE000 && r <= 0xF8FF)) return false;
   return (r & 0xFFFE) != 0xFFFE && r < 0xE0000;
 }
@@ -45,7 +50,8 @@ Rune RuneAt(std::string_view text, size_t at) {
     value = value << 6 | (byte(i) & 0x3F);
   }
   constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return {kReplacement, 1};
+  if (value < kSmallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
+    return {kReplacement, 1};
   return {value, length};
 }
 
@@ -57,7 +63,8 @@ size_t RuneCount(std::string_view text) {
     if ((word & 0x8080808080808080u) != 0) break;
   }
   size_t count = ascii;
-  for (size_t i = ascii; i < text.size(); ++count) i += static_cast<unsigned char>(text[i]) < 0x80 ? 1 : RuneAt(text, i).length;
+  for (size_t i = ascii; i < text.size(); ++count)
+    i += static_cast<unsigned char>(text[i]) < 0x80 ? 1 : RuneAt(text, i).length;
   return count;
 }
 
@@ -140,8 +147,9 @@ std::optional<double> ParseDouble(std::string_view text) {
       format = std::chars_format::hex;
     }
     // from_chars would read "inf" and a second sign here.
-    bool starts = text[0] == '.' || (hexadecimal ? std::isxdigit(static_cast<unsigned char>(text[0]))
-                                                 : std::isdigit(static_cast<unsigned char>(text[0])));
+    bool starts =
+        text[0] == '.' || (hexadecimal ? std::isxdigit(static_cast<unsigned char>(text[0]))
+                                       : std::isdigit(static_cast<unsigned char>(text[0])));
     if (!starts) return std::nullopt;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format);
     if (end != text.data() + text.size()) return std::nullopt;
@@ -169,12 +177,15 @@ std::string FormatG(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
   char buffer[64];
-  auto scientific = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+  auto scientific =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
   std::string_view text(buffer, scientific.ptr - buffer);
   int exponent = 0;
   std::string_view digits = text.substr(text.find('e') + 1);
-  std::from_chars(digits.data() + (digits[0] == '+' ? 1 : 0), digits.data() + digits.size(), exponent);
-  if (exponent < -4 || exponent >= 6) return std::string(text);  // as if six digits had been asked for
+  std::from_chars(digits.data() + (digits[0] == '+' ? 1 : 0), digits.data() + digits.size(),
+                  exponent);
+  if (exponent < -4 || exponent >= 6)
+    return std::string(text);  // as if six digits had been asked for
   auto fixed = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
   return std::string(buffer, fixed.ptr);
 }
@@ -215,7 +226,8 @@ std::string Quote(std::string_view text) {
   return out + '"';
 }
 
-std::vector<std::string_view> Split(std::string_view text, std::string_view separator, int64_t count) {
+std::vector<std::string_view> Split(std::string_view text, std::string_view separator,
+                                    int64_t count) {
   std::vector<std::string_view> parts;
   if (count == 0) return parts;
   auto full = [&] { return count > 0 && static_cast<int64_t>(parts.size()) + 1 >= count; };
@@ -235,7 +247,8 @@ std::vector<std::string_view> Split(std::string_view text, std::string_view sepa
   return parts;
 }
 
-std::string Replace(std::string_view text, std::string_view from, std::string_view to, int64_t count) {
+std::string Replace(std::string_view text, std::string_view from, std::string_view to,
+                    int64_t count) {
   std::string out;
   size_t at = 0;
   for (bool first = true; count != 0; first = false, --count) {
@@ -261,7 +274,9 @@ std::string_view TrimSpace(std::string_view text) {
   }
   while (!text.empty()) {
     size_t start = text.size() - 1;
-    while (start > 0 && text.size() - start < 4 && IsContinuation(static_cast<unsigned char>(text[start]))) --start;
+    while (start > 0 && text.size() - start < 4 &&
+           IsContinuation(static_cast<unsigned char>(text[start])))
+      --start;
     Rune rune = RuneAt(text, start);
     if (start + rune.length != text.size() || !IsSpace(rune.value)) break;
     text.remove_suffix(rune.length);
@@ -271,15 +286,26 @@ std::string_view TrimSpace(std::string_view text) {
 
 std::string Describe(const Value& value) {
   switch (value.kind()) {
-    case Kind::kNull: return "null";
-    case Kind::kBool: return value.as_bool() ? "true" : "false";
-    case Kind::kInt: return std::to_string(value.as_int());
-    case Kind::kUint: return std::to_string(value.as_uint());
-    case Kind::kDouble: return FormatG(value.as_double());
-    case Kind::kString: case Kind::kType: case Kind::kError: return std::string(value.as_string());
-    case Kind::kTimestamp: return FormatTimestamp(value);
-    case Kind::kQuantity: return value.as_quantity().ToString();
-    default: return "<" + std::string(TypeName(value)) + ">";
+    case Kind::kNull:
+      return "null";
+    case Kind::kBool:
+      return value.as_bool() ? "true" : "false";
+    case Kind::kInt:
+      return std::to_string(value.as_int());
+    case Kind::kUint:
+      return std::to_string(value.as_uint());
+    case Kind::kDouble:
+      return FormatG(value.as_double());
+    case Kind::kString:
+    case Kind::kType:
+    case Kind::kError:
+      return std::string(value.as_string());
+    case Kind::kTimestamp:
+      return FormatTimestamp(value);
+    case Kind::kQuantity:
+      return value.as_quantity().ToString();
+    default:
+      return "<" + std::string(TypeName(value)) + ">";
   }
 }
 

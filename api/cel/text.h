@@ -8,13 +8,14 @@
 
 #include "api/cel/value.h"
 
-// Text as Go treats it, because the results of Kubernetes' expressions are Go's: UTF-8 by code point, number syntax, the
-// shortest form of doubles, quoting.
+// Text as Go treats it, because the results of Kubernetes' expressions are Go's: UTF-8 by code
+// point, number syntax, the shortest form of doubles, quoting.
 namespace dray::cel {
 
 inline constexpr char32_t kReplacement = 0xFFFD;
 
-// The code point at text[at] and how many bytes it takes; an invalid byte counts as U+FFFD of one byte.
+// The code point at text[at] and how many bytes it takes; an invalid byte counts as U+FFFD of one
+// byte.
 struct Rune {
   char32_t value = 0;
   size_t length = 0;
@@ -42,9 +43,12 @@ std::string FormatF(double value);
 // A Go string literal: "a\n\u00ad".
 std::string Quote(std::string_view text);
 
-// strings.Split, SplitN: an empty separator splits into code points; count 0 gives nothing, below 0 everything.
-std::vector<std::string_view> Split(std::string_view text, std::string_view separator, int64_t count = -1);
-std::string Replace(std::string_view text, std::string_view from, std::string_view to, int64_t count);
+// strings.Split, SplitN: an empty separator splits into code points; count 0 gives nothing, below 0
+// everything.
+std::vector<std::string_view> Split(std::string_view text, std::string_view separator,
+                                    int64_t count = -1);
+std::string Replace(std::string_view text, std::string_view from, std::string_view to,
+                    int64_t count);
 std::string_view TrimSpace(std::string_view text);
 
 // RFC 3339 with an optional fraction; nothing when malformed or outside years 1 to 9999.

@@ -32,7 +32,8 @@ const StaticType* TypeArena::Make(TypeKind kind, std::string_view name, TypePara
 
 bool SameType(const StaticType* a, const StaticType* b) {
   if (a == b) return true;
-  if (a->kind != b->kind || a->params.size() != b->params.size() || a->variable != b->variable) return false;
+  if (a->kind != b->kind || a->params.size() != b->params.size() || a->variable != b->variable)
+    return false;
   if (a->kind != TypeKind::kVariable && a->name != b->name) return false;
   for (size_t i = 0; i < a->params.size(); ++i)
     if (!SameType(a->params[i], b->params[i])) return false;
@@ -41,23 +42,31 @@ bool SameType(const StaticType* a, const StaticType* b) {
 
 std::string FormatType(const StaticType* type) {
   switch (type->kind) {
-    case TypeKind::kAny: return "any";
-    case TypeKind::kDuration: return "duration";
-    case TypeKind::kTimestamp: return "timestamp";
-    case TypeKind::kNull: return "null";
-    case TypeKind::kError: return "!error!";
-    default: break;
+    case TypeKind::kAny:
+      return "any";
+    case TypeKind::kDuration:
+      return "duration";
+    case TypeKind::kTimestamp:
+      return "timestamp";
+    case TypeKind::kNull:
+      return "null";
+    case TypeKind::kError:
+      return "!error!";
+    default:
+      break;
   }
   if (type->params.empty()) return std::string(type->name);
   std::string out = std::string(type->name) + '(';
-  for (size_t i = 0; i < type->params.size(); ++i) out += (i > 0 ? ", " : "") + FormatType(type->params[i]);
+  for (size_t i = 0; i < type->params.size(); ++i)
+    out += (i > 0 ? ", " : "") + FormatType(type->params[i]);
   return out + ')';
 }
 
 std::string TypeText(const StaticType* type) {
   if (type->params.empty()) return std::string(type->name);
   std::string out = std::string(type->name) + '(';
-  for (size_t i = 0; i < type->params.size(); ++i) out += (i > 0 ? ", " : "") + TypeText(type->params[i]);
+  for (size_t i = 0; i < type->params.size(); ++i)
+    out += (i > 0 ? ", " : "") + TypeText(type->params[i]);
   return out + ')';
 }
 
@@ -70,8 +79,8 @@ bool AcceptsAtRuntime(const StaticType* type, const Value& value) {
   }
   if (type->kind == TypeKind::kMap) {
     const Map& map = value.as_map();
-    return map.size() == 0 ||
-           (AcceptsAtRuntime(type->params[0], map.KeyAt(0)) && AcceptsAtRuntime(type->params[1], map.ValueAt(0)));
+    return map.size() == 0 || (AcceptsAtRuntime(type->params[0], map.KeyAt(0)) &&
+                               AcceptsAtRuntime(type->params[1], map.ValueAt(0)));
   }
   return true;
 }

@@ -11,8 +11,24 @@
 namespace dray::cel {
 
 enum class TypeKind : uint8_t {
-  kError, kDyn, kAny, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kDuration, kTimestamp,
-  kList, kMap, kType, kOpaque, kStruct, kVariable,
+  kError,
+  kDyn,
+  kAny,
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kDuration,
+  kTimestamp,
+  kList,
+  kMap,
+  kType,
+  kOpaque,
+  kStruct,
+  kVariable,
 };
 
 struct StaticType;
@@ -50,16 +66,22 @@ struct StaticType {
 
 // Types that need no parameters. They live for the whole program.
 namespace types {
-extern const StaticType kError, kDyn, kAny, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kDuration, kTimestamp,
-    kQuantity, kSemver, kUrl, kFormat, kIp, kCidr, kDevice;
+extern const StaticType kError, kDyn, kAny, kNull, kBool, kInt, kUint, kDouble, kString, kBytes,
+    kDuration, kTimestamp, kQuantity, kSemver, kUrl, kFormat, kIp, kCidr, kDevice;
 }  // namespace types
 
 // Owns types that are made while checking or declaring.
 class TypeArena {
  public:
-  const StaticType* List(const StaticType* element) { return Make(TypeKind::kList, "list", {element}); }
-  const StaticType* Map(const StaticType* key, const StaticType* value) { return Make(TypeKind::kMap, "map", {key, value}); }
-  const StaticType* Optional(const StaticType* value) { return Make(TypeKind::kOpaque, "optional_type", {value}); }
+  const StaticType* List(const StaticType* element) {
+    return Make(TypeKind::kList, "list", {element});
+  }
+  const StaticType* Map(const StaticType* key, const StaticType* value) {
+    return Make(TypeKind::kMap, "map", {key, value});
+  }
+  const StaticType* Optional(const StaticType* value) {
+    return Make(TypeKind::kOpaque, "optional_type", {value});
+  }
   const StaticType* Type(const StaticType* of) { return Make(TypeKind::kType, "type", {of}); }
   const StaticType* Variable(int number, std::string_view name) {
     return New({TypeKind::kVariable, name, {}, number, true});
@@ -87,7 +109,8 @@ bool SameType(const StaticType* a, const StaticType* b);
 std::string FormatType(const StaticType* type);
 // As the message about the result type shows it: "map(string, google.protobuf.Any)".
 std::string TypeText(const StaticType* type);
-// Whether a value may be given for a parameter of this type; of a list or map only the first entry is looked at.
+// Whether a value may be given for a parameter of this type; of a list or map only the first entry
+// is looked at.
 bool AcceptsAtRuntime(const StaticType* type, const Value& value);
 
 }  // namespace dray::cel

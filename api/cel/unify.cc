@@ -2,7 +2,9 @@
 
 namespace dray::cel {
 
-const StaticType* Unifier::Fresh() { return arena_.Variable(NewVariables(1), ""); }
+const StaticType* Unifier::Fresh() {
+  return arena_.Variable(NewVariables(1), "");
+}
 
 int Unifier::NewVariables(int count) {
   int first = static_cast<int>(bindings_.size());
@@ -12,7 +14,8 @@ int Unifier::NewVariables(int count) {
 
 const StaticType* Unifier::Instantiate(const StaticType* type, int first) {
   if (!type->open) return type;
-  if (type->kind == TypeKind::kVariable) return arena_.Variable(first - 1 - type->variable, type->name);
+  if (type->kind == TypeKind::kVariable)
+    return arena_.Variable(first - 1 - type->variable, type->name);
   TypeParams params = type->params;
   bool changed = false;
   for (size_t i = 0; i < params.size(); ++i) {
@@ -30,7 +33,8 @@ bool Unifier::Assignable(const StaticType* from, const StaticType* to) {
   return false;
 }
 
-bool Unifier::Assignable(std::span<const StaticType* const> from, std::span<const StaticType* const> to) {
+bool Unifier::Assignable(std::span<const StaticType* const> from,
+                         std::span<const StaticType* const> to) {
   undo_.clear();
   if (FitsAll(from, to)) return true;
   for (; !undo_.empty(); undo_.pop_back()) bindings_[undo_.back().first] = undo_.back().second;
@@ -55,16 +59,27 @@ bool Unifier::Fits(const StaticType* a, const StaticType* b) {
   if (open(a) || open(b)) return true;
   if (a->kind == TypeKind::kNull || b->kind == TypeKind::kNull) {
     switch ((a->kind == TypeKind::kNull ? b : a)->kind) {
-      case TypeKind::kOpaque: case TypeKind::kStruct: case TypeKind::kDuration: case TypeKind::kTimestamp:
-      case TypeKind::kNull: return true;
-      default: return false;
+      case TypeKind::kOpaque:
+      case TypeKind::kStruct:
+      case TypeKind::kDuration:
+      case TypeKind::kTimestamp:
+      case TypeKind::kNull:
+        return true;
+      default:
+        return false;
     }
   }
   if (a->kind != b->kind) return false;
   switch (a->kind) {
-    case TypeKind::kType: return true;
-    case TypeKind::kOpaque: case TypeKind::kList: case TypeKind::kMap: return a->name == b->name && FitsAll({a->params.begin(), a->params.end()}, {b->params.begin(), b->params.end()});
-    default: return a->name == b->name;
+    case TypeKind::kType:
+      return true;
+    case TypeKind::kOpaque:
+    case TypeKind::kList:
+    case TypeKind::kMap:
+      return a->name == b->name &&
+             FitsAll({a->params.begin(), a->params.end()}, {b->params.begin(), b->params.end()});
+    default:
+      return a->name == b->name;
   }
 }
 
@@ -72,8 +87,14 @@ bool Unifier::NeverFits(const StaticType* a, const StaticType* b) {
   if (a->kind == b->kind) return false;
   for (const StaticType* type : {a, b}) {
     switch (type->kind) {
-      case TypeKind::kVariable: case TypeKind::kDyn: case TypeKind::kAny: case TypeKind::kError: case TypeKind::kNull: return false;
-      default: break;
+      case TypeKind::kVariable:
+      case TypeKind::kDyn:
+      case TypeKind::kAny:
+      case TypeKind::kError:
+      case TypeKind::kNull:
+        return false;
+      default:
+        break;
     }
   }
   return true;
@@ -119,7 +140,8 @@ bool Unifier::AsGeneral(const StaticType* a, const StaticType* b) const {
 
 const StaticType* Unifier::Substitute(const StaticType* type, bool unbound_to_dyn) {
   if (!type->open) return type;
-  if (const StaticType* stands_for = Bound(type); stands_for != nullptr) return Substitute(stands_for, unbound_to_dyn);
+  if (const StaticType* stands_for = Bound(type); stands_for != nullptr)
+    return Substitute(stands_for, unbound_to_dyn);
   if (type->kind == TypeKind::kVariable) return unbound_to_dyn ? &types::kDyn : type;
   TypeParams params = type->params;
   bool changed = false;

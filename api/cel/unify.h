@@ -14,7 +14,8 @@ class Unifier {
   explicit Unifier(TypeArena& arena) : arena_(arena) {}
 
   const StaticType* Fresh();
-  // The overload's types with fresh variables for its own. `first` is what NewVariables(count) gave.
+  // The overload's types with fresh variables for its own. `first` is what NewVariables(count)
+  // gave.
   int NewVariables(int count);
   const StaticType* Instantiate(const StaticType* type, int first);
 
@@ -28,7 +29,9 @@ class Unifier {
   const StaticType* Substitute(const StaticType* type, bool unbound_to_dyn);
 
   // The wider of two types that agree.
-  const StaticType* MoreGeneral(const StaticType* a, const StaticType* b) const { return AsGeneral(a, b) ? a : b; }
+  const StaticType* MoreGeneral(const StaticType* a, const StaticType* b) const {
+    return AsGeneral(a, b) ? a : b;
+  }
 
  private:
   bool Fits(const StaticType* a, const StaticType* b);

@@ -17,16 +17,31 @@ bool IsAlphanumeric(char c) {
 
 bool NeedsEscape(char c, Part part) {
   if (IsAlphanumeric(c)) return false;
-  if ((part == Part::kHost || part == Part::kZone) && std::string_view("!$&'()*+,;=:[]<>\"").find(c) != std::string_view::npos)
+  if ((part == Part::kHost || part == Part::kZone) &&
+      std::string_view("!$&'()*+,;=:[]<>\"").find(c) != std::string_view::npos)
     return false;
   switch (c) {
-    case '-': case '_': case '.': case '~': return false;
-    case '$': case '&': case '+': case ',': case '/': case ':': case ';': case '=': case '?': case '@':
+    case '-':
+    case '_':
+    case '.':
+    case '~':
+      return false;
+    case '$':
+    case '&':
+    case '+':
+    case ',':
+    case '/':
+    case ':':
+    case ';':
+    case '=':
+    case '?':
+    case '@':
       if (part == Part::kPath) return c == '?';
       if (part == Part::kUser) return c == '@' || c == '/' || c == '?' || c == ':';
       return part != Part::kFragment;
     default:
-      return !(part == Part::kFragment && std::string_view("!()*").find(c) != std::string_view::npos);
+      return !(part == Part::kFragment &&
+               std::string_view("!()*").find(c) != std::string_view::npos);
   }
 }
 
@@ -46,13 +61,15 @@ std::optional<std::string> Unescape(std::string_view text, Part part) {
       char value = static_cast<char>(Hex(text[i + 1]) << 4 | Hex(text[i + 2]));
       // In a host only bytes beyond ASCII, and the percent sign of a zone, may be escaped.
       if (part == Part::kHost && Hex(text[i + 1]) < 8 && !percent) return std::nullopt;
-      if (part == Part::kZone && !percent && value != ' ' && NeedsEscape(value, Part::kHost)) return std::nullopt;
+      if (part == Part::kZone && !percent && value != ' ' && NeedsEscape(value, Part::kHost))
+        return std::nullopt;
       out += value;
       i += 2;
     } else if (c == '+' && part == Part::kQuery) {
       out += ' ';
     } else {
-      if ((part == Part::kHost || part == Part::kZone) && static_cast<unsigned char>(c) < 0x80 && NeedsEscape(c, part))
+      if ((part == Part::kHost || part == Part::kZone) && static_cast<unsigned char>(c) < 0x80 &&
+          NeedsEscape(c, part))
         return std::nullopt;
       out += c;
     }
@@ -77,14 +94,15 @@ std::string Escape(std::string_view text, Part part) {
 
 bool IsPort(std::string_view colon_port) {
   if (colon_port.empty()) return true;
-  return colon_port[0] == ':' &&
-         std::all_of(colon_port.begin() + 1, colon_port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return colon_port[0] == ':' && std::all_of(colon_port.begin() + 1, colon_port.end(),
+                                             [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<std::string> ParseHost(std::string_view host) {
   if (size_t open = host.rfind('['); open != std::string_view::npos) {
     size_t close = host.rfind(']');
-    if (open != 0 || close == std::string_view::npos || !IsPort(host.substr(close + 1))) return std::nullopt;
+    if (open != 0 || close == std::string_view::npos || !IsPort(host.substr(close + 1)))
+      return std::nullopt;
     std::string_view literal = host.substr(open + 1, close - open - 1);
     std::string_view zone;
     if (size_t at = literal.find("%25"); at != std::string_view::npos) {
@@ -98,13 +116,15 @@ std::optional<std::string> ParseHost(std::string_view host) {
     if (!ip || ip->v4) return std::nullopt;
     return '[' + *address + *suffix + ']' + std::string(host.substr(close + 1));
   }
-  if (size_t colon = host.find(':'); colon != std::string_view::npos && !IsPort(host.substr(colon))) return std::nullopt;
+  if (size_t colon = host.find(':'); colon != std::string_view::npos && !IsPort(host.substr(colon)))
+    return std::nullopt;
   return Unescape(host, Part::kHost);
 }
 
 // url.parse; an empty text means success.
 std::string Parse(std::string_view text, bool for_request, Url& url) {
-  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }))
+  if (std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }))
     return "net/url: invalid control character in URL";
   if (text.empty()) return for_request ? "empty url" : "";
   if (text == "*") {
@@ -138,21 +158,27 @@ std::string Parse(std::string_view text, bool for_request, Url& url) {
     if (text.substr(0, text.find('/')).find(':') != std::string_view::npos)
       return "first path segment in URL cannot contain colon";
   }
-  if ((!url.scheme.empty() || (!for_request && !text.starts_with("///"))) && text.starts_with("//")) {
+  if ((!url.scheme.empty() || (!for_request && !text.starts_with("///"))) &&
+      text.starts_with("//")) {
     std::string_view authority = text.substr(2);
     size_t slash = authority.find('/');
     text = slash == std::string_view::npos ? std::string_view() : authority.substr(slash);
     authority = authority.substr(0, slash);
     size_t at = authority.rfind('@');
-    std::optional<std::string> host = ParseHost(at == std::string_view::npos ? authority : authority.substr(at + 1));
+    std::optional<std::string> host =
+        ParseHost(at == std::string_view::npos ? authority : authority.substr(at + 1));
     if (!host) return "invalid host";
     url.host = *host;
     if (at != std::string_view::npos) {
       url.userinfo = std::string(authority.substr(0, at + 1));
       std::string_view user = authority.substr(0, at);
-      if (!std::all_of(user.begin(), user.end(), [](char c) {
-            return IsAlphanumeric(c) || std::string_view("-._:~!$&'()*+,;=%@").find(c) != std::string_view::npos;
-          }) || !Unescape(user, Part::kUser))
+      if (!std::all_of(user.begin(), user.end(),
+                       [](char c) {
+                         return IsAlphanumeric(c) ||
+                                std::string_view("-._:~!$&'()*+,;=%@").find(c) !=
+                                    std::string_view::npos;
+                       }) ||
+          !Unescape(user, Part::kUser))
         return "net/url: invalid userinfo";
     }
   }
@@ -177,16 +203,20 @@ Value ParseUrl(std::string_view text) {
   if (error.empty()) error = Parse(text.substr(0, hash), false, *url);
   if (error.empty() && hash != std::string_view::npos) {
     std::optional<std::string> fragment = Unescape(text.substr(hash + 1), Part::kFragment);
-    if (fragment) url->fragment = *fragment;
-    else error = "invalid URL escape";
+    if (fragment)
+      url->fragment = *fragment;
+    else
+      error = "invalid URL escape";
   }
   if (error.empty()) return Value::Of(url.release());
-  return Value::OwnedError("URL parse error during conversion from string: parse " + Quote(text) + ": " + error);
+  return Value::OwnedError("URL parse error during conversion from string: parse " + Quote(text) +
+                           ": " + error);
 }
 
 std::string Url::Hostname() const {
   std::string_view name = host;
-  if (size_t colon = name.rfind(':'); colon != std::string_view::npos && IsPort(name.substr(colon))) name = name.substr(0, colon);
+  if (size_t colon = name.rfind(':'); colon != std::string_view::npos && IsPort(name.substr(colon)))
+    name = name.substr(0, colon);
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
   return std::string(name);
 }
@@ -199,7 +229,8 @@ std::string Url::Port() const {
 
 std::string Url::EscapedPath() const {
   bool valid = std::all_of(raw_path.begin(), raw_path.end(), [](char c) {
-    return std::string_view("!$&'()*+,;=:@[]%").find(c) != std::string_view::npos || !NeedsEscape(c, Part::kPath);
+    return std::string_view("!$&'()*+,;=:@[]%").find(c) != std::string_view::npos ||
+           !NeedsEscape(c, Part::kPath);
   });
   return valid ? raw_path : Escape(path, Part::kPath);
 }
@@ -215,9 +246,11 @@ std::vector<std::pair<std::string, std::vector<std::string>>> Url::Query() const
     size_t equals = pair.find('=');
     std::optional<std::string> name = Unescape(pair.substr(0, equals), Part::kQuery);
     std::optional<std::string> value =
-        Unescape(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), Part::kQuery);
+        Unescape(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1),
+                 Part::kQuery);
     if (!name || !value) continue;
-    auto known = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == *name; });
+    auto known = std::find_if(values.begin(), values.end(),
+                              [&](const auto& entry) { return entry.first == *name; });
     if (known == values.end()) known = values.insert(values.end(), {*name, {}});
     known->second.push_back(*value);
   }
@@ -229,7 +262,8 @@ std::string Url::ToString() const {
   if (!opaque.empty()) {
     out += opaque;
   } else {
-    if ((!scheme.empty() || !host.empty() || !userinfo.empty()) && (!host.empty() || !path.empty() || !userinfo.empty()))
+    if ((!scheme.empty() || !host.empty() || !userinfo.empty()) &&
+        (!host.empty() || !path.empty() || !userinfo.empty()))
       out += "//" + userinfo + Escape(host, Part::kHost);
     out += EscapedPath();
   }

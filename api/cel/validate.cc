@@ -27,7 +27,8 @@ class Validator {
     for (const Expr* arg : e->args) Visit(arg, in_format);
     if (e->loop != nullptr) {
       const Loop& loop = *e->loop;
-      for (const Expr* part : {loop.range, loop.init, loop.condition, loop.step, loop.result}) Visit(part, in_format);
+      for (const Expr* part : {loop.range, loop.init, loop.condition, loop.step, loop.result})
+        Visit(part, in_format);
     }
   }
 
@@ -42,7 +43,8 @@ class Validator {
       want = "a duration is written like '1h30m' or '500ms'";
     } else if (e->name == "timestamp") {
       if (literal.is(Kind::kString)) ok = ParseTimestamp(literal.as_string()).has_value();
-      if (literal.is(Kind::kInt)) ok = literal.as_int() >= -62135596800 && literal.as_int() <= 253402300799;
+      if (literal.is(Kind::kInt))
+        ok = literal.as_int() >= -62135596800 && literal.as_int() <= 253402300799;
       want = "a time is written like '2026-01-31T12:00:00Z', in the years 1 to 9999";
     } else if (e->name == "matches" && literal.is(Kind::kString)) {
       // matches(text, pattern) is checked by its first argument, as Kubernetes does.
@@ -50,11 +52,14 @@ class Validator {
       ok = regex.ok();
       want = regex.error();
     }
-    if (!ok) mistakes_.push_back({e->args[0]->offset, "invalid " + std::string(e->name) + " argument (" + want + ")"});
+    if (!ok)
+      mistakes_.push_back(
+          {e->args[0]->offset, "invalid " + std::string(e->name) + " argument (" + want + ")"});
   }
 
   void Mismatch(const Expr* at, const StaticType* expected, const StaticType* found) {
-    mistakes_.push_back({at->offset, "expected type '" + FormatType(expected) + "' but found '" + FormatType(found) + "'"});
+    mistakes_.push_back({at->offset, "expected type '" + FormatType(expected) + "' but found '" +
+                                         FormatType(found) + "'"});
   }
 
   static const StaticType* ElementType(const Expr* element, bool optional) {
@@ -90,8 +95,8 @@ class Validator {
 
   // A literal format string with a list of literal length.
   void CheckFormat(const Expr* e) {
-    if (e->target->kind != Expr::Kind::kLiteral || !e->target->literal.is(Kind::kString) || e->args.size() != 1 ||
-        e->args[0]->kind != Expr::Kind::kList)
+    if (e->target->kind != Expr::Kind::kLiteral || !e->target->literal.is(Kind::kString) ||
+        e->args.size() != 1 || e->args[0]->kind != Expr::Kind::kList)
       return;
     std::span<Expr* const> args = e->args[0]->args;
     size_t used = 0, at = e->offset;
@@ -106,8 +111,8 @@ class Validator {
                                      return std::string();
                                    });
     if (error.empty() && args.size() > used) {
-      error = "too many arguments supplied to string.format (expected " + std::to_string(used) + ", got " +
-              std::to_string(args.size()) + ")";
+      error = "too many arguments supplied to string.format (expected " + std::to_string(used) +
+              ", got " + std::to_string(args.size()) + ")";
     }
     if (!error.empty()) mistakes_.push_back({at, error});
   }
@@ -122,14 +127,22 @@ class Validator {
     };
     using T = TypeKind;
     switch (verb) {
-      case 'd': case 'o': return is({T::kInt, T::kUint}) ? nullptr : e;
-      case 'f': case 'e': return is({T::kDouble, T::kString}) ? nullptr : e;
-      case 'b': return is({T::kInt, T::kUint, T::kBool}) ? nullptr : e;
-      case 'x': case 'X': return is({T::kInt, T::kUint, T::kString, T::kBytes}) ? nullptr : e;
-      default: break;
+      case 'd':
+      case 'o':
+        return is({T::kInt, T::kUint}) ? nullptr : e;
+      case 'f':
+      case 'e':
+        return is({T::kDouble, T::kString}) ? nullptr : e;
+      case 'b':
+        return is({T::kInt, T::kUint, T::kBool}) ? nullptr : e;
+      case 'x':
+      case 'X':
+        return is({T::kInt, T::kUint, T::kString, T::kBytes}) ? nullptr : e;
+      default:
+        break;
     }
-    if (!is({T::kList, T::kMap, T::kInt, T::kUint, T::kDouble, T::kBool, T::kString, T::kTimestamp, T::kBytes, T::kDuration,
-             T::kType, T::kNull}))
+    if (!is({T::kList, T::kMap, T::kInt, T::kUint, T::kDouble, T::kBool, T::kString, T::kTimestamp,
+             T::kBytes, T::kDuration, T::kType, T::kNull}))
       return e;
     if (e->kind == Expr::Kind::kList || e->kind == Expr::Kind::kMap) {
       for (const Expr* part : e->args)
@@ -143,6 +156,8 @@ class Validator {
 
 }  // namespace
 
-void Validate(const Ast& ast, std::vector<Mistake>& mistakes) { Validator(mistakes).Visit(ast.root, false); }
+void Validate(const Ast& ast, std::vector<Mistake>& mistakes) {
+  Validator(mistakes).Visit(ast.root, false);
+}
 
 }  // namespace dray::cel

@@ -12,12 +12,31 @@
 namespace dray::cel {
 
 enum class Kind : uint8_t {
-  kError, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kDuration, kTimestamp,
-  kList, kMap, kType, kOptional, kQuantity, kSemver, kUrl, kIp, kCidr, kFormat,
+  kError,
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kDuration,
+  kTimestamp,
+  kList,
+  kMap,
+  kType,
+  kOptional,
+  kQuantity,
+  kSemver,
+  kUrl,
+  kIp,
+  kCidr,
+  kFormat,
 };
 
-// Heap part of a value, counted without atomics: an object belongs to one evaluation, or it is pinned by a Plan or a
-// DeviceView, whose values are copied as borrowed (Value::Borrowed), so that threads never share a counter.
+// Heap part of a value, counted without atomics: an object belongs to one evaluation, or it is
+// pinned by a Plan or a DeviceView, whose values are copied as borrowed (Value::Borrowed), so that
+// threads never share a counter.
 struct Object {
   Object() = default;
   Object(const Object&) = delete;
@@ -34,14 +53,16 @@ struct IpAddress;
 struct Cidr;
 struct NamedFormat;
 
-// A CEL value of 24 bytes. Strings and bytes are views: of the program's text, of the device, or of an Object they own.
+// A CEL value of 24 bytes. Strings and bytes are views: of the program's text, of the device, or of
+// an Object they own.
 class Value {
  public:
   Value() = default;
   Value(const Value& other) : head_(other.head_), data_(other.data_), owner_(other.owner_) {
     if (owner_ != nullptr) ++owner_->references;
   }
-  Value(Value&& other) noexcept : head_(other.head_), data_(other.data_), owner_(std::exchange(other.owner_, nullptr)) {}
+  Value(Value&& other) noexcept
+      : head_(other.head_), data_(other.data_), owner_(std::exchange(other.owner_, nullptr)) {}
   Value& operator=(Value other) noexcept {
     std::swap(head_, other.head_);
     std::swap(data_, other.data_);
@@ -53,11 +74,31 @@ class Value {
   }
 
   static Value Null() { return Value(); }
-  static Value Bool(bool b) { Value v(Kind::kBool); v.data_.b = b; return v; }
-  static Value Int(int64_t i) { Value v(Kind::kInt); v.data_.i = i; return v; }
-  static Value Uint(uint64_t u) { Value v(Kind::kUint); v.data_.u = u; return v; }
-  static Value Double(double d) { Value v(Kind::kDouble); v.data_.d = d; return v; }
-  static Value Duration(int64_t nanoseconds) { Value v(Kind::kDuration); v.data_.i = nanoseconds; return v; }
+  static Value Bool(bool b) {
+    Value v(Kind::kBool);
+    v.data_.b = b;
+    return v;
+  }
+  static Value Int(int64_t i) {
+    Value v(Kind::kInt);
+    v.data_.i = i;
+    return v;
+  }
+  static Value Uint(uint64_t u) {
+    Value v(Kind::kUint);
+    v.data_.u = u;
+    return v;
+  }
+  static Value Double(double d) {
+    Value v(Kind::kDouble);
+    v.data_.d = d;
+    return v;
+  }
+  static Value Duration(int64_t nanoseconds) {
+    Value v(Kind::kDuration);
+    v.data_.i = nanoseconds;
+    return v;
+  }
   // Nanoseconds in [0, 1e9); the offset from UTC only shows when printed.
   static Value Timestamp(int64_t seconds, uint32_t nanoseconds, int16_t offset_minutes);
   // The text must outlive the value.
@@ -84,10 +125,12 @@ class Value {
   static Value OptionalNone();
   // A quantity that outlives the value.
   static Value BorrowedQuantity(const api::Quantity* quantity);
-  // `summed` marks what add() and sub() give: Kubernetes cannot compare such a value from the right side of ==.
+  // `summed` marks what add() and sub() give: Kubernetes cannot compare such a value from the right
+  // side of ==.
   static Value OwnedQuantity(const api::Quantity& quantity, bool summed = false);
 
-  // Errors travel as values. The text is "what" or "what: detail"; a lone `what` is not copied and must outlive the value.
+  // Errors travel as values. The text is "what" or "what: detail"; a lone `what` is not copied and
+  // must outlive the value.
   static Value Error(std::string_view what, std::string_view detail = {});
   static Value OwnedError(std::string message);
   static Value NoSuchOverload() { return Error("no such overload"); }
@@ -111,7 +154,9 @@ class Value {
   int16_t offset_minutes() const { return head_.aux; }
   const List& as_list() const;
   const Map& as_map() const;
-  const api::Quantity& as_quantity() const { return *static_cast<const api::Quantity*>(data_.pointer); }
+  const api::Quantity& as_quantity() const {
+    return *static_cast<const api::Quantity*>(data_.pointer);
+  }
   bool summed() const { return head_.flag; }
   const Semver& as_semver() const;
   const Url& as_url() const;
@@ -132,7 +177,8 @@ class Value {
     v.data_ = data_;
     return v;
   }
-  // Moves the owner of this value, and of every value inside it, into `pins`; what remains is borrowed throughout.
+  // Moves the owner of this value, and of every value inside it, into `pins`; what remains is
+  // borrowed throughout.
   void PinTo(std::vector<Value>& pins);
 
  private:
@@ -171,7 +217,8 @@ class List final : public Object {
   const Value& at(size_t index) const;
   bool joined() const { return joined_ != 0; }
 
-  // The accumulator of map() and filter() grows in place; it starts empty and is frozen when the loop ends.
+  // The accumulator of map() and filter() grows in place; it starts empty and is frozen when the
+  // loop ends.
   bool growing() const { return growing_; }
   void StartGrowing() { growing_ = true; }
   void StopGrowing() const { growing_ = false; }
@@ -191,7 +238,8 @@ class Map : public Object {
   virtual size_t size() const = 0;
   virtual Value KeyAt(size_t index) const = 0;
   virtual Value ValueAt(size_t index) const = 0;
-  // What indexing finds; false when there is nothing. A key that Kubernetes cannot look up gives an error and true.
+  // What indexing finds; false when there is nothing. A key that Kubernetes cannot look up gives an
+  // error and true.
   virtual bool Find(const Value& key, Value& found) const = 0;
   // What `in` finds: may differ from Find where unknown keys index to a default.
   virtual bool Contains(const Value& key, Value& error) const {
@@ -216,11 +264,16 @@ struct Semver final : Object {
 // -1, 0 or 1; build metadata does not count.
 int Compare(const Semver& a, const Semver& b);
 
-// "int", "google.protobuf.Duration", "kubernetes.Quantity"...: the name type() gives and overloads are chosen by.
+// "int", "google.protobuf.Duration", "kubernetes.Quantity"...: the name type() gives and overloads
+// are chosen by.
 std::string_view TypeName(const Value& value);
 
-inline const List& Value::as_list() const { return *static_cast<const List*>(data_.pointer); }
-inline const Map& Value::as_map() const { return *static_cast<const Map*>(data_.pointer); }
+inline const List& Value::as_list() const {
+  return *static_cast<const List*>(data_.pointer);
+}
+inline const Map& Value::as_map() const {
+  return *static_cast<const Map*>(data_.pointer);
+}
 
 inline const Value& List::at(size_t index) const {
   const List* list = this;

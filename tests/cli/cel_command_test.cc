@@ -35,13 +35,16 @@ TEST_P(CelCommand, AnswersRecordedCases) {
     const json& expect = cases[i]["expect"];
     EXPECT_EQ(answers[i]["id"], cases[i]["id"]);
     for (const char* kind : {"result", "compileError", "runtimeError"})
-      EXPECT_EQ(answers[i].contains(kind), expect.contains(kind)) << cases[i]["expression"] << answers[i];
+      EXPECT_EQ(answers[i].contains(kind), expect.contains(kind))
+          << cases[i]["expression"] << answers[i];
     for (const char* value : {"result", "maxCost", "actualCost"})
-      if (expect.contains(value)) EXPECT_EQ(answers[i].value(value, json()), expect[value]) << cases[i]["expression"];
+      if (expect.contains(value))
+        EXPECT_EQ(answers[i].value(value, json()), expect[value]) << cases[i]["expression"];
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Recorded, CelCommand, testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
+INSTANTIATE_TEST_SUITE_P(Recorded, CelCommand,
+                         testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
 
 TEST(CelCommand, OneAnswerPerLine) {
   Outcome outcome = Dray({"cel"}, R"({"expression": "true"}
@@ -49,29 +52,41 @@ TEST(CelCommand, OneAnswerPerLine) {
 {"id": 7, "expression": "device.driver == 'd'", "device": {"driver": "d"}}
 {"id": "c", "expression": "device.drvier"}
 {"id": "r", "expression": "device.attributes['d'].x", "device": {"driver": "d"}}
-{"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {"driver": "d", "capacity": {"m": {"value": "500m"}}}}
+{"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {
+  "driver" : "d", "capacity" : {
+    "m" : {
+      "value" : "500m"
+    }
+  }}}
 )");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  std::vector<json> lines = Lines(outcome.out);
-  ASSERT_EQ(lines.size(), 5u);
-  EXPECT_EQ(lines[0], (json{{"id", 1}, {"result", true}}));
-  EXPECT_EQ(lines[1], (json{{"id", 7}, {"result", true}}));
-  EXPECT_NE(lines[2]["compileError"].get<std::string>().find("did you mean 'driver'?"), std::string::npos);
-  EXPECT_EQ(lines[3], (json{{"id", "r"}, {"runtimeError", "no such key: x"}}));
-  EXPECT_EQ(lines[4]["result"], true);
+std::vector<json> lines = Lines(outcome.out);
+ASSERT_EQ(lines.size(), 5u);
+EXPECT_EQ(lines[0], (json{{"id", 1}, {"result", true}}));
+EXPECT_EQ(lines[1], (json{{"id", 7}, {"result", true}}));
+EXPECT_NE(lines[2]["compileError"].get<std::string>().find("did you mean 'driver'?"),
+          std::string::npos);
+EXPECT_EQ(lines[3], (json{{"id", "r"}, {"runtimeError", "no such key: x"}}));
+EXPECT_EQ(lines[4]["result"], true);
 }
 
 TEST(CelCommand, ListAttributesByFlagOrByLine) {
   const std::string device = R"("device": {"driver": "d", "attributes": {"l": {"ints": [1, 2]}}})";
   const std::string expression = R"("expression": "device.attributes['d'].l.includes(2)", )";
   EXPECT_TRUE(Lines(Dray({"cel"}, "{" + expression + device + "}").out)[0].contains("runtimeError"));
-  EXPECT_EQ(Lines(Dray({"cel", "--list-attributes"}, "{" + expression + device + "}").out)[0]["result"], true);
-  EXPECT_EQ(Lines(Dray({"cel"}, R"({"features": {"listTypeAttributes": true}, )" + expression + device + "}").out)[0]["result"],
+  EXPECT_EQ(
+      Lines(Dray({"cel", "--list-attributes"}, "{" + expression + device + "}").out)[0]["result"],
+      true);
+  EXPECT_EQ(Lines(Dray({"cel"},
+                       R"({"features": {"listTypeAttributes": true}, )" + expression + device + "}")
+                      .out)[0]["result"],
             true);
 }
 
 TEST(CelCommand, BenchPrintsTimesAndATotal) {
-  Outcome outcome = Dray({"cel", "--bench", "10"}, R"({"id": "a", "expression": "true"})" "\n" R"({"id": "b", "expression": "tru"})");
+  Outcome outcome = Dray({"cel", "--bench", "10"}, R"({"id": "a", "expression": "true"})"
+                                                   "\n"
+                                                   R"({"id": "b", "expression": "tru"})");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   std::vector<json> lines = Lines(outcome.out);
   ASSERT_EQ(lines.size(), 3u);

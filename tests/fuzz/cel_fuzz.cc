@@ -1,5 +1,6 @@
-// Fuzz target of the CEL compiler and evaluator: whatever the text, nothing crashes, hangs or grows without bound, and two
-// evaluations agree. tests/fuzz/cel.sh builds and runs it, with libFuzzer where clang is, otherwise with the loop below.
+// Fuzz target of the CEL compiler and evaluator: whatever the text, nothing crashes, hangs or grows
+// without bound, and two evaluations agree. tests/fuzz/cel.sh builds and runs it, with libFuzzer
+// where clang is, otherwise with the loop below.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -33,14 +34,17 @@ Device MakeDevice(bool lists) {
     device.attributes["texts"].value = std::vector<std::string>{"a", "b"};
     device.attributes["versions"].value = std::vector<Version>{{"1.0.0"}, {"2.0.0"}};
   }
-  for (const char* text : {"80Gi", "8Ei", "500m", "-1", "0"}) device.capacity[std::string("c") + text[0]].value = *Quantity::Parse(text);
+  for (const char* text : {"80Gi", "8Ei", "500m", "-1", "0"})
+    device.capacity[std::string("c") + text[0]].value = *Quantity::Parse(text);
   device.allow_multiple_allocations = true;
   return device;
 }
 
 void Check(std::string_view expression, bool lists) {
-  static const Device* const kDevices[] = {new Device(MakeDevice(false)), new Device(MakeDevice(true))};
-  static const cel::DeviceView* const kViews[] = {new cel::DeviceView(*kDevices[0], "d"), new cel::DeviceView(*kDevices[1], "d")};
+  static const Device* const kDevices[] = {new Device(MakeDevice(false)),
+                                           new Device(MakeDevice(true))};
+  static const cel::DeviceView* const kViews[] = {new cel::DeviceView(*kDevices[0], "d"),
+                                                  new cel::DeviceView(*kDevices[1], "d")};
   // A low limit keeps the fuzzer fast; the limits themselves have tests of their own.
   cel::Options options{.list_attributes = lists, .cost_limit = 20'000};
   auto program = cel::Program::Compile(expression, options);
@@ -48,7 +52,8 @@ void Check(std::string_view expression, bool lists) {
     if (program.status().message().empty()) std::abort();
     return;
   }
-  cel::Evaluated first = (*program)->Evaluate(*kViews[lists]), second = (*program)->Evaluate(*kViews[lists]);
+  cel::Evaluated first = (*program)->Evaluate(*kViews[lists]),
+                 second = (*program)->Evaluate(*kViews[lists]);
   if (first.cost != second.cost || first.matches.ok() != second.matches.ok()) std::abort();
   if (first.matches.ok() ? *first.matches != *second.matches
                          : first.matches.status().message() != second.matches.status().message())
@@ -102,18 +107,26 @@ class Mutator {
     for (size_t steps = 1 + Below(6); steps > 0; --steps) {
       size_t at = Below(text.size() + 1);
       switch (Below(7)) {
-        case 0: text.insert(at, Pick(pieces_)); break;
-        case 1: text.erase(at, 1 + Below(8)); break;
+        case 0:
+          text.insert(at, Pick(pieces_));
+          break;
+        case 1:
+          text.erase(at, 1 + Below(8));
+          break;
         case 2:
           if (at < text.size()) text[at] = static_cast<char>(Below(256));
           break;
-        case 3: text.insert(at, text.substr(Below(text.size() + 1), Below(40))); break;
+        case 3:
+          text.insert(at, text.substr(Below(text.size() + 1), Below(40)));
+          break;
         case 4: {
           const std::string& other = Pick(corpus_);
           text.replace(at, Below(40), other.substr(Below(other.size() + 1), Below(80)));
           break;
         }
-        case 5: text.replace(at, Below(6), Pick(pieces_)); break;
+        case 5:
+          text.replace(at, Below(6), Pick(pieces_));
+          break;
         default: {
           std::string piece = Pick(pieces_), repeated;
           for (size_t n = Below(300); n > 0; --n) repeated += piece;
@@ -145,7 +158,9 @@ int main(int argc, char** argv) {
   uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : std::random_device()();
   std::fprintf(stderr, "cel_fuzz: %zu texts, %zu pieces, seed %llu\n", corpus.size(), pieces.size(),
                static_cast<unsigned long long>(seed));
-  auto run = [](const std::string& text) { LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(text.data()), text.size()); };
+  auto run = [](const std::string& text) {
+    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  };
   for (const std::string& text : corpus) run(text);
   if (corpus.empty() || pieces.empty()) return 2;
   Mutator mutator(seed, std::move(corpus), std::move(pieces));
@@ -154,11 +169,13 @@ int main(int argc, char** argv) {
   while (std::chrono::steady_clock::now() < end) {
     std::string text = mutator.Next();
     // What was running is on disk when it crashes.
-    if (const char* last = std::getenv("CEL_FUZZ_LAST"); last != nullptr) std::ofstream(last, std::ios::binary) << text;
+    if (const char* last = std::getenv("CEL_FUZZ_LAST"); last != nullptr)
+      std::ofstream(last, std::ios::binary) << text;
     run(text);
     ++runs;
   }
-  std::fprintf(stderr, "cel_fuzz: %llu runs without a finding\n", static_cast<unsigned long long>(runs));
+  std::fprintf(stderr, "cel_fuzz: %llu runs without a finding\n",
+               static_cast<unsigned long long>(runs));
   return 0;
 }
 

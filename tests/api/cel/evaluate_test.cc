@@ -20,8 +20,12 @@ void* operator new(size_t size) {
   if (void* memory = std::malloc(size); memory != nullptr) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
 #endif
 
 namespace dray::cel {
@@ -51,7 +55,8 @@ std::shared_ptr<const Program> Compiled(std::string_view expression, const Optio
   return *program;
 }
 
-Result<bool> Answer(std::string_view expression, const api::Device& device = Gpu(), const Options& options = {}) {
+Result<bool> Answer(std::string_view expression, const api::Device& device = Gpu(),
+                    const Options& options = {}) {
   return Compiled(expression, options)->Matches(DeviceView(device, "gpu.example.com"));
 }
 
@@ -65,31 +70,38 @@ TEST_P(CelTrue, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Devices, CelTrue,
-    testing::Values(
-        "device.driver == 'gpu.example.com'", "device.attributes['gpu.example.com'].model == 'A100-SXM4-80GB'",
-        // With and without the domain it is the same map.
-        "device.attributes['gpu.example.com'].qualified == 1 && device.attributes['gpu.example.com'].size() == 6",
-        "device.attributes.size() == 3 && device.capacity.size() == 2",
-        "device.attributes['z.example.com'].last == 9 && device.attributes['resource.kubernetes.io'].pcieRoot.startsWith('pci')",
-        "!('last' in device.attributes['gpu.example.com'])", "!has(device.attributes['nowhere'].x)",
-        "device.attributes['nowhere'].size() == 0", "!('nowhere' in device.attributes)", "'z.example.com' in device.attributes",
-        "device.attributes.all(d, device.attributes[d].size() > 0)",
-        "device.attributes.map(d, device.attributes[d].size()).sum() == 8",
-        "device.attributes['gpu.example.com'].firmware.isLessThan(semver('1.0.0'))",
-        "device.attributes['gpu.example.com'].driverVersion.major() == 550",
-        "device.capacity['gpu.example.com'].memory == quantity('81920Mi')",
-        "device.capacity['net.example.com'].vf.asInteger() == 8",
-        "cel.bind(a, device.attributes['gpu.example.com'], a.index == 3 && a.healthy)",
-        "device.attributes['gpu.example.com'].?nothing.orValue('x') == 'x'", "!device.allowMultipleAllocations",
-        // Errors that the other side decides.
-        "device.attributes['gpu.example.com'].nothing == 1 || true", "true || device.attributes['gpu.example.com'].nothing == 1",
-        "[1, 2].exists(i, i == 2 || device.attributes['a'].nothing == i)"));
+    testing::Values("device.driver == 'gpu.example.com'",
+                    "device.attributes['gpu.example.com'].model == 'A100-SXM4-80GB'",
+                    // With and without the domain it is the same map.
+                    "device.attributes['gpu.example.com'].qualified == 1 && "
+                    "device.attributes['gpu.example.com'].size() == 6",
+                    "device.attributes.size() == 3 && device.capacity.size() == 2",
+                    "device.attributes['z.example.com'].last == 9 && "
+                    "device.attributes['resource.kubernetes.io'].pcieRoot.startsWith('pci')",
+                    "!('last' in device.attributes['gpu.example.com'])",
+                    "!has(device.attributes['nowhere'].x)",
+                    "device.attributes['nowhere'].size() == 0", "!('nowhere' in device.attributes)",
+                    "'z.example.com' in device.attributes",
+                    "device.attributes.all(d, device.attributes[d].size() > 0)",
+                    "device.attributes.map(d, device.attributes[d].size()).sum() == 8",
+                    "device.attributes['gpu.example.com'].firmware.isLessThan(semver('1.0.0'))",
+                    "device.attributes['gpu.example.com'].driverVersion.major() == 550",
+                    "device.capacity['gpu.example.com'].memory == quantity('81920Mi')",
+                    "device.capacity['net.example.com'].vf.asInteger() == 8",
+                    "cel.bind(a, device.attributes['gpu.example.com'], a.index == 3 && a.healthy)",
+                    "device.attributes['gpu.example.com'].?nothing.orValue('x') == 'x'",
+                    "!device.allowMultipleAllocations",
+                    // Errors that the other side decides.
+                    "device.attributes['gpu.example.com'].nothing == 1 || true",
+                    "true || device.attributes['gpu.example.com'].nothing == 1",
+                    "[1, 2].exists(i, i == 2 || device.attributes['a'].nothing == i)"));
 
 INSTANTIATE_TEST_SUITE_P(
     Quantities, CelTrue,
     testing::Values("quantity('1000m') == quantity('1') && !quantity('1000m').isInteger()",
                     "!quantity('1Pi').isInteger() && quantity('1Ti').isInteger()",
-                    "quantity('1').add(1).asInteger() == 2", "quantity('0.3').asApproximateFloat() == 3.0 * 0.1",
+                    "quantity('1').add(1).asInteger() == 2",
+                    "quantity('0.3').asApproximateFloat() == 3.0 * 0.1",
                     "sign(quantity('-5m')) == -1", "!isQuantity('1K') && isQuantity('1k')"));
 
 TEST(CelEvaluate, MissingAttributesAreErrors) {
@@ -104,51 +116,67 @@ TEST(CelEvaluate, OneBadAttributeFailsEveryEvaluation) {
   device.attributes["bad"].value = api::Version{"1.0"};
   Result<bool> answer = Answer("true", device);
   ASSERT_FALSE(answer.ok());
-  EXPECT_EQ(answer.status().message(), "attribute bad: parse semantic version: No Major.Minor.Patch elements found");
+  EXPECT_EQ(answer.status().message(),
+            "attribute bad: parse semantic version: No Major.Minor.Patch elements found");
   device.attributes["bad"].value = std::monostate();
-  EXPECT_EQ(Answer("true", device).status().message(), "attribute bad: unsupported attribute value");
+  EXPECT_EQ(Answer("true", device).status().message(),
+            "attribute bad: unsupported attribute value");
 }
 
 TEST(CelEvaluate, ListsNeedTheirGate) {
   api::Device device = Gpu();
   device.attributes["list"].value = std::vector<api::Version>{{"1.0.0-rc.1"}, {"2.0.0"}};
-  EXPECT_EQ(Answer("true", device).status().message(), "attribute list: unsupported attribute value");
+  EXPECT_EQ(Answer("true", device).status().message(),
+            "attribute list: unsupported attribute value");
   const Options lists{.list_attributes = true};
-  EXPECT_TRUE(*Answer("device.attributes['gpu.example.com'].list.includes(semver('2.0.0'))", device, lists));
-  EXPECT_TRUE(*Answer("device.attributes['gpu.example.com'].list.exists(v, v.isLessThan(semver('1.0.0')))", device, lists));
+  EXPECT_TRUE(*Answer("device.attributes['gpu.example.com'].list.includes(semver('2.0.0'))", device,
+                      lists));
+  EXPECT_TRUE(
+      *Answer("device.attributes['gpu.example.com'].list.exists(v, v.isLessThan(semver('1.0.0')))",
+              device, lists));
   EXPECT_TRUE(*Answer("device.attributes['gpu.example.com'].model.includes('A100-SXM4-80GB')"));
 }
 
 TEST(CelEvaluate, AnEmptyDevice) {
-  EXPECT_TRUE(*Answer("device.attributes.size() == 0 && device.capacity.size() == 0", api::Device()));
-  EXPECT_TRUE(*Answer("device.attributes['a'].size() == 0 && !('a' in device.capacity)", api::Device()));
+  EXPECT_TRUE(
+      *Answer("device.attributes.size() == 0 && device.capacity.size() == 0", api::Device()));
+  EXPECT_TRUE(
+      *Answer("device.attributes['a'].size() == 0 && !('a' in device.capacity)", api::Device()));
 }
 
 TEST(CelEvaluate, ManyAttributesInManyDomains) {
   api::Device device;
   for (int i = 0; i < 500; ++i)
-    device.attributes["d" + std::to_string(i % 7) + ".com/a" + std::to_string(i)].value = int64_t{i};
-  EXPECT_TRUE(*Answer("device.attributes.size() == 7 && device.attributes['d3.com'].a3 == 3", device));
+    device.attributes["d" + std::to_string(i % 7) + ".com/a" + std::to_string(i)].value =
+        int64_t{i};
+  EXPECT_TRUE(
+      *Answer("device.attributes.size() == 7 && device.attributes['d3.com'].a3 == 3", device));
   EXPECT_TRUE(*Answer("device.attributes['d2.com'].a499 == 499", device));
-  EXPECT_TRUE(*Answer("device.attributes.all(d, device.attributes[d].all(a, device.attributes[d][a] >= 0))", device));
+  EXPECT_TRUE(
+      *Answer("device.attributes.all(d, device.attributes[d].all(a, device.attributes[d][a] >= 0))",
+              device));
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(CelEvaluate, AllocatesNothingOnTheUsualPaths) {
   DeviceView view(Gpu(), "gpu.example.com");
   for (const char* expression :
-       {"device.driver == 'gpu.example.com'", "device.attributes['gpu.example.com'].model == 'A100-SXM4-80GB'",
-        "device.attributes['gpu.example.com'].index < 8 && device.attributes['gpu.example.com'].healthy",
+       {"device.driver == 'gpu.example.com'",
+        "device.attributes['gpu.example.com'].model == 'A100-SXM4-80GB'",
+        "device.attributes['gpu.example.com'].index < 8 && "
+        "device.attributes['gpu.example.com'].healthy",
         "device.capacity['gpu.example.com'].memory.compareTo(quantity('40Gi')) >= 0",
         "device.attributes['gpu.example.com'].driverVersion.isGreaterThan(semver('535.0.0'))",
         "device.attributes['gpu.example.com'].model.matches('^(A|H)100')",
         "device.attributes['gpu.example.com'].model in ['H100', 'A100-SXM4-80GB']",
         "['H100', 'A100'].exists(m, device.attributes['gpu.example.com'].model.contains(m))",
         "has(device.attributes['gpu.example.com'].healthy) && !has(device.attributes['x'].y)",
-        "'z.example.com' in device.attributes ? device.attributes['z.example.com'].last > 3 : false",
+        "'z.example.com' in device.attributes ? device.attributes['z.example.com'].last > 3 : "
+        "false",
         "cel.bind(a, device.attributes['gpu.example.com'], a.index == 3 && a.healthy)"}) {
     std::shared_ptr<const Program> program = Compiled(expression);
-    Result<bool> warm = program->Matches(view);  // the regular expression's automaton grows when it is first used
+    Result<bool> warm =
+        program->Matches(view);  // the regular expression's automaton grows when it is first used
     ASSERT_TRUE(warm.ok() && *warm) << expression;
     size_t before = allocations;
     Evaluated evaluated = program->Evaluate(view);

@@ -32,15 +32,19 @@ TEST_P(CelBomb, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, CelBomb,
-    ::testing::Values(Bomb{"Parentheses", Repeat("(", 5000) + "true" + Repeat(")", 5000)},
-                    Bomb{"OpenParentheses", Repeat("(", 10000)}, Bomb{"OpenBrackets", Repeat("[", 10000)},
-                    Bomb{"OpenBraces", Repeat("{", 10000)}, Bomb{"Lists", Repeat("[", 300) + Repeat("]", 300) + " == []"},
-                    Bomb{"Members", "device" + Repeat(".a", 4000)}, Bomb{"Indices", "device" + Repeat("[0]", 3000)},
-                    Bomb{"Sum", "1" + Repeat("+1", 4000) + " > 0"}, Bomb{"Relations", "1" + Repeat("<1", 4000)},
-                    Bomb{"Conditionals", Repeat("true ? 1 : ", 800) + "1"}, Bomb{"Nots", Repeat("!(", 3000) + "true" + Repeat(")", 3000)},
-                    Bomb{"OptMaps", "optional.of(1)" + Repeat(".optMap(x,x)", 100) + ".hasValue()"},
-                    Bomb{"NestedMaps", Repeat("[1].map(x,", 300) + "1" + Repeat(")", 300) + " == []"},
-                    Bomb{"TooLong", Repeat(" ", 10241) + "true"}, Bomb{"NotUtf8", "'\xff' == ''"}),
+    ::testing::Values(
+        Bomb{"Parentheses", Repeat("(", 5000) + "true" + Repeat(")", 5000)},
+        Bomb{"OpenParentheses", Repeat("(", 10000)}, Bomb{"OpenBrackets", Repeat("[", 10000)},
+        Bomb{"OpenBraces", Repeat("{", 10000)},
+        Bomb{"Lists", Repeat("[", 300) + Repeat("]", 300) + " == []"},
+        Bomb{"Members", "device" + Repeat(".a", 4000)},
+        Bomb{"Indices", "device" + Repeat("[0]", 3000)},
+        Bomb{"Sum", "1" + Repeat("+1", 4000) + " > 0"}, Bomb{"Relations", "1" + Repeat("<1", 4000)},
+        Bomb{"Conditionals", Repeat("true ? 1 : ", 800) + "1"},
+        Bomb{"Nots", Repeat("!(", 3000) + "true" + Repeat(")", 3000)},
+        Bomb{"OptMaps", "optional.of(1)" + Repeat(".optMap(x,x)", 100) + ".hasValue()"},
+        Bomb{"NestedMaps", Repeat("[1].map(x,", 300) + "1" + Repeat(")", 300) + " == []"},
+        Bomb{"TooLong", Repeat(" ", 10241) + "true"}, Bomb{"NotUtf8", "'\xff' == ''"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(CelLimits, LongChainsOfLogicAreFine) {
@@ -50,12 +54,13 @@ TEST(CelLimits, LongChainsOfLogicAreFine) {
 }
 
 TEST(CelLimits, CostEndsTheRun) {
-  const std::string loop = "[1,2,3,4,5,6,7,8,9,10].all(" , ten = "[1,2,3,4,5,6,7,8,9,10].all(";
+  const std::string loop = "[1,2,3,4,5,6,7,8,9,10].all(", ten = "[1,2,3,4,5,6,7,8,9,10].all(";
   std::string nested = "true";
   for (char v = 'a'; v < 'h'; ++v) nested = ten + std::string(1, v) + ", " + nested + ")";
   Evaluated evaluated = Answer(nested);
   ASSERT_FALSE(evaluated.matches.ok());
-  EXPECT_NE(evaluated.matches.status().message().find("actual cost limit exceeded"), std::string::npos);
+  EXPECT_NE(evaluated.matches.status().message().find("actual cost limit exceeded"),
+            std::string::npos);
 
   EXPECT_TRUE(*Answer("device.driver == 'gpu.example.com'", {.cost_limit = 4}).matches);
   EXPECT_FALSE(Answer("device.driver == 'gpu.example.com'", {.cost_limit = 3}).matches.ok());
@@ -71,11 +76,13 @@ TEST(CelLimits, WorkBeyondCostIsBounded) {
   EXPECT_FALSE(Answer("lists.range(1000000000).size() > 0").matches.ok());
   EXPECT_FALSE(Answer("lists.range(9223372036854775807).size() > 0").matches.ok());
   EXPECT_FALSE(Answer("lists.range(100000).map(x, lists.range(100000)).size() > 0").matches.ok());
-  EXPECT_FALSE(Answer("'a'.replace('', '" + Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) + "').replace('', '" +
-                   Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) + "').size() > 0")
+  EXPECT_FALSE(Answer("'a'.replace('', '" + Repeat("b", 1000) + "').replace('', '" +
+                      Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) +
+                      "').replace('', '" + Repeat("b", 1000) + "').size() > 0")
                    .matches.ok());
-  EXPECT_FALSE(Answer("cel.bind(a, [0]" + Repeat("+[0]", 100) + ", cel.bind(b, a" + Repeat("+a", 100) + ", cel.bind(c, b" +
-                   Repeat("+b", 100) + ", cel.bind(d, c" + Repeat("+c", 100) + ", d == d && d == d && d == d))))")
+  EXPECT_FALSE(Answer("cel.bind(a, [0]" + Repeat("+[0]", 100) + ", cel.bind(b, a" +
+                      Repeat("+a", 100) + ", cel.bind(c, b" + Repeat("+b", 100) +
+                      ", cel.bind(d, c" + Repeat("+c", 100) + ", d == d && d == d && d == d))))")
                    .matches.ok());
 }
 

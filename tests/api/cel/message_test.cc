@@ -14,10 +14,11 @@ std::string Why(std::string_view expression, const Options& options = {}) {
 }
 
 TEST(CelMessage, ShowsLineColumnAndCaret) {
-  EXPECT_EQ(Why("device.driver == 'a' &&\n  device.drvier == 'b'"),
-            "compilation failed: ERROR: <input>:2:9: undefined field 'drvier' (did you mean 'driver'?)\n"
-            " |   device.drvier == 'b'\n"
-            " | ........^");
+  EXPECT_EQ(
+      Why("device.driver == 'a' &&\n  device.drvier == 'b'"),
+      "compilation failed: ERROR: <input>:2:9: undefined field 'drvier' (did you mean 'driver'?)\n"
+      " |   device.drvier == 'b'\n"
+      " | ........^");
   // Columns count characters, and a wide character takes a wide dot.
   EXPECT_EQ(Why("'日本' == device.x"),
             "compilation failed: ERROR: <input>:1:15: undefined field 'x'\n"
@@ -61,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
         Hint{"size(device.driver)", "must evaluate to bool or the unknown type, not int"},
         Hint{"device.driver.matches('(')", "invalid matches argument (missing"},
         Hint{"duration('1x') > duration('1s')", "a duration is written like"},
-        Hint{"device.driver.find('(') == ''", "error parsing regexp"}, Hint{"bool('yes')", "type conversion error from 'string' to 'bool'"}));
+        Hint{"device.driver.find('(') == ''", "error parsing regexp"},
+        Hint{"bool('yes')", "type conversion error from 'string' to 'bool'"}));
 
 TEST(CelMessage, FarNamesGetNoSuggestion) {
   EXPECT_EQ(Why("device.xyzzy == 1").find("did you mean"), std::string::npos);
@@ -70,12 +72,16 @@ TEST(CelMessage, FarNamesGetNoSuggestion) {
 
 // The API server checks what somebody writes against the gates; what is stored knows everything.
 TEST(CelMessage, GatesCountForNewExpressionsOnly) {
-  const std::string includes = "device.attributes['a'].b.includes(1)", shared = "device.allowMultipleAllocations";
+  const std::string includes = "device.attributes['a'].b.includes(1)",
+                    shared = "device.allowMultipleAllocations";
   EXPECT_TRUE(Program::Compile(includes).ok());
-  EXPECT_NE(Why(includes, {.new_expression = true}).find("undeclared reference to 'includes'"), std::string::npos);
+  EXPECT_NE(Why(includes, {.new_expression = true}).find("undeclared reference to 'includes'"),
+            std::string::npos);
   EXPECT_TRUE(Program::Compile(includes, {.list_attributes = true, .new_expression = true}).ok());
   EXPECT_TRUE(Program::Compile(shared, {.consumable_capacity = false}).ok());
-  EXPECT_NE(Why(shared, {.consumable_capacity = false, .new_expression = true}).find("undefined field"), std::string::npos);
+  EXPECT_NE(
+      Why(shared, {.consumable_capacity = false, .new_expression = true}).find("undefined field"),
+      std::string::npos);
 }
 
 }  // namespace

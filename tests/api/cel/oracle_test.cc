@@ -12,13 +12,15 @@ namespace {
 // What differs from the expectation, empty when nothing does.
 std::string Difference(const RecordedCase& recorded) {
   const nlohmann::json& expect = recorded.Expect();
-  Result<std::shared_ptr<const Program>> program = Program::Compile(recorded.Text("expression"), recorded.options);
+  Result<std::shared_ptr<const Program>> program =
+      Program::Compile(recorded.Text("expression"), recorded.options);
   if (expect.contains("compileError")) return program.ok() ? "compiles, but should not" : "";
   if (!program.ok()) return "does not compile: " + program.status().message();
 
   std::ostringstream difference;
   if ((*program)->max_cost() != expect.at("maxCost").get<uint64_t>())
-    difference << "max cost " << (*program)->max_cost() << ", expected " << expect.at("maxCost") << "; ";
+    difference << "max cost " << (*program)->max_cost() << ", expected " << expect.at("maxCost")
+               << "; ";
   std::string driver = recorded.Driver();
   Evaluated evaluated = (*program)->Evaluate(DeviceView(recorded.device, driver));
   if (expect.contains("result")) {
@@ -28,7 +30,8 @@ std::string Difference(const RecordedCase& recorded) {
       difference << "result " << *evaluated.matches << "; ";
     }
   } else if (evaluated.matches.ok()) {
-    difference << "result " << *evaluated.matches << ", expected runtime error " << expect.at("runtimeError") << "; ";
+    difference << "result " << *evaluated.matches << ", expected runtime error "
+               << expect.at("runtimeError") << "; ";
   }
   if (expect.contains("actualCost") && evaluated.cost != expect.at("actualCost").get<uint64_t>())
     difference << "cost " << evaluated.cost << ", expected " << expect.at("actualCost") << "; ";
@@ -43,12 +46,14 @@ TEST_P(CelOracle, Agrees) {
   for (std::string line; std::getline(in, line); ++cases) {
     RecordedCase recorded = ReadRecordedCase(line);
     std::string difference = Difference(recorded);
-    EXPECT_TRUE(difference.empty()) << recorded.Text("id") << ": " << recorded.Text("expression") << "\n  " << difference;
+    EXPECT_TRUE(difference.empty())
+        << recorded.Text("id") << ": " << recorded.Text("expression") << "\n  " << difference;
   }
   EXPECT_GE(cases, 10u) << "no cases in " << GetParam();
 }
 
-INSTANTIATE_TEST_SUITE_P(Recorded, CelOracle, ::testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
+INSTANTIATE_TEST_SUITE_P(Recorded, CelOracle,
+                         ::testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
 
 }  // namespace
 }  // namespace dray::cel

@@ -6,7 +6,8 @@
 
 #include "dray/api/cel.h"
 
-// The line format of tests/golden/oracle/cel*.jsonl. A reader of its own: what `dray cel` reads is tested against it.
+// The line format of tests/golden/oracle/cel*.jsonl. A reader of its own: what `dray cel` reads is
+// tested against it.
 namespace dray::cel {
 
 struct RecordedCase {
@@ -47,7 +48,8 @@ inline RecordedCase ReadRecordedCase(const std::string& line) {
   for (const auto& [name, attribute] : attributes.items())
     recorded.device.attributes[name] = RecordedAttribute(attribute);
   for (const auto& [name, capacity] : capacities.items())
-    recorded.device.capacity[name].value = api::Quantity::Parse(capacity.get<std::string>()).value();
+    recorded.device.capacity[name].value =
+        api::Quantity::Parse(capacity.get<std::string>()).value();
   if (device.contains("allowMultipleAllocations"))
     recorded.device.allow_multiple_allocations = device["allowMultipleAllocations"].get<bool>();
   if (recorded.json.contains("features")) {
