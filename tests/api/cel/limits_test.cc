@@ -12,7 +12,7 @@ std::string Repeat(std::string_view text, size_t count) {
   return out;
 }
 
-Evaluated Answer(const std::string& expression, const Options& options = {}) {
+Evaluated AnswerTo(const std::string& expression, const Options& options = {}) {
   Result<std::shared_ptr<const Program>> program = Program::Compile(expression, options);
   EXPECT_TRUE(program.ok()) << program.status();
   if (!program.ok()) return {program.status()};
@@ -48,39 +48,39 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(CelLimits, LongChainsOfLogicAreFine) {
-  EXPECT_TRUE(*Answer("true" + Repeat("&&true", 1500)).matches);
-  EXPECT_TRUE(*Answer("false" + Repeat("||false", 1200) + "||true").matches);
-  EXPECT_TRUE(*Answer(Repeat("!", 10000) + "true").matches);
+  EXPECT_TRUE(*AnswerTo("true" + Repeat("&&true", 1500)).matches);
+  EXPECT_TRUE(*AnswerTo("false" + Repeat("||false", 1200) + "||true").matches);
+  EXPECT_TRUE(*AnswerTo(Repeat("!", 10000) + "true").matches);
 }
 
 TEST(CelLimits, CostEndsTheRun) {
   const std::string loop = "[1,2,3,4,5,6,7,8,9,10].all(", ten = "[1,2,3,4,5,6,7,8,9,10].all(";
   std::string nested = "true";
   for (char v = 'a'; v < 'h'; ++v) nested = ten + std::string(1, v) + ", " + nested + ")";
-  Evaluated evaluated = Answer(nested);
+  Evaluated evaluated = AnswerTo(nested);
   ASSERT_FALSE(evaluated.matches.ok());
   EXPECT_NE(evaluated.matches.status().message().find("actual cost limit exceeded"),
             std::string::npos);
 
-  EXPECT_TRUE(*Answer("device.driver == 'gpu.example.com'", {.cost_limit = 4}).matches);
-  EXPECT_FALSE(Answer("device.driver == 'gpu.example.com'", {.cost_limit = 3}).matches.ok());
+  EXPECT_TRUE(*AnswerTo("device.driver == 'gpu.example.com'", {.cost_limit = 4}).matches);
+  EXPECT_FALSE(AnswerTo("device.driver == 'gpu.example.com'", {.cost_limit = 3}).matches.ok());
 }
 
 // An error of this kind is absorbed by nothing.
 TEST(CelLimits, CostIsNoErrorThatLogicAbsorbs) {
-  EXPECT_FALSE(Answer("device.driver == 'x' || true", {.cost_limit = 1}).matches.ok());
+  EXPECT_FALSE(AnswerTo("device.driver == 'x' || true", {.cost_limit = 1}).matches.ok());
 }
 
 // What costs little in CEL's units and much in memory or time.
 TEST(CelLimits, WorkBeyondCostIsBounded) {
-  EXPECT_FALSE(Answer("lists.range(1000000000).size() > 0").matches.ok());
-  EXPECT_FALSE(Answer("lists.range(9223372036854775807).size() > 0").matches.ok());
-  EXPECT_FALSE(Answer("lists.range(100000).map(x, lists.range(100000)).size() > 0").matches.ok());
-  EXPECT_FALSE(Answer("'a'.replace('', '" + Repeat("b", 1000) + "').replace('', '" +
+  EXPECT_FALSE(AnswerTo("lists.range(1000000000).size() > 0").matches.ok());
+  EXPECT_FALSE(AnswerTo("lists.range(9223372036854775807).size() > 0").matches.ok());
+  EXPECT_FALSE(AnswerTo("lists.range(100000).map(x, lists.range(100000)).size() > 0").matches.ok());
+  EXPECT_FALSE(AnswerTo("'a'.replace('', '" + Repeat("b", 1000) + "').replace('', '" +
                       Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) +
                       "').replace('', '" + Repeat("b", 1000) + "').size() > 0")
                    .matches.ok());
-  EXPECT_FALSE(Answer("cel.bind(a, [0]" + Repeat("+[0]", 100) + ", cel.bind(b, a" +
+  EXPECT_FALSE(AnswerTo("cel.bind(a, [0]" + Repeat("+[0]", 100) + ", cel.bind(b, a" +
                       Repeat("+a", 100) + ", cel.bind(c, b" + Repeat("+b", 100) +
                       ", cel.bind(d, c" + Repeat("+c", 100) + ", d == d && d == d && d == d))))")
                    .matches.ok());
@@ -88,7 +88,7 @@ TEST(CelLimits, WorkBeyondCostIsBounded) {
 
 TEST(CelLimits, PatternsAreBounded) {
   EXPECT_FALSE(Program::Compile("'a'.matches('((a{1000}){1000}){1000}')").ok());
-  EXPECT_FALSE(*Answer("'" + Repeat("a", 3000) + "'.matches('(a*)*b')").matches);
+  EXPECT_FALSE(*AnswerTo("'" + Repeat("a", 3000) + "'.matches('(a*)*b')").matches);
 }
 
 }  // namespace
