@@ -23,7 +23,7 @@ std::vector<json> Lines(const std::string& text) {
 }
 
 // The recorded cases of Kubernetes go in as they are, and each gets the recorded answer.
-class CelCommand : public testing::TestWithParam<const char*> {};
+class CelCommand : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CelCommand, AnswersRecordedCases) {
   const std::string text = Slurp(std::string("tests/golden/oracle/") + GetParam());
@@ -44,7 +44,7 @@ TEST_P(CelCommand, AnswersRecordedCases) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, CelCommand,
-                         testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
+                         ::testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
 
 TEST(CelCommand, OneAnswerPerLine) {
   Outcome outcome = Dray({"cel"}, R"({"expression": "true"}

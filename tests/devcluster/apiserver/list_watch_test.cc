@@ -211,7 +211,9 @@ TEST_F(ListTest, BookmarksComeEveryMinuteAndBeforeTheEnd) {
 }
 
 TEST_F(ListTest, NoBookmarksUnlessAskedFor) {
+  Map("a");
   OpenWatch watch = Watch(maps_ + "?watch=true&timeoutSeconds=90");
+  EXPECT_EQ(watch.NextLine(), "ADDED a");  // it is open
   clock_.AwaitWaiters(1);
   clock_.Advance(std::chrono::seconds(90));
   EXPECT_EQ(watch.NextLine(), "end");
