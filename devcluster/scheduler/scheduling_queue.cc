@@ -96,10 +96,11 @@ std::optional<api::ObjectKey> SchedulingQueue::Take(const Context& ctx) {
       item.missed_claims.clear();
       return next->first;
     }
-    bool woken = false;
-    clock_.WaitUntil(lock, changed_, NextDueLocked(), ctx.stop(), [&] {
-      for (const auto& [pod, item] : items_) woken = woken || item.place == Place::kReady;
-      return woken;
+    // What is woken into a back-off is due sooner than what is waited for now.
+    const SteadyTime due = NextDueLocked();
+    clock_.WaitUntil(lock, changed_, due, ctx.stop(), [&] {
+      return NextDueLocked() < due ||
+             std::any_of(items_.begin(), items_.end(), [](const auto& i) { return i.second.place == Place::kReady; });
     });
   }
   return std::nullopt;

@@ -61,6 +61,20 @@ TEST_F(Queue, ParkedUntilACauseThenBackOff) {
   EXPECT_EQ(Next(), Pod("a"));
 }
 
+TEST_F(Queue, WhoWaitsWithoutADeadlineSeesTheBackOff) {
+  queue.Add(Pod("a"), 0);
+  ASSERT_EQ(Next(), Pod("a"));
+  queue.Park(Pod("a"), {kPodsGone, {}, {}});
+  std::stop_source stop;
+  std::optional<api::ObjectKey> taken;
+  std::jthread worker([&] { taken = queue.Take(Context(clock, stop.get_token())); });
+  ASSERT_TRUE(clock.AwaitWaiters(1));
+  queue.Wake(kPodsGone);
+  clock.Advance(milliseconds(100));
+  worker.join();
+  EXPECT_EQ(taken, Pod("a"));
+}
+
 TEST_F(Queue, WhatHappensDuringAnAttemptCounts) {
   queue.Add(Pod("a"), 0);
   ASSERT_EQ(Next(), Pod("a"));
