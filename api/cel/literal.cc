@@ -7,11 +7,11 @@
 namespace dray::cel {
 namespace {
 
-bool IsDigit(char c) {
+bool IsDigitOfNumber(char c) {
   return c >= '0' && c <= '9';
 }
 unsigned HexValue(char c) {
-  return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+  return IsDigitOfNumber(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
 // The contents of a string or bytes literal where they stand; nothing when they need Unquote.
@@ -50,7 +50,7 @@ bool Unquote(std::string_view text, bool bytes, std::string& out, std::string& e
       continue;
     }
     bool hexadecimal = (escape[0] | 0x20) == 'x' || (escape[0] | 0x20) == 'u';
-    if (!hexadecimal && !IsDigit(escape[0])) {
+    if (!hexadecimal && !IsDigitOfNumber(escape[0])) {
       out += escape[0];
       continue;
     }

@@ -10,20 +10,20 @@ namespace {
 
 using Messages = std::vector<std::string>;
 
-bool IsDigit(char c) {
+bool IsDecimalDigit(char c) {
   return c >= '0' && c <= '9';
 }
 bool IsLower(char c) {
   return c >= 'a' && c <= 'z';
 }
 bool IsLowerOrDigit(char c) {
-  return IsLower(c) || IsDigit(c);
+  return IsLower(c) || IsDecimalDigit(c);
 }
 bool IsAlphanumeric(char c) {
   return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z');
 }
 bool IsHex(char c) {
-  return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+  return IsDecimalDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
 bool IsLabel(std::string_view text) {
@@ -201,7 +201,7 @@ Messages CheckDate(std::string_view text) {
 
 // hh:mm:ss, any character and digits as a fraction, then z or an offset.
 bool IsTimeOfDay(std::string_view text) {
-  auto digits = [](std::string_view t) { return std::all_of(t.begin(), t.end(), IsDigit); };
+  auto digits = [](std::string_view t) { return std::all_of(t.begin(), t.end(), IsDecimalDigit); };
   if (text.size() < 9 || text[2] != ':' || text[5] != ':' || !digits(text.substr(0, 2)) ||
       !digits(text.substr(3, 2)) || !digits(text.substr(6, 2)))
     return false;
@@ -215,7 +215,7 @@ bool IsTimeOfDay(std::string_view text) {
   };
   if (is_zone(rest)) return true;
   size_t end = 1;
-  while (end < rest.size() && IsDigit(rest[end])) ++end;
+  while (end < rest.size() && IsDecimalDigit(rest[end])) ++end;
   // The digits of an offset without its colon could be taken for the fraction: try every split.
   for (size_t i = 2; i <= end; ++i)
     if (is_zone(rest.substr(i))) return true;
