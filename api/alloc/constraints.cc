@@ -53,12 +53,7 @@ class DistinctAttribute : public Constraint {
 }  // namespace
 
 Constraint::Constraint(const std::vector<std::string>& requests, const std::string& attribute)
-    : requests_(requests), attribute_(attribute) {
-  if (size_t slash = attribute.find('/'); slash != std::string::npos) {
-    domain_ = attribute.substr(0, slash);
-    id_ = attribute.substr(slash + 1);
-  }
-}
+    : requests_(requests), attribute_(attribute) {}
 
 bool Constraint::IsAbout(const std::string& request, const std::string& alternative) const {
   if (requests_.empty()) return true;
@@ -67,17 +62,18 @@ bool Constraint::IsAbout(const std::string& request, const std::string& alternat
   });
 }
 
-const DeviceAttribute* Constraint::Look(const DeviceInfo& device) const {
+const DeviceAttribute* Constraint::Look(const std::string& attribute, const DeviceInfo& device) {
   const auto& attributes = device.device->attributes;
-  if (auto found = attributes.find(attribute_); found != attributes.end()) return &found->second;
-  if (domain_.empty() || domain_ != device.slice->spec().driver) return nullptr;
-  auto found = attributes.find(id_);
+  if (auto found = attributes.find(attribute); found != attributes.end()) return &found->second;
+  const size_t slash = attribute.find('/');
+  if (slash == std::string::npos || attribute.compare(0, slash, device.slice->spec().driver) != 0) return nullptr;
+  auto found = attributes.find(attribute.substr(slash + 1));
   return found == attributes.end() ? nullptr : &found->second;
 }
 
 bool Constraint::Add(const std::string& request, const std::string& alternative, const DeviceInfo& device) {
   if (!IsAbout(request, alternative)) return true;
-  const DeviceAttribute* value = Look(device);
+  const DeviceAttribute* value = Look(attribute_, device);
   if (value == nullptr || !Fits(*value)) return false;
   Keep(request, *value);
   ++devices_;

@@ -20,6 +20,9 @@ class Constraint {
   // For every Add that was true.
   void Remove(const std::string& request, const std::string& alternative);
 
+  // The attribute of the device under its full name, "domain/id", or under its id when the domain is the driver. Null: none.
+  static const api::DeviceAttribute* Look(const std::string& attribute, const DeviceInfo& device);
+
  protected:
   virtual bool Fits(const api::DeviceAttribute& value) const = 0;
   virtual void Keep(const std::string& request, const api::DeviceAttribute& value) = 0;
@@ -28,10 +31,8 @@ class Constraint {
 
  private:
   bool IsAbout(const std::string& request, const std::string& alternative) const;
-  const api::DeviceAttribute* Look(const DeviceInfo& device) const;
-
   const std::vector<std::string>& requests_;  // empty: all; "request" or "request/alternative"
-  std::string attribute_, domain_, id_;       // "domain/id"
+  const std::string& attribute_;
   int devices_ = 0;
 };
 

@@ -197,6 +197,7 @@ void AddCandidates(const api::Node& node, NodeView& view) {
 
 std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api::Node& node) {
   auto view = std::make_shared<NodeView>();
+  view->state = &state;
   view->labels = node.metadata.labels;
   Result<std::vector<Gathered>> gathered = Gather(state, node);
   if (!gathered.ok()) {

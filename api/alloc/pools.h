@@ -34,6 +34,7 @@ struct Candidate {
 
 // Everything that one node offers. Does not depend on allocations.
 struct NodeView {
+  const Snapshot::State* state = nullptr;
   Status unreadable;  // a slice's node selector makes no sense: nothing can be allocated
   std::vector<PoolView> pools;
   std::vector<Candidate> candidates;

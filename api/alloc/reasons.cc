@@ -68,6 +68,20 @@ std::string JudgeRoom(const Alternative& alternative, const DeviceInfo& device, 
 
 bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device);
 
+void AddHolder(const Usage& used, RequestReason& reason) {
+  if (used.holder == nullptr) return;
+  if (std::find(reason.holders.begin(), reason.holders.end(), *used.holder) != reason.holders.end()) return;
+  if (reason.holders.size() < RequestReason::kHolders) reason.holders.push_back(*used.holder);
+}
+
+// " (in use by a, b and others)", or nothing when nobody is known.
+std::string HeldBy(const RequestReason& reason) {
+  if (reason.holders.empty()) return "";
+  std::string text = " (in use by ";
+  for (size_t i = 0; i < reason.holders.size(); ++i) text += (i > 0 ? ", " : "") + reason.holders[i];
+  return text + (reason.holders.size() == RequestReason::kHolders ? " and others)" : ")");
+}
+
 void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, const Candidate& candidate,
                  Judged& judged) {
   const DeviceInfo& device = *candidate.device;
@@ -81,11 +95,14 @@ void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, c
   ++judged.of_class;
   for (const auto& selector : alternative.selectors) {
     if (selector->On(device) == Selector::Answer::kYes) continue;
-    judged.selector = Shortened(selector->expression());
+    judged.selector = Shortened(selector->Failing(device));
     return rule_out("request selector: " + judged.selector);
   }
   ++judged.selected;
-  if (used.exclusive > 0 && !alternative.admin) return rule_out(kInUse);
+  if (used.exclusive > 0 && !alternative.admin) {
+    AddHolder(used, judged.reason);
+    return rule_out(kInUse);
+  }
   if (std::string room = JudgeRoom(alternative, device, used, judged); !room.empty()) return rule_out(room);
   if (!CountersLeft(*candidate.pool, state, device)) return rule_out(kCounters);
   if (const api::DeviceTaint* taint = BlockingTaint(*device.device, *alternative.tolerations)) {
@@ -126,7 +143,7 @@ std::string Clause(const Judged& judged) {
   if (!judged.missing.empty()) return "had " + few + " with capacity " + judged.missing;
   if (!judged.taint.empty()) return "had " + few + " without taint " + judged.taint + " that is not tolerated";
   if (reason.ruled_out.contains(kCounters)) return "had " + few + " with shared counters left";
-  return "had " + few + " of class " + reason.device_class + " free";
+  return "had " + few + " of class " + reason.device_class + " free" + HeldBy(reason);
 }
 
 // When every request alone would be satisfied.

@@ -3,8 +3,28 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
+
+#include "api/alloc/requests.h"
+#include "api/alloc/snapshot.h"
 
 namespace dray::alloc {
+namespace {
+
+struct Explained {
+  std::string text;
+  uint64_t changes = 0;  // of what is in use, when it was explained
+};
+
+std::string Explain(const Cycle& cycle, const std::vector<api::Node>& nodes) {
+  std::vector<NodeAnswer> refusals(nodes.size());
+  for (size_t n = 0; n < nodes.size(); ++n) cycle.Explain(nodes[n], refusals[n]);
+  const std::string summary = Summarize(refusals);
+  return "0/" + std::to_string(nodes.size()) + " nodes" + (summary.empty() ? "" : ": " + summary);
+}
+
+}  // namespace
+
 std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOptions& options) {
   Snapshot snapshot({scenario.slices, scenario.classes, scenario.allocated, options.features});
   std::map<std::string, size_t> by_name;
@@ -23,6 +43,7 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
   }
 
   std::vector<ClaimAnswer> answers(scenario.claims.size());
+  std::unordered_map<std::string, Explained> explained;  // by shape: claims that ask alike are refused alike
   for (size_t i = 0; i < scenario.claims.size(); ++i) {
     if (later.contains(i)) continue;
     auto group = together.find(i);
@@ -33,22 +54,22 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
     Options allocate;
     allocate.new_share_id = options.new_share_id;
     Cycle cycle(snapshot, claims, allocate);
-    std::vector<NodeAnswer> refusals;
     NodeAnswer answer;
-    std::string node_name;
+    const api::Node* node = nullptr;  // the last one tried
     int tried = 0;
-    for (const api::Node& node : scenario.nodes) {
+    for (const api::Node& next : scenario.nodes) {
       ++tried;
-      answer = cycle.Try(node);
-      node_name = node.metadata.name;
+      answer = cycle.Try(next);
+      node = &next;
       if (answer.outcome != Outcome::kUnsatisfiable) break;
-      if (options.reasons) refusals.push_back(std::move(answer));
     }
     std::string reason = answer.error;
     if (answer.outcome == Outcome::kUnsatisfiable && options.reasons) {
-      for (size_t n = 0; n < refusals.size(); ++n) cycle.Explain(scenario.nodes[n], refusals[n]);
-      reason = "0/" + std::to_string(scenario.nodes.size()) + " nodes";
-      if (!refusals.empty()) reason += ": " + Summarize(refusals);
+      Explained& known = explained[ShapeText(claims)];
+      if (known.text.empty() || known.changes != snapshot.state().changes) {
+        known = {Explain(cycle, scenario.nodes), snapshot.state().changes};
+      }
+      reason = known.text;
     }
     for (size_t m = 0; m < members.size(); ++m) {
       ClaimAnswer& entry = answers[members[m]];
@@ -56,9 +77,9 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
       entry.outcome = answer.outcome;
       entry.reason = reason;
       if (answer.outcome != Outcome::kAllocated) continue;
-      entry.node = node_name;
+      entry.node = node->metadata.name;
       entry.allocation = std::move(answer.allocations[m]);
-      snapshot.AddAllocation(*entry.allocation);
+      snapshot.AddAllocation(*entry.allocation, api::KeyOf(*claims[m]).ToString());
     }
     if (options.after_each) options.after_each(tried);
   }

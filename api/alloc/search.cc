@@ -21,6 +21,7 @@ Search::Search(const Snapshot::State& state, const std::vector<PreparedClaim>& c
     selected_.emplace_back(claim.requests.size());
   }
   here_.resize(count);
+  shortcuts_apply_ = Shortcuts::Apply(claims_);
 }
 
 const Alternative& Search::Selected(size_t claim, size_t request) const {
@@ -51,6 +52,8 @@ End Search::Run(const NodeView& view) {
   chosen_.clear();
   results_.assign(claims_.size(), 0);
   steps_ = 0;
+  looked_for_shortcuts_ = false;
+  shortcuts_.reset();
   if (!view.unreadable.ok()) return Fail("gather pools: " + view.unreadable.message());
   if (!Start()) return End::kError;
   if (CannotFit()) return End::kNone;
@@ -235,13 +238,16 @@ End Search::OneOfListed(Position at, bool inside, size_t start) {
     while (Extend(alternative, here)) {
     }
   }
+  std::vector<uint32_t> failed;  // kinds of devices
   for (size_t i = start; i < here.listed.size() || Extend(alternative, here); ++i) {
     if (TooFew(here, i, wanted)) break;
+    if (steps_ >= kLong && !looked_for_shortcuts_) LookForShortcuts();
     if (++steps_ > options_.max_steps) return Fail("search limit of " + std::to_string(options_.max_steps) + " steps");
     if (steps_ % 1024 == 0 && options_.stop.stop_requested()) return Fail("stopped");
     const Listed listed = here.listed[i];
     const DeviceInfo& device = *listed.candidate->device;
     if (InUse(device, alternative.admin, at.claim)) continue;
+    if (shortcuts_ && !MayTry(at, *listed.candidate, failed)) continue;
     if (listed.unreadable) {
       std::string error = SelectError(*claims_[at.claim].claim, alternative, device);
       return Fail(error.empty() ? "device " + device.device->name + ": unreadable node selector" : error);
@@ -250,15 +256,54 @@ End Search::OneOfListed(Position at, bool inside, size_t start) {
     if (taken != nullptr && !HasRoom(device, alternative.capacities, state_.UsageOf(device), *taken)) continue;
     Taken took = Take(at, *listed.candidate, false);
     if (took == Taken::kError) return End::kError;
-    if (took == Taken::kNo) continue;
-    Position next = at;
-    ++next.device;
-    End end = One(next, inside, i + 1);
-    if (end == End::kFound) return end;
-    Undo();
-    if (end != End::kNone) return end;
+    if (took == Taken::kYes) {
+      Position next = at;
+      ++next.device;
+      End end = One(next, inside, i + 1);
+      if (end == End::kFound) return end;
+      Undo();
+      if (end != End::kNone) return end;
+    }
+    if (shortcuts_ && Untouched(device)) {
+      failed.push_back(shortcuts_->KindOf(static_cast<size_t>(listed.candidate - view_->candidates.data())));
+    }
   }
   return End::kNone;
+}
+
+void Search::LookForShortcuts() {
+  looked_for_shortcuts_ = true;
+  if (!shortcuts_apply_ || view_->counters) return;
+  Shortcuts::Lists lists;
+  size_t index = 0;
+  for (const PreparedClaim& claim : claims_) {
+    for (const PreparedRequest& request : claim.requests) {
+      for (const Alternative& alternative : request.alternatives) {
+        OnNode& here = here_[index++];
+        while (Extend(alternative, here)) {
+        }
+        if (here.unreadable) return;
+        std::vector<size_t>& list = lists.emplace_back();
+        for (const Listed& listed : here.listed) {
+          list.push_back(static_cast<size_t>(listed.candidate - view_->candidates.data()));
+        }
+      }
+    }
+  }
+  shortcuts_.emplace(*view_, claims_, lists);
+}
+
+// False when trying the device is known to end as it ended with those that failed at the same place.
+bool Search::MayTry(const Position& at, const Candidate& candidate, const std::vector<uint32_t>& failed) const {
+  const size_t index = static_cast<size_t>(&candidate - view_->candidates.data());
+  if (shortcuts_->hopeless() || shortcuts_->IsDead(at.claim, at.request, index)) return false;
+  const uint32_t kind = shortcuts_->KindOf(index);
+  return std::find(failed.begin(), failed.end(), kind) == failed.end() || !Untouched(*candidate.device);
+}
+
+bool Search::Untouched(const DeviceInfo& device) const {
+  return std::none_of(chosen_.begin(), chosen_.end(),
+                      [&](const Chosen& chosen) { return chosen.candidate->device->key == device.key; });
 }
 
 bool Search::InUse(const DeviceInfo& device, bool admin, size_t claim) const {

@@ -8,6 +8,7 @@
 #include "api/alloc/counters.h"
 #include "api/alloc/pools.h"
 #include "api/alloc/requests.h"
+#include "api/alloc/shortcuts.h"
 
 namespace dray::alloc {
 
@@ -70,6 +71,12 @@ class Search {
   bool Extend(const Alternative& alternative, OnNode& here);
   bool TooFew(const OnNode& here, size_t start, int64_t wanted) const;
 
+  // After so many steps the search looks for shortcuts: most searches end sooner, and would only lose time.
+  static constexpr int64_t kLong = 32;
+  void LookForShortcuts();
+  bool MayTry(const Position& at, const Candidate& candidate, const std::vector<uint32_t>& failed) const;
+  bool Untouched(const DeviceInfo& device) const;
+
   End One(Position at, bool inside, size_t start);
   End OneOfAlternatives(Position at);
   End OneOfAll(Position at, bool inside);
@@ -103,6 +110,8 @@ class Search {
   std::vector<int64_t> results_;               // by claim
   std::vector<std::vector<size_t>> selected_;  // by claim and request: the alternative
   int64_t steps_ = 0;
+  bool shortcuts_apply_ = false, looked_for_shortcuts_ = false;
+  std::optional<Shortcuts> shortcuts_;
   std::string error_;
 };
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "dray/api/alloc.h"
 #include "dray/api/cel.h"
@@ -24,12 +25,26 @@ class Selector {
   // After kError: "CEL compile error: ..." or "CEL runtime error: ...".
   std::string ErrorOn(const DeviceInfo& device) const;
   const std::string& expression() const { return expression_; }
+  // After kNo: the part of the expression that says no, when it is a conjunction ("a && b"), else all of it.
+  const std::string& Failing(const DeviceInfo& device) const;
 
  private:
+  struct Part {
+    std::string text;
+    std::shared_ptr<const cel::Program> program;
+  };
+  void Split() const;
+
   std::string expression_;
   Result<std::shared_ptr<const cel::Program>> program_;
   std::unique_ptr<std::atomic<Answer>[]> answers_;  // by DeviceInfo::index
+  bool list_attributes_ = false;
+  mutable std::once_flag split_;
+  mutable std::vector<Part> parts_;  // made when somebody asks why
 };
+
+// The operands of the outermost && of an expression, or the expression itself.
+std::vector<std::string> Conjuncts(const std::string& expression);
 
 // The selectors of a snapshot by their text. Any thread.
 class Selectors {

@@ -105,7 +105,8 @@ void Snapshot::State::NumberDevices() {
   usage.resize(next);
 }
 
-void Snapshot::State::Count(const api::AllocationResult& allocation, int sign) {
+void Snapshot::State::Count(const api::AllocationResult& allocation, int sign, std::string_view holder) {
+  const std::string* name = nullptr;
   for (const api::DeviceRequestAllocationResult& result : allocation.devices.results) {
     if (result.admin_access.value_or(false)) continue;  // looks on, takes nothing
     PoolInfo* pool = FindPool(result.driver, result.pool);
@@ -114,9 +115,12 @@ void Snapshot::State::Count(const api::AllocationResult& allocation, int sign) {
                                 [](const auto& entry, const std::string& name) { return entry.first < name; });
     if (key == pool->keys.end() || key->first != result.device) continue;
     ++pool->changes;
+    ++changes;
     Usage& used = usage[key->second];
     if (!result.share_id) {
       used.exclusive += sign;
+      if (name == nullptr && !holder.empty()) name = &*holders.emplace(holder).first;
+      used.holder = used.exclusive > 0 ? name : nullptr;
       continue;
     }
     used.shares += sign;
@@ -148,14 +152,16 @@ Snapshot::Snapshot(Input input) : state_(std::make_unique<State>()) {
   for (std::shared_ptr<const api::ResourceSlice>& slice : input.slices) state_->AddSlice(std::move(slice));
   state_->NumberDevices();
   for (const std::shared_ptr<const api::ResourceClaim>& claim : input.allocated) {
-    if (claim->status.allocation) AddAllocation(*claim->status.allocation);
+    if (claim->status.allocation) AddAllocation(*claim->status.allocation, api::KeyOf(*claim).ToString());
   }
 }
 
 Snapshot::~Snapshot() = default;
 Snapshot::Snapshot(Snapshot&&) noexcept = default;
 
-void Snapshot::AddAllocation(const api::AllocationResult& allocation) { state_->Count(allocation, 1); }
-void Snapshot::RemoveAllocation(const api::AllocationResult& allocation) { state_->Count(allocation, -1); }
+void Snapshot::AddAllocation(const api::AllocationResult& allocation, std::string_view holder) {
+  state_->Count(allocation, 1, holder);
+}
+void Snapshot::RemoveAllocation(const api::AllocationResult& allocation) { state_->Count(allocation, -1, {}); }
 
 }  // namespace dray::alloc

@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "api/alloc/pools.h"
@@ -75,6 +76,7 @@ struct SliceInfo {
 // What existing allocations take of one device.
 struct Usage {
   int exclusive = 0;
+  const std::string* holder = nullptr;  // of an exclusive one, the latest claim, if known; in State::holders
   int shares = 0;
   int measured = 0;  // of the shares, those that say what they consume
   std::vector<std::pair<uint32_t, Nanos>> consumed;  // capacity name -> sum over the shares
@@ -128,6 +130,8 @@ struct Snapshot::State {
   std::deque<Names> counters;          // by ledger: "set/counter"
   std::vector<int> pools_of_ledger;    // by ledger: how many pools count into it
   std::vector<Usage> usage;            // by DeviceInfo::key
+  std::unordered_set<std::string> holders;
+  uint64_t changes = 0;                // how many devices were counted in or out
 
   mutable Selectors selectors;
   mutable std::mutex nodes_mutex;  // also of what follows
@@ -142,7 +146,7 @@ struct Snapshot::State {
   void NumberDevices();
   PoolInfo* FindPool(std::string_view driver, std::string_view name);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
-  void Count(const api::AllocationResult& allocation, int sign);
+  void Count(const api::AllocationResult& allocation, int sign, std::string_view holder);
   // A number for `text`, which says everything about claims that decides whether a node can take them.
   uint64_t ShapeOf(const std::string& text) const;
 };

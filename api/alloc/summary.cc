@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kClauses = 4;
 
 // "had no device with 16Gi memory free (largest: 10Gi)" in its parts, so that nodes that differ only in the largest amount are
-// counted together.
+// counted together. So are those that differ only in who uses the devices, which is said of one node alone.
 struct Parts {
   std::string head, tail;
   std::optional<api::Quantity> largest;
@@ -17,6 +17,9 @@ struct Parts {
 
 Parts Take(const std::string& clause) {
   static constexpr std::string_view kMark = "(largest: ";
+  if (size_t held = clause.find(" (in use by "); held != std::string::npos) {
+    return {clause.substr(0, held), clause.substr(held), std::nullopt};
+  }
   const size_t at = clause.find(kMark);
   if (at == std::string::npos) return {clause, "", std::nullopt};
   const size_t from = at + kMark.size(), end = clause.find(')', from);
@@ -60,7 +63,8 @@ std::string Summarize(std::span<const NodeAnswer> answers) {
     }
     if (!summary.empty()) summary += ", ";
     summary += std::to_string(group.nodes) + " " + group.parts.head;
-    if (group.parts.largest) summary += group.parts.largest->ToString() + group.parts.tail;
+    if (group.parts.largest) summary += group.parts.largest->ToString();
+    if (group.parts.largest || group.nodes == 1) summary += group.parts.tail;
   }
   if (others > 0) summary += ", " + std::to_string(others) + " for other reasons";
   return summary;

@@ -115,7 +115,7 @@ void ClusterState::SetClaim(const api::ObjectKey& key, std::shared_ptr<const api
   auto before = Claim(key);
   if (devices_) {
     if (before != nullptr && before->status.allocation) devices_->RemoveAllocation(*before->status.allocation);
-    if (claim != nullptr && claim->status.allocation) devices_->AddAllocation(*claim->status.allocation);
+    if (claim != nullptr && claim->status.allocation) devices_->AddAllocation(*claim->status.allocation, key.ToString());
   }
   if (claim == nullptr) {
     claims_.erase(key);

@@ -39,8 +39,8 @@ class Snapshot {
   ~Snapshot();
   Snapshot(Snapshot&&) noexcept;
 
-  // Counts `allocation` as in use from now on, or no longer. Not while a Cycle is being used.
-  void AddAllocation(const api::AllocationResult& allocation);
+  // Counts `allocation` as in use from now on, or no longer. Not while a Cycle is being used. `holder`: the claim, for reasons.
+  void AddAllocation(const api::AllocationResult& allocation, std::string_view holder = {});
   void RemoveAllocation(const api::AllocationResult& allocation);
 
   struct State;
@@ -73,6 +73,8 @@ struct RequestReason {
   int devices = 0;                       // devices of complete pools on this node
   std::map<std::string, int> ruled_out;  // "class selector", "request selector: ...", "memory", "taint k=v", "in use"...
   std::map<std::string, std::pair<api::Quantity, api::Quantity>> short_of;  // capacity -> {wanted, largest free}
+  static constexpr size_t kHolders = 3;
+  std::vector<std::string> holders;      // claims that have devices "in use", the first few: "namespace/name"
 };
 
 struct NodeAnswer {

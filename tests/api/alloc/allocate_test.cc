@@ -112,16 +112,56 @@ TEST(Allocate, CountersAreKeptByPoolNameAlone) {
   EXPECT_EQ(Try(snapshot, MakeClaim("c", {Ask("r", 2)})).outcome, Outcome::kUnsatisfiable);
 }
 
+// Searches that would take longer than the age of the universe, were they done device by device.
+TEST(Allocate, AlikeDevicesAreTriedOnce) {
+  std::vector<api::Device> devices;
+  for (int i = 0; i < 100; ++i) {
+    devices.push_back(MakeDevice("d" + std::to_string(i)));
+    devices.back().attributes["v"].value = int64_t{i % 4 == 0};
+    devices.back().attributes["uuid"].value = "uuid-" + std::to_string(i);
+  }
+  api::Device other = MakeDevice("other");
+  other.attributes["gpu.example.com/v"].value = int64_t{2};
+  Snapshot snapshot({{MakeSlice("n1", std::move(devices)), MakeSlice("n1", {other}, "other.x")}, {MakeClass("gpu")}, {}, {}});
+  api::ResourceClaim claim = MakeClaim("c", {Ask("a", 16), Ask("b")});
+  claim.spec.devices.requests[1].exactly->selectors = {{api::CelDeviceSelector{"device.driver == 'other.x'"}}};
+  claim.spec.devices.constraints = {{{}, "gpu.example.com/v", std::nullopt}};
+  Options options;
+  options.max_steps = 10'000;
+  EXPECT_EQ(Try(snapshot, claim, options).outcome, Outcome::kUnsatisfiable);
+
+  // The same without the impossible request: 16 that agree are there.
+  claim.spec.devices.requests.pop_back();
+  EXPECT_EQ(Try(snapshot, claim, options).outcome, Outcome::kAllocated);
+}
+
+TEST(Allocate, ValuesOfTooFewDevicesAreNotTried) {
+  std::vector<api::Device> devices;
+  for (int i = 0; i < 90; ++i) {
+    devices.push_back(MakeDevice("d" + std::to_string(i)));
+    devices.back().attributes["group"].value = int64_t{i % 10};
+    devices.back().attributes["unlike"].value = int64_t{i};
+  }
+  Snapshot snapshot({{MakeSlice("n1", std::move(devices))}, {MakeClass("gpu")}, {}, {}});
+  api::ResourceClaim claim = MakeClaim("c", {Ask("a", 5), Ask("b", 5)});
+  claim.spec.devices.constraints = {{{}, "gpu.example.com/group", std::nullopt}};
+  Options options;
+  options.max_steps = 1'000;
+  EXPECT_EQ(Try(snapshot, claim, options).outcome, Outcome::kUnsatisfiable);
+  claim.spec.devices.requests[0].exactly->count = 4;  // 9 of each group
+  EXPECT_EQ(Try(snapshot, claim, options).outcome, Outcome::kAllocated);
+}
+
 TEST(Allocate, SearchIsBounded) {
-  // Values 0 and 1 alternate: no two requests of three can agree with the third, after many combinations.
+  // A distinctAttribute over several devices of one request: a search that has to be done as Kubernetes does it.
   std::vector<api::Device> devices;
   for (int i = 0; i < 24; ++i) {
     devices.push_back(MakeDevice("d" + std::to_string(i)));
-    devices.back().attributes["v"].value = int64_t{i};
+    devices.back().attributes["v"].value = int64_t{0};
   }
   Snapshot snapshot({{MakeSlice("n1", std::move(devices))}, {MakeClass("gpu")}, {}, {}});
   api::ResourceClaim claim = MakeClaim("c", {Ask("a", 12), Ask("b", 12)});
-  claim.spec.devices.constraints = {{{"b"}, "gpu.example.com/v", std::nullopt}};
+  claim.spec.devices.constraints = {{{"b"}, std::nullopt, "gpu.example.com/v"}};
   Options options;
   options.max_steps = 10'000;
   NodeAnswer answer = Try(snapshot, claim, options);

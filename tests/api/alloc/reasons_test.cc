@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/alloc/selectors.h"
 #include "dray/api/alloc.h"
 
 namespace dray::alloc {
@@ -110,6 +111,38 @@ TEST(Reasons, OneClausePerCause) {
     World world;
     c.change(world);
     EXPECT_EQ(world.Refused(c.allocated).reason, c.want);
+  }
+}
+
+TEST(Reasons, NameTheHolderOfADevice) {
+  World world;
+  auto held = [](const char* device, const char* name) {
+    auto claim = std::make_shared<api::ResourceClaim>(*World::Holder(device, ""));
+    claim->metadata.namespace_ = "ns";
+    claim->metadata.name = name;
+    return claim;
+  };
+  NodeAnswer answer = world.Refused({held("a", "x"), held("b", "y")});
+  EXPECT_EQ(answer.reason, "had no device of class gpu free (in use by ns/x, ns/y)");
+  EXPECT_EQ(answer.reasons[0].ruled_out, (std::map<std::string, int>{{"in use", 2}}));
+  EXPECT_EQ(Summarize(std::vector{answer}), "1 " + answer.reason);
+  EXPECT_EQ(Summarize(std::vector{answer, answer}), "2 had no device of class gpu free");
+}
+
+TEST(Reasons, NameThePartOfTheSelectorThatFails) {
+  World world;
+  world.exact().selectors = {{api::CelDeviceSelector{
+      "device.driver == 'gpu.example.com' && device.attributes['gpu.example.com'].model == 'A && B' && true"}}};
+  for (api::Device& device : world.slice->spec.devices) device.attributes["model"].value = std::string("C");
+  NodeAnswer answer = world.Refused();
+  EXPECT_EQ(answer.reason, "had no device of class gpu that matches device.attributes['gpu.example.com'].model == 'A && B'");
+}
+
+TEST(Conjuncts, AreTheOperandsOfTheOutermostAnd) {
+  using Parts = std::vector<std::string>;
+  EXPECT_EQ(Conjuncts("a && (b && c) && d.e('\\'&&')"), (Parts{"a", "(b && c)", "d.e('\\'&&')"}));
+  for (const char* whole : {"a", "a && b || c", "a && b ? c : d", "r'x' == y && z", "\"\"\"x\"\"\" == y && z", "a && b // c"}) {
+    EXPECT_EQ(Conjuncts(whole), Parts{whole});
   }
 }
 
