@@ -38,8 +38,9 @@ TEST_P(CelCommand, AnswersRecordedCases) {
       EXPECT_EQ(answers[i].contains(kind), expect.contains(kind))
           << cases[i]["expression"] << answers[i];
     for (const char* value : {"result", "maxCost", "actualCost"})
-      if (expect.contains(value))
+      if (expect.contains(value)) {
         EXPECT_EQ(answers[i].value(value, json()), expect[value]) << cases[i]["expression"];
+      }
   }
 }
 
@@ -47,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Recorded, CelCommand,
                          ::testing::Values("cel.jsonl", "cel-list-attributes.jsonl"));
 
 TEST(CelCommand, OneAnswerPerLine) {
-  Outcome outcome = Dray({"cel"}, R"({"expression": "true"}
+  Outcome outcome = Dray({"cel"}, R"lines({"expression": "true"}
 
 {"id": 7, "expression": "device.driver == 'd'", "device": {"driver": "d"}}
 {"id": "c", "expression": "device.drvier"}
@@ -58,7 +59,7 @@ TEST(CelCommand, OneAnswerPerLine) {
       "value" : "500m"
     }
   }}}
-)");
+)lines");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
 std::vector<json> lines = Lines(outcome.out);
 ASSERT_EQ(lines.size(), 5u);
