@@ -73,7 +73,7 @@ EXPECT_EQ(lines[4]["result"], true);
 
 TEST(CelCommand, ListAttributesByFlagOrByLine) {
   const std::string device = R"("device": {"driver": "d", "attributes": {"l": {"ints": [1, 2]}}})";
-  const std::string expression = R"("expression": "device.attributes['d'].l.includes(2)", )";
+  const std::string expression = R"lines("expression": "device.attributes['d'].l.includes(2)", )lines";
   EXPECT_TRUE(Lines(Dray({"cel"}, "{" + expression + device + "}").out)[0].contains("runtimeError"));
   EXPECT_EQ(
       Lines(Dray({"cel", "--list-attributes"}, "{" + expression + device + "}").out)[0]["result"],
