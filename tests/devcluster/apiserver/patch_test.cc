@@ -142,8 +142,6 @@ TEST_F(PatchTest, OrdinaryWritesAreTracked) {
   EXPECT_EQ(label["operation"], "Update");
   EXPECT_EQ(label["fieldsType"], "FieldsV1");
   EXPECT_TRUE(label["fieldsV1"]["f:metadata"]["f:labels"].contains("f:a")) << fields;
-  Reply cleared = Merge(In("v1", "configmaps/cm"), {{"metadata", {{"managedFields", Json::array({Json::object()})}}}});
-  EXPECT_EQ(cleared.At("/metadata/managedFields"), nullptr) << cleared.text;
 }
 
 TEST_F(PatchTest, WritersNeverLoseEachOther) {
