@@ -1,3 +1,4 @@
+#include "dray/base/json.h"
 #include <filesystem>
 
 #include <gtest/gtest.h>
