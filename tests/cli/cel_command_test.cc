@@ -53,12 +53,7 @@ TEST(CelCommand, OneAnswerPerLine) {
 {"id": 7, "expression": "device.driver == 'd'", "device": {"driver": "d"}}
 {"id": "c", "expression": "device.drvier"}
 {"id": "r", "expression": "device.attributes['d'].x", "device": {"driver": "d"}}
-{"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {
-  "driver" : "d", "capacity" : {
-    "m" : {
-      "value" : "500m"
-    }
-  }}}
+{"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {"driver": "d", "capacity": {"m": {"value": "500m"}}}}
 )lines");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
 std::vector<json> lines = Lines(outcome.out);
