@@ -133,7 +133,7 @@ TEST_F(Decisions, ClaimIsAllocatedOnTheNodeThatHasDevices) {
   Decision other = Run(MakePod("b", {"d"}));
   EXPECT_EQ(other.kind, Kind::kUnschedulable);
   EXPECT_EQ(other.message,
-            "0/2 nodes are available: 1 had no device of class gpu free, 1 had no devices.");
+            "0/2 nodes are available: 1 had no device of class gpu free (in use by default/c), 1 had no devices.");
   EXPECT_NE(other.wait.causes & kDevicesChanged, 0u);
 
   // An older event does not undo what was written; a newer one does.
