@@ -77,7 +77,7 @@ Value SortBy(Evaluation& ev, Args args) {
   return SortByKeys(ev, args[0], args[1]);
 }
 
-Value Range(Evaluation&, Args args) {
+Value ListRange(Evaluation&, Args args) {
   std::vector<Value> items;
   for (int64_t i = 0; i < args[0].as_int(); ++i) items.push_back(Value::Int(i));
   return Value::ListOf(std::move(items));
@@ -119,7 +119,7 @@ void AddListSorting(Registry& r) {
   }
   r.Singleton("sort", Sort);
   r.Singleton("@sortByAssociatedKeys", SortBy);
-  r.Global("lists.range", "lists_range", "int -> list(int)", Range);
+  r.Global("lists.range", "lists_range", "int -> list(int)", ListRange);
   r.Member("reverse", "list_reverse", "list(T) -> list(T)", Reverse);
   r.Member("distinct", "list_distinct", "list(T) -> list(T)", Distinct);
 }

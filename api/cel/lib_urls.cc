@@ -5,7 +5,7 @@
 namespace dray::cel {
 namespace {
 
-Value FromText(Evaluation&, Args args) {
+Value UrlFromText(Evaluation&, Args args) {
   return ParseUrl(args[0].as_string());
 }
 Value IsUrl(Evaluation&, Args args) {
@@ -41,7 +41,7 @@ Value GetQuery(Evaluation&, Args args) {
 }  // namespace
 
 void AddUrls(Registry& r) {
-  r.Global("url", "string_to_url", "string -> url", FromText);
+  r.Global("url", "string_to_url", "string -> url", UrlFromText);
   r.Global("isURL", "is_url_string", "string -> bool", IsUrl);
   r.Member("getScheme", "url_get_scheme", "url -> string", GetScheme);
   r.Member("getHost", "url_get_host", "url -> string", GetHost);

@@ -7,8 +7,8 @@
 namespace dray::cel {
 namespace {
 
-struct Text final : Object {
-  explicit Text(std::string t) : text(std::move(t)) {}
+struct OwnedText final : Object {
+  explicit OwnedText(std::string t) : text(std::move(t)) {}
   std::string text;
 };
 struct Box final : Object {
@@ -30,7 +30,7 @@ Value Value::View(Kind kind, std::string_view text) {
 }
 
 Value Value::Owned(Kind kind, std::string text) {
-  auto* object = new Text(std::move(text));
+  auto* object = new OwnedText(std::move(text));
   Value v = View(kind, object->text);
   v.owner_ = object;
   object->references = 1;

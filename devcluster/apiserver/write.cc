@@ -67,14 +67,15 @@ void Expire(Server& server, const Resource& resource) {
     (void)server.store.Remove(resource.storage, object, Json::parse(object->text), wall);
 }
 
-// managedFields as the client left them: [] and [{}] clear, anything else is the stored list.
-void KeepManagedFields(const Json& stored, Json& object) {
+// managedFields as the client left them: [] and [{}] clear (true), anything else is the stored list.
+bool KeepManagedFields(const Json& stored, Json& object) {
   const Json* sent = FindArray(object, "metadata.managedFields");
   bool cleared = sent && (sent->empty() || (sent->size() == 1 && (*sent)[0].empty()));
   Erase(object, "metadata.managedFields");
-  if (cleared) return;
+  if (cleared) return true;
   if (const Json* kept = Find(stored, "metadata.managedFields"))
     object["metadata"]["managedFields"] = *kept;
+  return false;
 }
 
 }  // namespace
@@ -186,7 +187,8 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
     if (!present) return NotFoundError(call);
     const Json stored = Json::parse(present->text);
     DRAY_ASSIGN_OR_RETURN(Json object, modification.change(stored));
-    if (!modification.tracked) KeepManagedFields(stored, object);
+    // An apply has done its own bookkeeping; who clears the books starts them anew with the next write.
+    bool keeps_books = !modification.tracked && !KeepManagedFields(stored, object);
     DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
     DRAY_RETURN_IF_ERROR(CarryOver(resource, modification.subresource, stored, object));
 
@@ -213,7 +215,7 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
     }
     if (modification.admit)
       DRAY_RETURN_IF_ERROR(server.webhooks->Validate(admission, object, call.warnings));
-    if (!modification.tracked)
+    if (keeps_books)
       api::TrackUpdate(Tracking(server, call, modification.subresource), stored, object);
 
     bool removed = LastFinalizerTaken(object);

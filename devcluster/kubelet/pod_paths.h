@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "dray/api/types/core.h"
@@ -24,6 +25,8 @@ struct PodPaths {
   std::string Log(const std::string& container, int restart) const {
     return Container(container) + "/" + std::to_string(restart) + ".log";
   }
+  // The highest <restart> that has a log: attempts of which an earlier kubelet could not tell anybody any more.
+  std::optional<int> LastAttempt(const std::string& container) const;
   std::string RootOf(const std::string& container) const { return Container(container) + "/root"; }
   // A container named "volumes" would collide with this; the leading underscore cannot stand in a container's name.
   std::string Volume(const std::string& volume) const { return directory + "/_volumes/" + volume; }

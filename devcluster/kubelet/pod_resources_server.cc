@@ -11,11 +11,11 @@
 namespace dray::devcluster {
 namespace {
 
-namespace wire = ::v1;
+namespace lister = ::v1;
 
 constexpr double kCallsPerSecond = 100, kBurst = 10;
 
-class Server : public PodResourcesServer, public wire::PodResourcesLister::CallbackService {
+class Server : public PodResourcesServer, public lister::PodResourcesLister::CallbackService {
  public:
   Server(Clock& clock, const runtime::Lister<api::Pod>& pods, const NodeClaims& claims, const DevicePlugins& devices)
       : clock_(clock), pods_(pods), claims_(claims), devices_(devices), refilled_(clock.Steady()) {}
@@ -32,8 +32,8 @@ class Server : public PodResourcesServer, public wire::PodResourcesLister::Callb
     return server_ ? Ok() : Status(Reason::kUnavailable, "cannot listen on " + socket);
   }
 
-  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const wire::ListPodResourcesRequest*,
-                                 wire::ListPodResourcesResponse* response) override {
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const lister::ListPodResourcesRequest*,
+                                 lister::ListPodResourcesResponse* response) override {
     return Answer(context, [&] {
       for (const auto& pod : pods_.List()) {
         if (Active(*pod)) Fill(*pod, *response->add_pod_resources());
@@ -42,8 +42,8 @@ class Server : public PodResourcesServer, public wire::PodResourcesLister::Callb
     });
   }
 
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const wire::GetPodResourcesRequest* request,
-                                wire::GetPodResourcesResponse* response) override {
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const lister::GetPodResourcesRequest* request,
+                                lister::GetPodResourcesResponse* response) override {
     return Answer(context, [&] {
       std::shared_ptr<const api::Pod> pod = pods_.Get({request->pod_namespace(), request->pod_name()});
       if (!pod) {
@@ -56,12 +56,12 @@ class Server : public PodResourcesServer, public wire::PodResourcesLister::Callb
   }
 
   grpc::ServerUnaryReactor* GetAllocatableResources(grpc::CallbackServerContext* context,
-                                                    const wire::AllocatableResourcesRequest*,
-                                                    wire::AllocatableResourcesResponse* response) override {
+                                                    const lister::AllocatableResourcesRequest*,
+                                                    lister::AllocatableResourcesResponse* response) override {
     return Answer(context, [&] {
       for (const auto& [resource, devices] : devices_.Healthy()) {
         for (const PluginDevice& device : devices) {
-          wire::ContainerDevices* entry = response->add_devices();
+          lister::ContainerDevices* entry = response->add_devices();
           entry->set_resource_name(resource);
           entry->add_device_ids(device.id);
           for (int64_t node : device.numa_nodes) entry->mutable_topology()->add_nodes()->set_id(node);
@@ -92,7 +92,7 @@ class Server : public PodResourcesServer, public wire::PodResourcesLister::Callb
     return true;
   }
 
-  void Fill(const api::Pod& pod, wire::PodResources& into) const {
+  void Fill(const api::Pod& pod, lister::PodResources& into) const {
     into.set_name(pod.metadata.name);
     into.set_namespace_(pod.metadata.namespace_);
     for (const api::Container& container : pod.spec.init_containers) {
@@ -101,20 +101,20 @@ class Server : public PodResourcesServer, public wire::PodResourcesLister::Callb
     for (const api::Container& container : pod.spec.containers) Fill(pod, container, *into.add_containers());
   }
 
-  void Fill(const api::Pod& pod, const api::Container& container, wire::ContainerResources& into) const {
+  void Fill(const api::Pod& pod, const api::Container& container, lister::ContainerResources& into) const {
     into.set_name(container.name);
     for (const auto& [resource, ids] : devices_.DevicesOf(pod.metadata.uid, container.name)) {
-      wire::ContainerDevices* entry = into.add_devices();
+      lister::ContainerDevices* entry = into.add_devices();
       entry->set_resource_name(resource);
       for (const std::string& id : ids) entry->add_device_ids(id);
     }
     for (const ClaimInfo& claim : claims_.ClaimsOf(pod, container)) {
-      wire::DynamicResource* entry = into.add_dynamic_resources();
+      lister::DynamicResource* entry = into.add_dynamic_resources();
       entry->set_claim_name(claim.name);
       entry->set_claim_namespace(claim.namespace_);
       for (const auto& [driver, devices] : claim.drivers) {
         for (const PreparedDevice& device : devices) {
-          wire::ClaimResource* resource = entry->add_claim_resources();
+          lister::ClaimResource* resource = entry->add_claim_resources();
           for (const std::string& id : device.cdi_ids) resource->add_cdi_devices()->set_name(id);
           resource->set_driver_name(driver);
           resource->set_pool_name(device.pool);

@@ -94,6 +94,14 @@ void PodRunner::Recall() {
   };
   for (const auto& status : pod_->status.init_container_statuses) recall(status);
   for (const auto& status : pod_->status.container_statuses) recall(status);
+  // Attempts that the status does not know of keep their logs: the next one gets a number, and so a log, of its own.
+  PodPaths paths(services_.launcher.options().root_dir, *pod_);
+  for (auto& container : containers_) {
+    std::optional<int> last = paths.LastAttempt(container->record.name);
+    if (!last) continue;
+    int& count = container->record.restart_count;
+    count = std::max(count, container->started ? *last : *last + 1);
+  }
 }
 
 void PodRunner::Warn(std::string_view reason, std::string_view message) {

@@ -25,7 +25,7 @@ void ClusterState::Apply(const AnyChange& change) {
   std::visit([this](const auto& of_kind) { ApplyTo(of_kind); }, change);
 }
 
-void ClusterState::ApplyTo(const Change<api::Node>& change) {
+void ClusterState::ApplyTo(const ObjectChange<api::Node>& change) {
   if (change.after != nullptr) {
     nodes_[change.after->metadata.name].node = change.after;
     return;
@@ -35,7 +35,7 @@ void ClusterState::ApplyTo(const Change<api::Node>& change) {
   if (info.pods == 0) nodes_.erase(change.before->metadata.name);
 }
 
-void ClusterState::ApplyTo(const Change<api::Pod>& change) {
+void ClusterState::ApplyTo(const ObjectChange<api::Pod>& change) {
   const std::string& uid = (change.after != nullptr ? change.after : change.before)->metadata.uid;
   // A Pod may be replaced by another of its name between two events.
   if (change.before != nullptr && change.before->metadata.uid != uid) Unplace(change.before->metadata.uid);
@@ -51,7 +51,7 @@ void ClusterState::ApplyTo(const Change<api::Pod>& change) {
   }
 }
 
-void ClusterState::ApplyTo(const Change<api::ResourceClaim>& change) {
+void ClusterState::ApplyTo(const ObjectChange<api::ResourceClaim>& change) {
   if (change.after == nullptr) {
     const api::ObjectKey key = api::KeyOf(*change.before);
     auto present = Claim(key);
@@ -64,13 +64,13 @@ void ClusterState::ApplyTo(const Change<api::ResourceClaim>& change) {
   SetClaim(key, change.after);
 }
 
-void ClusterState::ApplyTo(const Change<api::ResourceSlice>& change) {
+void ClusterState::ApplyTo(const ObjectChange<api::ResourceSlice>& change) {
   devices_.reset();
   if (change.before != nullptr) slices_.erase(change.before->metadata.name);
   if (change.after != nullptr) slices_[change.after->metadata.name] = change.after;
 }
 
-void ClusterState::ApplyTo(const Change<api::DeviceClass>& change) {
+void ClusterState::ApplyTo(const ObjectChange<api::DeviceClass>& change) {
   devices_.reset();
   if (change.before != nullptr) classes_.erase(change.before->metadata.name);
   if (change.after != nullptr) classes_[change.after->metadata.name] = change.after;

@@ -14,11 +14,11 @@ namespace dray::devcluster {
 
 // One event of an informer: `before` is null for an add, `after` for a delete.
 template <class T>
-struct Change {
+struct ObjectChange {
   std::shared_ptr<const T> before, after;
 };
-using AnyChange = std::variant<Change<api::Node>, Change<api::Pod>, Change<api::ResourceClaim>,
-                               Change<api::ResourceSlice>, Change<api::DeviceClass>>;
+using AnyChange = std::variant<ObjectChange<api::Node>, ObjectChange<api::Pod>, ObjectChange<api::ResourceClaim>,
+                               ObjectChange<api::ResourceSlice>, ObjectChange<api::DeviceClass>>;
 
 // The cluster as the scheduler decides on it: what informers told, and over it what the scheduler itself has written and the
 // informers have not told yet. Of the scheduler's thread alone.
@@ -45,11 +45,11 @@ class ClusterState {
     std::string node;
     api::ResourceList requests;
   };
-  void ApplyTo(const Change<api::Node>& change);
-  void ApplyTo(const Change<api::Pod>& change);
-  void ApplyTo(const Change<api::ResourceClaim>& change);
-  void ApplyTo(const Change<api::ResourceSlice>& change);
-  void ApplyTo(const Change<api::DeviceClass>& change);
+  void ApplyTo(const ObjectChange<api::Node>& change);
+  void ApplyTo(const ObjectChange<api::Pod>& change);
+  void ApplyTo(const ObjectChange<api::ResourceClaim>& change);
+  void ApplyTo(const ObjectChange<api::ResourceSlice>& change);
+  void ApplyTo(const ObjectChange<api::DeviceClass>& change);
   void Place(const std::string& uid, const std::string& node, api::ResourceList requests);
   void Unplace(const std::string& uid);
   void SetClaim(const api::ObjectKey& key, std::shared_ptr<const api::ResourceClaim> claim);

@@ -70,19 +70,19 @@ struct Scheduler::State {
 
   // On the informers' threads: remember the change, then wake whom it may help.
   template <class T>
-  void Follow(runtime::Informer<T>& informer, void (State::*wake)(const Change<T>&)) {
+  void Follow(runtime::Informer<T>& informer, void (State::*wake)(const ObjectChange<T>&)) {
     informer.AddHandler({[this, wake](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
-      const Change<T> change{before, after};
+      const ObjectChange<T> change{before, after};
       changes.With([&](std::vector<AnyChange>& all) { all.emplace_back(change); });
       (this->*wake)(change);
     }});
   }
-  void OnNode(const Change<api::Node>& change) {
+  void OnNode(const ObjectChange<api::Node>& change) {
     if (change.after != nullptr && (change.before == nullptr || OffersAnother(*change.before, *change.after))) {
       queue.Wake(kNodesChanged);
     }
   }
-  void OnPod(const Change<api::Pod>& change) {
+  void OnPod(const ObjectChange<api::Pod>& change) {
     const bool used = change.before != nullptr && Uses(*change.before);
     if (used && (change.after == nullptr || !Uses(*change.after))) queue.Wake(kPodsGone);
     if (change.after == nullptr || !Ours(*change.after)) {
@@ -91,18 +91,18 @@ struct Scheduler::State {
       queue.Add(api::KeyOf(*change.after), change.after->spec.priority.value_or(0));
     }
   }
-  void OnClaim(const Change<api::ResourceClaim>& change) {
+  void OnClaim(const ObjectChange<api::ResourceClaim>& change) {
     const bool held = change.before != nullptr && change.before->status.allocation.has_value();
     const bool holds = change.after != nullptr && change.after->status.allocation.has_value();
     if (held && !holds) queue.Wake(kDevicesChanged);
     queue.WakeFor(api::KeyOf(change.after != nullptr ? *change.after : *change.before));
   }
-  void OnSlice(const Change<api::ResourceSlice>& change) {
+  void OnSlice(const ObjectChange<api::ResourceSlice>& change) {
     if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
       queue.Wake(kDevicesChanged);
     }
   }
-  void OnClass(const Change<api::DeviceClass>& change) {
+  void OnClass(const ObjectChange<api::DeviceClass>& change) {
     if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
       queue.Wake(kDevicesChanged);
     }

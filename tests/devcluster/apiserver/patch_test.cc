@@ -144,6 +144,16 @@ TEST_F(PatchTest, OrdinaryWritesAreTracked) {
   EXPECT_TRUE(label["fieldsV1"]["f:metadata"]["f:labels"].contains("f:a")) << fields;
 }
 
+TEST_F(PatchTest, TheBooksCanBeCleared) {
+  Create(In("v1", "configmaps"), Named("cm"));
+  Merge(In("v1", "configmaps/cm"), {{"data", {{"x", "y"}}}});
+  ASSERT_FALSE(Get(In("v1", "configmaps/cm")).At("/metadata/managedFields").empty());
+  Reply cleared = Merge(In("v1", "configmaps/cm"),
+                        {{"metadata", {{"managedFields", Json::array({Json::object()})}}}});
+  EXPECT_EQ(cleared.At("/metadata/managedFields"), nullptr) << cleared.text;
+  EXPECT_EQ(Get(In("v1", "configmaps/cm")).At("/data/x"), "y");
+}
+
 TEST_F(PatchTest, WritersNeverLoseEachOther) {
   Create(In("v1", "configmaps"), Named("cm"));
   constexpr int kThreads = 4, kEach = 25;

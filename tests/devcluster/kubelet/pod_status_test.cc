@@ -7,7 +7,7 @@
 namespace dray::devcluster {
 namespace {
 
-const api::Time kThen{std::chrono::seconds(1000)}, kNow{std::chrono::seconds(2000)};
+const api::Time kThen{std::chrono::seconds(1000)}, kSyncTime{std::chrono::seconds(2000)};
 
 ContainerRecord Waiting(std::string name, ContainerKind kind = ContainerKind::kApp) {
   ContainerRecord record{std::move(name), "image", kind};
@@ -48,8 +48,8 @@ TEST_P(PhaseTest, IsKubelets) {
   EXPECT_EQ(PhaseOf(facts, GetParam().policy), GetParam().phase);
 }
 
-constexpr auto kInit = ContainerKind::kInit;
-constexpr auto kSidecar = ContainerKind::kSidecar;
+constexpr auto kInitPod = ContainerKind::kInit;
+constexpr auto kSidecarPod = ContainerKind::kSidecar;
 INSTANTIATE_TEST_SUITE_P(
     Cases, PhaseTest,
     ::testing::Values(PhaseCase{"Creating", {Waiting("a")}, "Always", "Pending"},
@@ -63,12 +63,12 @@ INSTANTIATE_TEST_SUITE_P(
                     PhaseCase{"OnFailureStopped", {Ended("a", 3)}, "OnFailure", "Failed", true},
                     PhaseCase{"OnFailureDone", {Ended("a", 0)}, "OnFailure", "Succeeded"},
                     PhaseCase{"AlwaysStopped", {Ended("a", 143)}, "Always", "Failed", true},
-                    PhaseCase{"Init", {Running("i", kInit), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"InitFailedNever", {Ended("i", 1, kInit), Waiting("a")}, "Never", "Failed"},
-                    PhaseCase{"InitFailedRetries", {Ended("i", 1, kInit), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"SidecarPending", {Waiting("s", kSidecar), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"SidecarRestarts", {BackingOff("s", kSidecar), Running("a")}, "Always", "Running"},
-                    PhaseCase{"SidecarStoppedAtTheEnd", {Ended("s", 143, kSidecar), Ended("a", 0)}, "Never", "Succeeded", true},
+                    PhaseCase{"Init", {Running("i", kInitPod), Waiting("a")}, "Always", "Pending"},
+                    PhaseCase{"InitFailedNever", {Ended("i", 1, kInitPod), Waiting("a")}, "Never", "Failed"},
+                    PhaseCase{"InitFailedRetries", {Ended("i", 1, kInitPod), Waiting("a")}, "Always", "Pending"},
+                    PhaseCase{"SidecarPending", {Waiting("s", kSidecarPod), Waiting("a")}, "Always", "Pending"},
+                    PhaseCase{"SidecarRestarts", {BackingOff("s", kSidecarPod), Running("a")}, "Always", "Running"},
+                    PhaseCase{"SidecarStoppedAtTheEnd", {Ended("s", 143, kSidecarPod), Ended("a", 0)}, "Never", "Succeeded", true},
                     PhaseCase{"StoppedBeforeItRan", {Waiting("a")}, "Always", "Failed", true}),
     [](const auto& info) { return std::string(info.param.name); });
 
@@ -81,17 +81,17 @@ const api::PodCondition* Find(const api::PodStatus& status, const std::string& t
 
 TEST(StatusOfTest, RunningPodIsReady) {
   PodFacts facts;
-  facts.containers = {Ended("i", 0, kInit), Running("a")};
+  facts.containers = {Ended("i", 0, kInitPod), Running("a")};
   facts.start_time = kThen;
   facts.host_ip = facts.pod_ip = "127.0.0.1";
   std::vector<api::PodCondition> before = {{"Ready", "True", {}, kThen}, {"Initialized", "False", {}, kThen}};
-  api::PodStatus status = StatusOf(facts, {}, before, kNow);
+  api::PodStatus status = StatusOf(facts, {}, before, kSyncTime);
   EXPECT_EQ(status.phase, "Running");
   EXPECT_EQ(status.pod_ip, "127.0.0.1");
   EXPECT_EQ(Find(status, "Ready")->status, "True");
   EXPECT_EQ(Find(status, "Ready")->last_transition_time, kThen);
   EXPECT_EQ(Find(status, "Initialized")->status, "True");
-  EXPECT_EQ(Find(status, "Initialized")->last_transition_time, kNow);
+  EXPECT_EQ(Find(status, "Initialized")->last_transition_time, kSyncTime);
   EXPECT_EQ(Find(status, "PodScheduled"), nullptr);
   ASSERT_EQ(status.init_container_statuses.size(), 1u);
   EXPECT_TRUE(status.init_container_statuses[0].ready);
@@ -101,8 +101,8 @@ TEST(StatusOfTest, RunningPodIsReady) {
 
 TEST(StatusOfTest, NamesWhatIsMissing) {
   PodFacts facts;
-  facts.containers = {Running("i", kInit), Waiting("a"), Waiting("b")};
-  api::PodStatus status = StatusOf(facts, {}, {}, kNow);
+  facts.containers = {Running("i", kInitPod), Waiting("a"), Waiting("b")};
+  api::PodStatus status = StatusOf(facts, {}, {}, kSyncTime);
   EXPECT_EQ(Find(status, "Initialized")->message, "containers with incomplete status: [i]");
   EXPECT_EQ(Find(status, "ContainersReady")->message, "containers with unready status: [a b]");
   EXPECT_EQ(Find(status, "ContainersReady")->reason, "ContainersNotReady");
@@ -115,7 +115,7 @@ TEST(StatusOfTest, CompletedPodSaysSo) {
   facts.all_stopped = true;
   api::PodSpec spec;
   spec.restart_policy = "Never";
-  api::PodStatus status = StatusOf(facts, spec, {}, kNow);
+  api::PodStatus status = StatusOf(facts, spec, {}, kSyncTime);
   EXPECT_EQ(Find(status, "Ready")->status, "False");
   EXPECT_EQ(Find(status, "Ready")->reason, "PodCompleted");
 }
@@ -124,7 +124,7 @@ TEST(StatusOfTest, VerdictFailsThePod) {
   PodFacts facts;
   facts.containers = {Waiting("a")};
   facts.verdict = PodVerdict{"UnexpectedAdmissionError", "no devices"};
-  api::PodStatus status = StatusOf(facts, {}, {}, kNow);
+  api::PodStatus status = StatusOf(facts, {}, {}, kSyncTime);
   EXPECT_EQ(status.phase, "Failed");
   EXPECT_EQ(status.reason, "UnexpectedAdmissionError");
   Json patch = StatusPatch(status, "u1");

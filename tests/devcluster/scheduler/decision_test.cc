@@ -17,11 +17,11 @@ api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value
 struct Decisions : ::testing::Test {
   template <class T>
   void Add(T object) {
-    cluster.Apply(Change<T>{nullptr, std::make_shared<const T>(std::move(object))});
+    cluster.Apply(ObjectChange<T>{nullptr, std::make_shared<const T>(std::move(object))});
   }
   template <class T>
   void Update(T before, T after) {
-    cluster.Apply(Change<T>{std::make_shared<const T>(std::move(before)), std::make_shared<const T>(std::move(after))});
+    cluster.Apply(ObjectChange<T>{std::make_shared<const T>(std::move(before)), std::make_shared<const T>(std::move(after))});
   }
 
   void AddNode(const std::string& name, const char* cpu = "4") {
