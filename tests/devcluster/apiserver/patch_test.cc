@@ -145,8 +145,9 @@ TEST_F(PatchTest, OrdinaryWritesAreTracked) {
 }
 
 TEST_F(PatchTest, TheBooksCanBeCleared) {
-  Create(In("v1", "configmaps"), Named("cm"));
-  Merge(In("v1", "configmaps/cm"), {{"data", {{"x", "y"}}}});
+  Json object = Named("cm");
+  object["data"] = {{"x", "y"}};
+  Create(In("v1", "configmaps"), object);
   ASSERT_FALSE(Get(In("v1", "configmaps/cm")).At("/metadata/managedFields").empty());
   Reply cleared = Merge(In("v1", "configmaps/cm"),
                         {{"metadata", {{"managedFields", Json::array({Json::object()})}}}});
