@@ -36,6 +36,13 @@ class Block {
       return Fail(key, least > 0 ? "an integer above 0" : "an integer of 0 or more");
     *out = value->get<int64_t>();
   }
+  // A quantity of parts ("1.5"), as far as it is above `bound`.
+  bool Above(const char* key, double bound) {
+    const Json* value = Find(key);
+    if (value == nullptr) return false;
+    if (!value->is_number()) return Fail(key, "a number"), false;
+    return value->get<double>() > bound;
+  }
   void Flag(const char* key, bool* out) {
     const Json* value = Find(key);
     if (value == nullptr) return;
@@ -62,48 +69,121 @@ class Block {
   Status status_;
 };
 
-Status ReadNvidia(const Json& json, VendorConfig& vendor) {
-  Block block(json, "nvidia");
-  block.Name("resourceCountName", &vendor.count);
-  block.Name("resourceMemoryName", &vendor.memory);
-  block.Name("resourceMemoryPercentageName", &vendor.memory_percentage);
-  block.Name("resourceCoreName", &vendor.cores);
-  block.Name("resourcePriorityName", &vendor.priority);
+// Keys that name the resources of a block's rows. A key without a row of its own would be HAMi's to know.
+struct NameKey {
+  const char* key;
+  const char* row;  // VendorConfig::request; null: every row of the block
+  std::vector<std::string> VendorConfig::*names;
+};
+
+const std::vector<std::pair<const char*, std::vector<NameKey>>>& NameKeys() {
+  using V = VendorConfig;
+  static const std::vector<std::pair<const char*, std::vector<NameKey>>> kKeys = {
+      {"nvidia",
+       {{"resourceCountName", nullptr, &V::count},
+        {"resourceMemoryName", nullptr, &V::memory},
+        {"resourceMemoryPercentageName", nullptr, &V::memory_percentage},
+        {"resourceCoreName", nullptr, &V::cores},
+        {"resourcePriorityName", nullptr, &V::priority}}},
+      {"hygon",
+       {{"resourceCountName", nullptr, &V::count},
+        {"resourceMemoryName", nullptr, &V::memory},
+        {"resourceCoreName", nullptr, &V::cores}}},
+      {"cambricon",
+       {{"resourceCountName", nullptr, &V::count},
+        {"resourceMemoryName", nullptr, &V::memory},
+        {"resourceCoreName", nullptr, &V::cores}}},
+      {"metax",
+       {{"resourceCountName", "metax", &V::count},
+        {"resourceVCountName", "sgpu", &V::count},
+        {"resourceVMemoryName", "sgpu", &V::memory},
+        {"resourceVCoreName", "sgpu", &V::cores}}},
+      {"enflame",
+       {{"resourceNameGCU", "gcu", &V::count},
+        {"resourceNameDRSGCU", "drs", &V::slices},
+        {"resourceNameGCUMemory", "drs", &V::memory},
+        {"resourceNameVGCU", "drs", &V::count},
+        {"resourceNameVGCUPercentage", "drs", &V::cores},
+        {"resourceNameGCUCore", "drs", &V::cores}}},
+      {"mthreads",
+       {{"resourceCountName", nullptr, &V::count},
+        {"resourceMemoryName", nullptr, &V::memory},
+        {"resourceCoreName", nullptr, &V::cores}}},
+      {"kunlun",
+       {{"resourceCountName", "xpu", &V::count},
+        {"resourceVCountName", "vxpu", &V::count},
+        {"resourceVMemoryName", "vxpu", &V::memory}}},
+      {"awsneuron", {{"resourceCountName", nullptr, &V::count}, {"resourceCoreName", nullptr, &V::cores}}},
+      {"amd",
+       {{"resourceCountName", nullptr, &V::count},
+        {"resourceMemoryName", nullptr, &V::memory},
+        {"resourceCoreName", nullptr, &V::cores}}},
+      {"vastai", {{"resourceCountName", nullptr, &V::count}}},
+      {"biren", {{"resourceCountName", nullptr, &V::count}}},
+  };
+  return kKeys;
+}
+
+void ReadNvidia(Block& block, VendorConfig& vendor) {
   block.Integer("defaultMemory", &vendor.default_memory, 0);
   block.Integer("defaultCores", &vendor.default_cores, 0);
   block.Integer("defaultGPUNum", &vendor.default_count, 1);
-  block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
+  block.Integer("preConfiguredDeviceMemory", &vendor.reference_memory_mib, 0);
+  block.Text("runtimeClassName", &vendor.runtime_class);
+  // What HAMi's device plugin sets in the container; the DRA driver does not.
+  std::string policy;
+  block.Text("gpuCorePolicy", &policy);
+  if (policy == "force" || policy == "disable") vendor.env.emplace_back("GPU_CORE_UTILIZATION_POLICY", policy);
+  else if (!policy.empty() && policy != "default") block.Fail("gpuCorePolicy", "default, force or disable");
+  if (block.Above("deviceMemoryScaling", 1)) vendor.env.emplace_back("CUDA_OVERSUBSCRIBE", "true");
+  int64_t level = 1;
+  block.Integer("libCudaLogLevel", &level, 0);
+  if (level != 1) vendor.env.emplace_back("LIBCUDA_LOG_LEVEL", std::to_string(level));
+}
+
+Status ReadBlock(const Json& json, const std::vector<NameKey>& keys, const std::string& name, VendorConfig& vendor) {
+  Block block(json, name);
+  for (const NameKey& one : keys)
+    if (one.row == nullptr || vendor.request == one.row) block.Name(one.key, &(vendor.*one.names));
+  if (name == "nvidia" || name == "hygon") block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
+  if (name == "nvidia") ReadNvidia(block, vendor);
+  if (name == "hygon" || name == "amd") block.Integer("referenceComputeUnits", &vendor.cores_total, 1);
   return block.status();
 }
 
-Status ReadHygon(const Json& json, VendorConfig& vendor) {
-  Block block(json, "hygon");
-  block.Name("resourceCountName", &vendor.count);
-  block.Name("resourceMemoryName", &vendor.memory);
-  block.Name("resourceCoreName", &vendor.cores);
-  block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
-  block.Integer("referenceComputeUnits", &vendor.cores_total, 1);
-  return block.status();
-}
-
-Result<VendorConfig> ReadChip(const Json& json, const std::string& path) {
-  Block block(json, path);
+// The names of one chip of a list (vnpus, iluvatars). `count_key` is what the list calls its count resource.
+struct ChipNames {
   std::string word, chip, count, memory, cores;
-  block.Text("commonWord", &word);
-  block.Text("chipName", &chip);
-  block.Text("resourceName", &count);
-  block.Text("resourceMemoryName", &memory);
-  block.Text("resourceCoreName", &cores);
-  if (word.empty()) block.Fail("commonWord", "the name of the chip, as in Ascend910B3");
-  if (count.empty()) block.Fail("resourceName", "a resource name, as in huawei.com/Ascend910B3");
-  VendorConfig vendor = AscendVendor(word, chip);
-  vendor.count = {count};
-  if (!memory.empty()) vendor.memory = {memory};
-  if (!cores.empty()) vendor.cores = {cores};
+};
+ChipNames ReadChipNames(Block& block, const char* count_key, const std::string& example) {
+  ChipNames names;
+  block.Text("commonWord", &names.word);
+  block.Text("chipName", &names.chip);
+  block.Text(count_key, &names.count);
+  block.Text("resourceMemoryName", &names.memory);
+  block.Text("resourceCoreName", &names.cores);
+  if (names.word.empty()) block.Fail("commonWord", "the name of the chip, as in Ascend910B3");
+  if (names.count.empty()) block.Fail(count_key, "a resource name, as in " + example);
+  return names;
+}
+
+void Rename(const ChipNames& names, VendorConfig& vendor) {
+  vendor.count = {names.count};
+  if (!names.memory.empty()) vendor.memory = {names.memory};
+  if (!names.cores.empty()) vendor.cores = {names.cores};
+}
+
+Result<VendorConfig> ReadAscend(const Json& json, const std::string& path) {
+  Block block(json, path);
+  const ChipNames names = ReadChipNames(block, "resourceName", "huawei.com/Ascend910B3");
+  VendorConfig vendor = AscendVendor(names.word, names.chip);
+  Rename(names, vendor);
   block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
   block.Integer("memoryAllocatable", &vendor.card_memory_mib, 1);
+  block.Integer("memoryCapacity", &vendor.card_memory_mib, 1);
   block.Integer("aiCore", &vendor.card_cores, 1);
   block.Flag("superPod", &vendor.even_count);
+  block.Text("runtimeClassName", &vendor.runtime_class);
   if (const Json* templates = block.Find("templates")) {
     if (!templates->is_array()) block.Fail("templates", "a list");
     for (size_t i = 0; templates->is_array() && i < templates->size(); ++i) {
@@ -121,31 +201,93 @@ Result<VendorConfig> ReadChip(const Json& json, const std::string& path) {
   return vendor;
 }
 
+Result<VendorConfig> ReadIluvatar(const Json& json, const std::string& path) {
+  Block block(json, path);
+  const ChipNames names = ReadChipNames(block, "resourceCountName", "iluvatar.ai/MR-V100-vgpu");
+  VendorConfig vendor = IluvatarVendor(names.word, names.chip);
+  Rename(names, vendor);
+  if (!block.status().ok()) return block.status();
+  return vendor;
+}
+
+// Replaces the rows of `block` by those of a list of chips.
+Status ReadChips(const Json& chips, const std::string& block, const std::string& path,
+                 Result<VendorConfig> (*read)(const Json&, const std::string&), std::vector<VendorConfig>& vendors) {
+  if (!chips.is_array()) return Status(Reason::kInvalid, path + ": want a list of chips, got " + chips.dump().substr(0, 80));
+  auto at = std::find_if(vendors.begin(), vendors.end(), [&](const VendorConfig& one) { return one.block == block; });
+  const size_t position = static_cast<size_t>(at - vendors.begin());
+  std::erase_if(vendors, [&](const VendorConfig& one) { return one.block == block; });
+  std::vector<VendorConfig> rows;
+  for (size_t i = 0; i < chips.size(); ++i) {
+    DRAY_ASSIGN_OR_RETURN(VendorConfig vendor, read(chips[i], path + "[" + std::to_string(i) + "]"));
+    rows.push_back(std::move(vendor));
+  }
+  vendors.insert(vendors.begin() + static_cast<std::ptrdiff_t>(position), rows.begin(), rows.end());
+  return {};
+}
+
+// dra: {metax: {driver: gpu.example.com, deviceClass: gpu.example.com}}: a key of ours beside HAMi's, for vendors whose DRA
+// driver has other names than those built in. An empty driver: Pods that ask for the vendor are refused.
+Status ReadTarget(const Json& json, const std::string& path, VendorConfig& vendor) {
+  Block block(json, path);
+  DriverTarget& target = vendor.target;
+  const std::string before = target.driver;
+  block.Text("driver", &target.driver);
+  if (target.driver != before) {
+    for (std::string* name : {&target.distinct, &target.numa})
+      if (name->starts_with(before + "/")) *name = target.driver + name->substr(before.size());
+    target.device_class = target.driver;
+    target.known = true;
+  }
+  block.Text("deviceClass", &target.device_class);
+  block.Text("memoryCapacity", &target.memory);
+  block.Text("coresCapacity", &target.cores);
+  block.Text("uuidAttribute", &target.uuid);
+  block.Text("distinctAttribute", &target.distinct);
+  block.Text("numaAttribute", &target.numa);
+  block.Text("configApiVersion", &vendor.config_api_version);
+  block.Text("configKind", &vendor.config_kind);
+  return block.status();
+}
+
+Status ReadTargets(const Json& dra, std::vector<VendorConfig>& vendors) {
+  if (!dra.is_object()) return Status(Reason::kInvalid, "dra: want a mapping of blocks such as nvidia, got " + dra.dump());
+  for (const auto& [block, json] : dra.items()) {
+    bool known = false;
+    for (VendorConfig& vendor : vendors) {
+      if (vendor.block != block) continue;
+      known = true;
+      DRAY_RETURN_IF_ERROR(ReadTarget(json, "dra." + block, vendor));
+    }
+    if (!known) return Status(Reason::kInvalid, "dra." + block + ": no such vendor: want a key such as nvidia, hygon, vnpus");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<DeviceConfig> DeviceConfig::FromJson(const Json& document) {
   if (!document.is_object())
     return Status(Reason::kInvalid, "device configuration: want a mapping with blocks such as nvidia, hygon, vnpus");
   DeviceConfig config;
-  for (VendorConfig& vendor : config.vendors_) {
-    if (vendor.name == "NVIDIA" && document.contains("nvidia"))
-      DRAY_RETURN_IF_ERROR(ReadNvidia(document["nvidia"], vendor));
-    if (vendor.name == "Hygon DCU" && document.contains("hygon"))
-      DRAY_RETURN_IF_ERROR(ReadHygon(document["hygon"], vendor));
+  for (const auto& [block, keys] : NameKeys()) {
+    auto found = document.find(block);
+    if (found == document.end() || found->is_null()) continue;
+    for (VendorConfig& vendor : config.vendors_)
+      if (vendor.block == block) DRAY_RETURN_IF_ERROR(ReadBlock(*found, keys, block, vendor));
   }
-  auto vnpus = document.find("vnpus");
-  if (vnpus == document.end() || vnpus->is_null()) return config;
-  // HAMi up to 2.9 wrote a list, 2.10 a mapping with the list under "configs".
-  const bool mapping = vnpus->is_object();
-  const Json chips = mapping ? vnpus->value("configs", Json::array()) : *vnpus;
-  if (!chips.is_array())
-    return Status(Reason::kInvalid, "vnpus: want a list of chips, or a mapping with the list under configs");
-  std::erase_if(config.vendors_, [](const VendorConfig& vendor) { return vendor.request == "npu"; });
-  for (size_t i = 0; i < chips.size(); ++i) {
-    const std::string path = (mapping ? "vnpus.configs[" : "vnpus[") + std::to_string(i) + "]";
-    DRAY_ASSIGN_OR_RETURN(VendorConfig vendor, ReadChip(chips[i], path));
-    config.vendors_.push_back(std::move(vendor));
+  if (auto found = document.find("iluvatars"); found != document.end() && !found->is_null())
+    DRAY_RETURN_IF_ERROR(ReadChips(*found, "iluvatars", "iluvatars", ReadIluvatar, config.vendors_));
+  if (auto found = document.find("vnpus"); found != document.end() && !found->is_null()) {
+    // HAMi up to 2.9 wrote a list, 2.10 a mapping with the list under "configs".
+    if (!found->is_object() && !found->is_array())
+      return Status(Reason::kInvalid, "vnpus: want a list of chips, or a mapping with the list under configs");
+    const bool mapping = found->is_object();
+    DRAY_RETURN_IF_ERROR(ReadChips(mapping ? found->value("configs", Json::array()) : *found, "vnpus",
+                                   mapping ? "vnpus.configs" : "vnpus", ReadAscend, config.vendors_));
   }
+  if (auto found = document.find("dra"); found != document.end() && !found->is_null())
+    DRAY_RETURN_IF_ERROR(ReadTargets(*found, config.vendors_));
   return config;
 }
 

@@ -1,5 +1,7 @@
 #include "api/admission/selectors.h"
 
+#include "dray/api/cel.h"
+
 namespace dray::admission {
 namespace {
 
@@ -14,7 +16,27 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-Result<std::vector<std::string>> Items(const std::string& annotation, const std::string& value) {
+// A device without the attribute is no match; without the guard it would end the whole scheduling attempt.
+std::string TypeExpression(const DriverTarget& target, const std::vector<std::string>& types) {
+  const std::string name = CelAttribute(target, "productName");
+  std::string any;
+  for (const std::string& type : types) {
+    if (!any.empty()) any += " || ";
+    any += name + ".upperAscii().contains(" + CelString(Upper(type)) + ")";
+  }
+  return "has(" + name + ") && (" + any + ")";
+}
+
+std::string UuidExpression(const DriverTarget& target, const std::vector<std::string>& uuids) {
+  std::string list;
+  for (const std::string& uuid : uuids) list += (list.empty() ? "" : ", ") + CelString(uuid);
+  const std::string name = CelAttribute(target, target.uuid);
+  return "has(" + name + ") && " + name + " in [" + list + "]";
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> AnnotationItems(const std::string& annotation, const std::string& value) {
   std::vector<std::string> items;
   for (size_t at = 0; at <= value.size();) {
     size_t comma = std::min(value.find(',', at), value.size());
@@ -34,23 +56,6 @@ Result<std::vector<std::string>> Items(const std::string& annotation, const std:
   return items;
 }
 
-std::string TypeExpression(const VendorConfig& vendor, const std::vector<std::string>& types) {
-  std::string any;
-  for (const std::string& type : types) {
-    if (!any.empty()) any += " || ";
-    any += CelAttribute(vendor, "productName") + ".upperAscii().contains(" + CelString(Upper(type)) + ")";
-  }
-  return any;
-}
-
-std::string UuidExpression(const VendorConfig& vendor, const std::vector<std::string>& uuids) {
-  std::string list;
-  for (const std::string& uuid : uuids) list += (list.empty() ? "" : ", ") + CelString(uuid);
-  return CelAttribute(vendor, "uuid") + " in [" + list + "]";
-}
-
-}  // namespace
-
 std::string CelString(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string quoted = "\"";
@@ -68,19 +73,20 @@ std::string CelString(std::string_view text) {
   return quoted + '"';
 }
 
-std::string CelAttribute(const VendorConfig& vendor, std::string_view name) {
-  return "device.attributes[" + CelString(vendor.driver) + "]." + std::string(name);
+std::string CelAttribute(const DriverTarget& target, std::string_view name) {
+  return "device.attributes[" + CelString(target.driver) + "]." + std::string(name);
 }
 
-Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor, const api::Labels& annotations) {
+Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor, const DriverTarget& target,
+                                                 const api::Labels& annotations) {
   std::vector<std::string> selectors;
   if (!vendor.product_suffix.empty())
-    selectors.push_back(CelAttribute(vendor, "productName") + ".upperAscii().endsWith(" +
-                        CelString(Upper(vendor.product_suffix)) + ")");
+    selectors.push_back("has(" + CelAttribute(target, "productName") + ") && " + CelAttribute(target, "productName") +
+                        ".upperAscii().endsWith(" + CelString(Upper(vendor.product_suffix)) + ")");
 
   struct Rule {
-    const std::string& annotation;
-    std::string (*expression)(const VendorConfig&, const std::vector<std::string>&);
+    const std::vector<std::string>& annotations;
+    std::string (*expression)(const DriverTarget&, const std::vector<std::string>&);
     bool negate;
   };
   const Rule rules[] = {
@@ -90,13 +96,19 @@ Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor, con
       {vendor.nouse_uuid, UuidExpression, true},
   };
   for (const Rule& rule : rules) {
-    if (rule.annotation.empty()) continue;
-    auto found = annotations.find(rule.annotation);
-    if (found == annotations.end()) continue;
-    DRAY_ASSIGN_OR_RETURN(std::vector<std::string> items, Items(rule.annotation, found->second));
-    if (items.empty()) continue;
-    const std::string expression = rule.expression(vendor, items);
-    selectors.push_back(rule.negate ? "!(" + expression + ")" : expression);
+    for (const std::string& annotation : rule.annotations) {
+      auto found = annotations.find(annotation);
+      if (found == annotations.end()) continue;
+      DRAY_ASSIGN_OR_RETURN(std::vector<std::string> items, AnnotationItems(annotation, found->second));
+      if (items.empty()) continue;
+      const std::string expression = rule.expression(target, items);
+        selectors.push_back(rule.negate ? "!(" + expression + ")" : expression);
+      // What the API server would refuse in the template is refused here, by the annotation's name.
+      Result<std::shared_ptr<const cel::Program>> program = cel::Program::Compile(selectors.back());
+      if (!program.ok() || (*program)->max_cost() > cel::kMaxSelectorCost)
+        return Status(Reason::kInvalid, "annotation " + annotation + ": " + std::to_string(items.size()) +
+                                            " items are more than a selector may hold: want fewer or shorter ones");
+    }
   }
   return selectors;
 }

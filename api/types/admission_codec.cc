@@ -72,6 +72,9 @@ std::string EncodeAdmissionReview(const AdmissionResponse& response) {
     Reason reason = denial.ok() ? Reason::kForbidden : denial.reason();
     out["status"] = {
         {"code", HttpCode(reason)}, {"reason", ReasonName(reason)}, {"message", denial.message()}};
+    for (const Cause& cause : denial.causes)
+      out["status"]["details"]["causes"].push_back(
+          {{"reason", cause.reason}, {"message", cause.message}, {"field", cause.field}});
   } else if (!response.patch.empty()) {
     out["patch"] = EncodeBase64(response.patch);
     out["patchType"] = "JSONPatch";

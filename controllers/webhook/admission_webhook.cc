@@ -10,9 +10,23 @@ namespace dray::controllers {
 namespace {
 
 constexpr char kAdmissions[] = "dray_admissions_total";
-constexpr char kAdmissionsHelp[] = "Reviews answered by the webhook, by outcome.";
+constexpr char kAdmissionsHelp[] = "Reviews answered by the webhook, by outcome, reason and vendor.";
 constexpr char kAdmissionSeconds[] = "dray_admission_duration_seconds";
 constexpr char kAdmissionSecondsHelp[] = "Time to answer one admission review.";
+const std::vector<double> kAdmissionBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                               0.25,   0.5,     1,      2.5,   5,      10};
+
+// The label for a Pod that asks for these: bounded, whatever users write.
+std::string VendorLabel(const std::set<std::string>& vendors) {
+  return vendors.empty() ? "none" : vendors.size() == 1 ? *vendors.begin() : "several";
+}
+
+runtime::MetricLabels AdmissionLabels(const std::string& outcome, const std::string& reason, const std::string& vendor) {
+  return {{"outcome", outcome}, {"reason", reason}, {"vendor", vendor}};
+}
+
+// Going through every device of a large cluster takes milliseconds: once a second is enough.
+constexpr Duration kInventoryAge = std::chrono::seconds(1);
 
 // Below the timeoutSeconds of our configuration (10 s), so that the caller hears a reason and not a timeout.
 constexpr Duration kLongest = std::chrono::seconds(8);
@@ -55,8 +69,8 @@ WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duratio
 
 AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig config)
     : options_(std::move(options)), config_(std::make_shared<const admission::DeviceConfig>(std::move(config))) {
-  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed"})
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", outcome}}, 0);
+  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed", "valid"})
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, "", "none"), 0);
 }
 
 void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
@@ -64,22 +78,26 @@ void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
   config_.With([&](auto& current) { current = std::move(fresh); });
 }
 
-admission::Inventory AdmissionWebhook::InventoryOf() const {
-  admission::Inventory inventory;
-  if (options_.slices == nullptr) return inventory;
-  for (const auto& slice : options_.slices->List())
-    for (const api::Device& device : slice->spec.devices)
-      for (const std::string& name : {std::string("memory"), slice->spec.driver + "/memory"})
-        if (auto memory = device.capacity.find(name); memory != device.capacity.end())
-          inventory.memory_sizes[slice->spec.driver].insert(memory->second.value);
-  return inventory;
+std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() const {
+  const SteadyTime now = options_.clock->Steady();
+  KnownInventory known = inventory_.Copy();
+  if (known.inventory != nullptr && now - known.at < kInventoryAge) return known.inventory;
+  auto fresh = std::make_shared<admission::Inventory>();
+  if (options_.slices != nullptr) {
+    for (const auto& slice : options_.slices->List()) admission::AddToInventory(*slice, *fresh);
+    fresh->complete = true;
+  }
+  inventory_.With([&](auto& current) { current = {now, fresh}; });
+  return fresh;
 }
 
 api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::AdmissionRequest& request) const {
   api::AdmissionResponse response;
   response.uid = request.uid;
   response.allowed = true;
-  auto count = [&](const char* outcome) { options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", outcome}}); };
+  auto count = [&](const char* outcome, std::string_view reason = "", const std::string& vendor = "none") {
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, std::string(reason), vendor));
+  };
   const bool create = request.operation == "CREATE", update = request.operation == "UPDATE";
   if ((!create && !update) || !request.resource.group.empty() || request.resource.resource != "pods" ||
       !request.sub_resource.empty()) {
@@ -88,7 +106,8 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
   }
   Result<admission::AdmissionPlan> plan = create ? PlanCreate(request) : PlanUpdate(request);
   if (!plan.ok()) {
-    count("refused");
+    const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+    count("refused", ReasonName(plan.status().reason()), VendorLabel(admission::VendorsOf(pod, *config_.Copy())));
     response.allowed = false;
     response.denial = plan.status();
     return response;
@@ -99,7 +118,7 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
   }
   if (plan->claim_template && !request.dry_run) {
     if (Status ensured = EnsureTemplate(ctx, *plan->claim_template); !ensured.ok()) {
-      count("failed");
+      count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
       LOG(WARNING) << "webhook: " << request.namespace_ << ": template " << plan->claim_template->metadata.name << ": "
                    << ensured;
       response.allowed = false;
@@ -110,9 +129,40 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
       return response;
     }
   }
-  count("converted");
+  count("converted", "", VendorLabel(plan->vendors));
   response.patch = std::move(plan->patch);
   response.warnings = std::move(plan->warnings);
+  return response;
+}
+
+api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& request) const {
+  api::AdmissionResponse response;
+  response.uid = request.uid;
+  response.allowed = true;
+  auto count = [&](const char* outcome, std::string_view reason = "") {
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, std::string(reason), "none"));
+  };
+  const bool pod = request.resource.group.empty() && request.resource.resource == "pods";
+  const bool claim = request.resource.group == "resource.k8s.io";
+  if ((!pod && !claim) || !request.sub_resource.empty() ||
+      (request.operation != "CREATE" && request.operation != "UPDATE")) {
+    count("unchanged");
+    return response;
+  }
+  const Json object = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+  const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
+  admission::ClaimFindings found =
+      !object.is_object() ? admission::ClaimFindings{Status(Reason::kBadRequest, "the review's object is no JSON object"), {}}
+      : pod               ? admission::CheckPodMark(object, *config)
+                          : admission::CheckClaimObject(object, *config);
+  response.warnings = std::move(found.warnings);
+  if (found.status.ok()) {
+    count("valid");
+  } else {
+    count("refused", ReasonName(found.status.reason()));
+    response.allowed = false;
+    response.denial = std::move(found.status);
+  }
   return response;
 }
 
@@ -120,10 +170,7 @@ Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(const api::Admissi
   const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
   if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
   const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
-  // Most Pods ask for nothing of ours: only for the others is it worth going through every device of the cluster.
-  Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, request.namespace_, *config);
-  if (plan.ok() && !plan->convert) return plan;
-  return admission::PlanAdmission(pod, request.namespace_, *config, InventoryOf());
+  return admission::PlanAdmission(pod, request.namespace_, *config, *InventoryNow());
 }
 
 Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::AdmissionRequest& request) const {
@@ -174,8 +221,9 @@ void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& re
                               runtime::HttpResponder& responder) const {
   const SteadyTime start = options_.clock->Steady();
   runtime::HttpResponse response;
-  if (request.path() != "/mutate") {
-    response = {404, "want POST /mutate\n", "text/plain", {}};
+  const bool mutate = request.path() == "/mutate", validate = request.path() == "/validate";
+  if (!mutate && !validate) {
+    response = {404, "want POST /mutate or /validate\n", "text/plain", {}};
   } else if (request.method != "POST") {
     response = {405, "want POST\n", "text/plain", {{"Allow", "POST"}}};
   } else if (!IsJson(request)) {
@@ -183,11 +231,12 @@ void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& re
   } else if (Result<api::AdmissionRequest> review = api::DecodeAdmissionReview(request.body); !review.ok()) {
     response = {400, review.status().message() + "\n", "text/plain", {}};
   } else {
-    response.body = api::EncodeAdmissionReview(Review(ctx.WithTimeout(TimeFor(request)), *review));
+    response.body = api::EncodeAdmissionReview(mutate ? Review(ctx.WithTimeout(TimeFor(request)), *review) : Validate(*review));
   }
-  if (response.code != 200) options_.metrics->Add(kAdmissions, kAdmissionsHelp, {{"outcome", "malformed"}});
+  if (response.code != 200)
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels("malformed", std::to_string(response.code), "none"));
   const std::chrono::duration<double> seconds = options_.clock->Steady() - start;
-  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count());
+  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count(), kAdmissionBuckets);
   responder.Send(std::move(response));
 }
 

@@ -18,7 +18,8 @@ inline constexpr std::string_view kLastUsedAnnotation = "dray.dev/last-used";
 // hand that wrote it) is no evidence.
 WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duration grace);
 
-// The mutating webhook for Pods. Runs on every replica; any thread.
+// The mutating webhook for Pods and the validating one for Pods, claims, templates and classes. Runs on every replica; any
+// thread.
 class AdmissionWebhook {
  public:
   struct Options {
@@ -35,23 +36,33 @@ class AdmissionWebhook {
   // Replaces the vendor configuration; requests under way keep the old one.
   void SetConfig(admission::DeviceConfig config);
 
-  // POST /mutate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review, 415 when it is not
+  // POST /mutate or /validate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review, 415 when it is not
   // JSON. Answers within 8 s, or four fifths of the caller's ?timeout=.
   void Handle(const Context& ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
   // The decision alone: what Handle answers, without HTTP. Pods are converted when they are created; an update of a converted
   // Pod that brings the device-plugin resources back (kubectl apply of the original file) is made one that changes nothing.
   api::AdmissionResponse Review(const Context& ctx, const api::AdmissionRequest& request) const;
+  // The decision of /validate: opaque configurations that their driver would refuse when a Pod starts are refused here, with
+  // field paths; what is accepted but does less than it says gets a warning. Writes nothing.
+  api::AdmissionResponse Validate(const api::AdmissionRequest& request) const;
 
  private:
   Result<admission::AdmissionPlan> PlanCreate(const api::AdmissionRequest& request) const;
   Result<admission::AdmissionPlan> PlanUpdate(const api::AdmissionRequest& request) const;
   // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe to repeat.
   Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const;
-  admission::Inventory InventoryOf() const;
+  // The cluster's devices as of at most a second ago.
+  std::shared_ptr<const admission::Inventory> InventoryNow() const;
+
+  struct KnownInventory {
+    SteadyTime at{};
+    std::shared_ptr<const admission::Inventory> inventory;
+  };
 
   Options options_;
   Guarded<std::shared_ptr<const admission::DeviceConfig>> config_;
+  mutable Guarded<KnownInventory> inventory_;
 };
 
 }  // namespace dray::controllers

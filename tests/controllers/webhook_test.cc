@@ -96,7 +96,15 @@ struct WebhookTest : ::testing::Test {
       if (line.starts_with(line_start)) return line.substr(line.rfind(' ') + 1);
     return "absent";
   }
-  std::string Outcome(const std::string& outcome) { return Metric("dray_admissions_total{outcome=\"" + outcome + "\"}"); }
+// Over all vendors and reasons.
+  std::string Outcome(const std::string& outcome) {
+    std::istringstream text(metrics.Text());
+    std::string total = "absent";
+    for (std::string line; std::getline(text, line);)
+      if (line.starts_with("dray_admissions_total{outcome=\"" + outcome + "\""))
+        total = std::to_string(std::stoi(line.substr(line.rfind(' ') + 1)) + (total == "absent" ? 0 : std::stoi(total)));
+    return total;
+  }
 
   testing::TestCluster cluster;
   testing::SyncedCache<api::ResourceClaimTemplate> templates;
@@ -342,8 +350,8 @@ TEST_F(WebhookTest, RefusesInOneSentence) {
   bound["spec"]["nodeName"] = "n1";
   Json privileged = GpuPod();
   privileged["spec"]["containers"][0]["securityContext"]["privileged"] = true;
-  Json mig = GpuPod();
-  mig["metadata"]["annotations"]["nvidia.com/vgpu-mode"] = "mig";
+  Json mps = GpuPod();
+  mps["metadata"]["annotations"]["nvidia.com/vgpu-mode"] = "mps";
   Json injected = GpuPod();
   injected["metadata"]["annotations"]["nvidia.com/use-gpuuuid"] = "GPU-1\" || true || \"";
   struct Case {
@@ -354,7 +362,7 @@ TEST_F(WebhookTest, RefusesInOneSentence) {
   const Case cases[] = {
       {bound, 403, "spec.nodeName: n1"},
       {privileged, 403, "privileged"},
-      {mig, 422, "nvidia.com/vgpu-mode: mig"},
+      {mps, 422, "nvidia.com/vgpu-mode: mps"},
       {GpuPod({{"nvidia.com/gpu", "x"}}), 422, "nvidia.com/gpu: x"},
       {GpuPod({{"nvidia.com/gpu", "-1"}}), 422, "nvidia.com/gpu: -1"},
       {GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "101"}}), 422, "gpumem-percentage: 101"},
@@ -496,7 +504,7 @@ TEST_F(WebhookTest, HttpErrors) {
   const Case cases[] = {
       {"plain", 200, [](auto&) {}},
       {"with a charset", 200, type("Application/JSON; charset=utf-8")},
-      {"another path", 404, [](auto& request) { request.target = "/validate"; }},
+      {"another path", 404, [](auto& request) { request.target = "/verify"; }},
       {"a longer path", 404, [](auto& request) { request.target = "/mutate/x"; }},
       {"GET", 405, [](auto& request) { request.method = "GET"; }},
       {"no content type", 415, [](auto& request) { request.headers.clear(); }},

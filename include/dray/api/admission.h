@@ -40,7 +40,10 @@ class DeviceConfig {
 // a memory above every card at once instead of leaving the Pod Pending. An absent driver: nothing is known.
 struct Inventory {
   std::map<std::string, std::set<api::Quantity>> memory_sizes;
+  std::set<std::string> drivers;  // that publish any device
+  bool complete = false;          // all of the cluster's slices were looked at, so a driver that is not there has no device
 };
+void AddToInventory(const api::ResourceSlice& slice, Inventory& inventory);
 
 struct AdmissionPlan {
   bool convert = false;                       // false: nothing of ours in the Pod, answer "allowed" without a patch
@@ -50,6 +53,7 @@ struct AdmissionPlan {
   std::string patch;                          // RFC 6902, minimal: only what changes
   std::vector<std::string> warnings;          // shown by kubectl
   std::vector<std::string> rules;             // what was done, in words (dray convert --explain)
+  std::set<std::string> vendors;              // whose devices the claim asks for ("NVIDIA"), for metrics
 };
 
 // `pod` is the object of the AdmissionReview, `namespace_` that of the request. kForbidden or kInvalid: the Pod is refused with
@@ -62,6 +66,19 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
 // device-plugin resources came back as they were (kubectl apply of the original file), the patch takes them out again, so that
 // the update changes nothing that is immutable. kForbidden: they came back with another value. Never a template.
 Result<AdmissionPlan> PlanUpdate(const Json& before, const Json& pod);
+
+// What a validating webhook says: the first thing that is wrong (kInvalid, with its field path as the cause), and what is
+// accepted but does less than it says.
+struct ClaimFindings {
+  Status status;
+  std::vector<std::string> warnings;
+};
+// The opaque configurations of a ResourceClaim, ResourceClaimTemplate or DeviceClass, as far as their driver is known.
+ClaimFindings CheckClaimObject(const Json& object, const DeviceConfig& config);
+// The annotation dray.dev/converted of a Pod.
+ClaimFindings CheckPodMark(const Json& pod, const DeviceConfig& config);
+// The vendors whose resources the Pod names, by VendorConfig::name; for metrics.
+std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config);
 
 inline constexpr std::string_view kConvertedAnnotation = "dray.dev/converted";
 inline constexpr std::string_view kRequestHashAnnotation = "dray.dev/request-hash";

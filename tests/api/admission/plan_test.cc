@@ -104,7 +104,7 @@ TEST(PlanAdmission, RefusesWithContainerResourceValueAndWhatWouldBeRight) {
       {R"({"huawei.com/Ascend910B3":"2","huawei.com/Ascend910B3-memory":"1000"})",
        "container c: huawei.com/Ascend910B3-memory: 1000: several cards must be whole cards: leave the memory out, or ask for one card"},
       {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"70000"})",
-       "container c: huawei.com/Ascend910B3-memory: 70000: a Ascend910B3 has 65536 MiB"},
+       "container c: huawei.com/Ascend910B3-memory: 70000: a card of Ascend910B3 has 65536 MiB"},
   };
   for (const Case& one : cases) EXPECT_EQ(Refusal(PodWith(one.limits)), one.message) << one.limits;
 }
@@ -187,10 +187,11 @@ TEST(PlanAdmission, AnnotationsBecomeSelectorsWithHamisMatching) {
     selectors.push_back(selector.cel->expression);
   const std::string attributes = "device.attributes[\"hami-core-gpu.project-hami.io\"].";
   EXPECT_EQ(selectors, (std::vector<std::string>{
-                           attributes + "productName.upperAscii().contains(\"A100\") || " + attributes +
-                               "productName.upperAscii().contains(\"H100\")",
-                           attributes + "uuid in [\"GPU-1\", \"GPU-\\\"2\"]",
-                           "!(" + attributes + "uuid in [\"GPU-3\"])"}));
+                           "has(" + attributes + "productName) && (" + attributes +
+                               "productName.upperAscii().contains(\"A100\") || " + attributes +
+                               "productName.upperAscii().contains(\"H100\"))",
+                           "has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-1\", \"GPU-\\\"2\"]",
+                           "!(has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-3\"])"}));
 }
 
 TEST(PlanAdmission, SeveralCardsAreDistinctCards) {
