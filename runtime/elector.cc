@@ -15,6 +15,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kHealthSlack = 20s;  // controller-runtime's adaptor
+// A follower's watch ends by itself after this; one that is still silent some time later is dead.
+constexpr auto kWatch = 300s;
+constexpr Duration kSilence = 30s;
 
 }  // namespace
 
@@ -154,6 +157,7 @@ void Elector::State::Follow(const Context& ctx) {
   ListOptions options;
   options.namespace_ = config.lease.namespace_;
   options.field_selector = "metadata.name=" + config.lease.name;
+  options.timeout_seconds = kWatch.count();
   while (!ctx.stopped()) {
     const SteadyTime began = ctx.clock().Steady();
     Result<api::Lease> lease = client.Get<api::Lease>(ctx.WithTimeout(RequestTimeout()), config.lease);
@@ -161,7 +165,7 @@ void Elector::State::Follow(const Context& ctx) {
       Observe(lease.ok() ? std::optional<api::Lease>(*std::move(lease)) : std::nullopt, ctx.clock().Steady());
       // Without a resource version the watch begins with what is there: nothing is missed after the read above, and an old
       // Lease does not make it expire.
-      Status ended = client.WatchRaw(ctx, kind, options, false, [&](std::string_view line) {
+      Status ended = client.WatchRaw(ctx.WithTimeout(kWatch + kSilence), kind, options, false, [&](std::string_view line) {
         Result<api::WatchEvent<api::Lease>> event = api::DecodeWatchEvent<api::Lease>(line);
         if (!event.ok()) return false;
         switch (event->type) {
@@ -329,6 +333,16 @@ Status Elector::Run(const Context& ctx) {
 bool Elector::leading() const {
   std::lock_guard lock(state_->mutex);
   return state_->leading;
+}
+
+SteadyTime Elector::LeadsUntil() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->leading ? state_->renewed_at + state_->config.renew_deadline : SteadyTime::min();
+}
+
+int32_t Elector::term() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->view.lease ? state_->view.lease->spec.lease_transitions.value_or(0) : 0;
 }
 
 std::string Elector::leader() const {

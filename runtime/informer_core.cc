@@ -27,36 +27,47 @@ bool IsOlder(const std::string& a, const std::string& b) {
   return number(a, &left) && number(b, &right) && left < right;
 }
 
+api::ObjectKey KeyOf(const InformerItem& item) { return {item.meta->namespace_, item.meta->name}; }
+
+// The newest version of each object.
+void KeepNewest(ItemSet& items, InformerItem item) {
+  auto [at, fresh] = items.insert(item);
+  if (fresh || IsOlder(item.meta->resource_version, at->meta->resource_version)) return;
+  auto node = items.extract(at);
+  node.value() = std::move(item);
+  items.insert(std::move(node));
+}
+
 }  // namespace
 
 InformerCore::InformerCore(Client client, ListOptions list, InformerKind kind,
                            std::map<std::string, IndexFunction> indexes)
     : client_(std::move(client)), list_(std::move(list)), kind_(std::move(kind)), store_(std::move(indexes)) {}
 
+// Lists, or watches until the watch ends.
+Status InformerCore::Step(const Context& ctx) {
+  if (!resource_version_.empty() && doubtful_) DRAY_RETURN_IF_ERROR(CheckForRollBack(ctx));
+  if (!resource_version_.empty()) return Watch(ctx, false);
+  if (!watch_lists_) return ListAll(ctx);
+  Status outcome = Watch(ctx, true);
+  const bool refused = outcome.Is(Reason::kInvalid) || outcome.Is(Reason::kBadRequest);
+  if (!refused || !resource_version_.empty()) return outcome;
+  VLOG(1) << kind_.info.resource << ": no WatchList here, listing instead: " << outcome;
+  watch_lists_ = false;
+  return ListAll(ctx);
+}
+
 Status InformerCore::Run(const Context& ctx) {
   while (!ctx.stopped()) {
     progress_ = false;
     const SteadyTime started = ctx.clock().Steady();
-    const bool list = resource_version_.empty();
-    Status outcome;
-    if (list && watch_lists_) {
-      outcome = Watch(ctx, true);
-      if (resource_version_.empty() && (outcome.Is(Reason::kInvalid) || outcome.Is(Reason::kBadRequest))) {
-        VLOG(1) << kind_.info.resource << ": no WatchList here, listing instead: " << outcome;
-        watch_lists_ = false;
-        continue;
-      }
-    } else if (list) {
-      outcome = ListAll(ctx);
-      if (outcome.ok()) continue;
-    } else {
-      outcome = Watch(ctx, false);
-    }
+    Status outcome = Step(ctx);
     if (ctx.stopped()) break;
 
     const bool worked = progress_ || ctx.clock().Steady() - started >= kShortWatch;
     if (worked) failures_ = 0;
     if (worked && outcome.ok()) continue;
+    doubtful_ = true;
     if (outcome.Is(Reason::kGone)) {
       VLOG(1) << kind_.info.resource << ": listing again: " << outcome.message();
       resource_version_.clear();
@@ -68,6 +79,24 @@ Status InformerCore::Run(const Context& ctx) {
                  << std::chrono::duration_cast<milliseconds>(delay).count() << " ms";
     if (!ctx.Sleep(delay).ok()) break;
   }
+  return Ok();
+}
+
+// A watch from a version that a restored server has not reached yet would be silent until it has. Its list says how far it is.
+// (One that has grown past us since its restore can't be told: etcd's restore raises the versions for that reason.)
+Status InformerCore::CheckForRollBack(const Context& ctx) {
+  ListOptions one = list_;
+  one.resource_version.clear();  // the most recent
+  one.limit = 1;
+  Result<std::string> body = client_.ListRaw(ctx, kind_.info, one, "");
+  if (!body.ok()) return body.status().Wrapped("list");
+  DRAY_ASSIGN_OR_RETURN(InformerKind::Page page, kind_.page(*body));
+  doubtful_ = false;
+  if (!IsOlder(page.resource_version, resource_version_)) return Ok();
+  LOG(WARNING) << kind_.info.resource << ": the server is back at " << page.resource_version << ", we have seen "
+               << resource_version_ << ": listing again";
+  rolled_back_ = true;
+  resource_version_.clear();
   return Ok();
 }
 
@@ -98,7 +127,7 @@ Status InformerCore::ListAll(const Context& ctx) {
   // After the first time "from cache" could bring back an older state than the one we have seen.
   if (ever_listed_) options.resource_version.clear();
   while (true) {
-    std::map<api::ObjectKey, InformerItem> items;
+    ItemSet items;
     std::string resource_version, token;
     Status status;
     do {
@@ -107,13 +136,11 @@ Status InformerCore::ListAll(const Context& ctx) {
       status = page.status();
       if (!status.ok()) break;
       if (resource_version.empty()) resource_version = page->resource_version;
-      for (InformerItem& item : page->items) {
-        api::ObjectKey key = item.key;
-        items.insert_or_assign(std::move(key), std::move(item));
-      }
+      for (InformerItem& item : page->items) KeepNewest(items, std::move(item));
       token = std::move(page->continue_token);
     } while (!token.empty());
     if (status.ok()) {
+      last_heard_ = ctx.clock().Steady();
       Replace(std::move(items), std::move(resource_version));
       return Ok();
     }
@@ -132,6 +159,7 @@ Status InformerCore::Watch(const Context& ctx, bool with_list) {
   staging.open = with_list;
   Status broken;
   Status ended = client_.WatchRaw(bounded, kind_.info, options, with_list, [&](std::string_view line) {
+    last_heard_ = ctx.clock().Steady();
     broken = OnLine(line, &staging);
     return broken.ok();
   });
@@ -146,71 +174,71 @@ Status InformerCore::Watch(const Context& ctx, bool with_list) {
 Status InformerCore::OnLine(std::string_view line, Staging* staging) {
   Result<InformerKind::Change> change = kind_.change(line);
   if (!change.ok()) return Status(Reason::kInternal, "a watch line cannot be read: " + change.status().message());
-  InformerItem& item = change->item;
-  switch (change->type) {
-    case api::WatchEventType::kError:
-      return change->status.ok() ? Status(Reason::kInternal, "the watch reported an error without a reason") : change->status;
-    case api::WatchEventType::kBookmark:
-      if (staging->open && change->initial_events_end) {
-        staging->open = false;
-        Replace(std::exchange(staging->items, {}), item.resource_version);
-      } else if (!staging->open) {
-        progress_ = true;
-        resource_version_ = item.resource_version;
-      }
-      return Ok();
-    case api::WatchEventType::kAdded:
-    case api::WatchEventType::kModified:
-      if (staging->open) {
-        api::ObjectKey key = item.key;
-        staging->items.insert_or_assign(std::move(key), std::move(item));
-        return Ok();
-      }
-      break;
-    case api::WatchEventType::kDeleted:
-      if (staging->open) {
-        staging->items.erase(item.key);
-        return Ok();
-      }
-      break;
+  if (change->type == api::WatchEventType::kError)
+    return change->status.ok() ? Status(Reason::kInternal, "the watch reported an error without a reason") : change->status;
+  return staging->open ? OnStaged(*std::move(change), *staging) : OnChange(*std::move(change));
+}
+
+Status InformerCore::OnStaged(InformerKind::Change change, Staging& staging) {
+  if (change.type == api::WatchEventType::kBookmark) {
+    if (!change.initial_events_end) return Ok();
+    staging.open = false;
+    staging.gone.clear();
+    Replace(std::exchange(staging.items, {}), std::move(change.resource_version));
+    return Ok();
   }
-  progress_ = true;
-  // Told before: versions only grow along a watch, so an older one is a repetition.
-  std::string version = item.resource_version;
-  if (change->type == api::WatchEventType::kDeleted) {
-    Delete(item);
-  } else if (!IsOlder(version, resource_version_)) {
-    Upsert(std::move(item));
+  const api::ObjectKey key = KeyOf(change.item);
+  if (change.type == api::WatchEventType::kDeleted) {
+    auto known = staging.items.find(key);
+    if (known != staging.items.end() && !IsOlder(change.resource_version, known->meta->resource_version)) staging.items.erase(known);
+    staging.gone[key] = change.resource_version;
+    return Ok();
   }
-  if (!IsOlder(version, resource_version_)) resource_version_ = std::move(version);
+  auto gone = staging.gone.find(key);
+  if (gone == staging.gone.end() || !IsOlder(change.resource_version, gone->second)) KeepNewest(staging.items, std::move(change.item));
   return Ok();
 }
 
-void InformerCore::Replace(std::map<api::ObjectKey, InformerItem> items, std::string resource_version) {
-  for (const api::ObjectKey& key : store_.Keys())
-    if (!items.contains(key)) Notify(store_.Remove(key), nullptr);
-  for (auto& [key, item] : items) Upsert(std::move(item));
+Status InformerCore::OnChange(InformerKind::Change change) {
+  // Along a watch versions only grow: an older line comes late, or for the second time.
+  const bool late = IsOlder(change.resource_version, resource_version_);
+  if (change.type != api::WatchEventType::kBookmark) {
+    const InformerItem known = store_.Find(KeyOf(change.item));
+    const bool deleted = change.type == api::WatchEventType::kDeleted;
+    // Of an object that we do not have, a late line does not tell whether it is there: it may have gone since.
+    if (late && known.object == nullptr && !deleted)
+      return Status(Reason::kGone, "a line came late: " + change.resource_version + " after " + resource_version_);
+    const bool news = known.object == nullptr || !IsOlder(change.resource_version, known.meta->resource_version);
+    if (news && deleted && known.object != nullptr) Notify(store_.Remove(KeyOf(known)), nullptr);
+    if (news && !deleted) Upsert(std::move(change.item));
+  }
+  progress_ = true;
+  if (!late) resource_version_ = std::move(change.resource_version);
+  return Ok();
+}
+
+void InformerCore::Replace(ItemSet items, std::string resource_version) {
+  for (const InformerItem& known : store_.Items())
+    if (!items.contains(known)) Notify(store_.Remove(KeyOf(known)), nullptr);
+  for (const InformerItem& item : items) Upsert(item);
   resource_version_ = std::move(resource_version);
   ever_listed_ = true;
+  doubtful_ = rolled_back_ = false;
+  progress_ = true;
   std::lock_guard lock(mutex_);
   synced_ = true;
   changed_.notify_all();
 }
 
 void InformerCore::Upsert(InformerItem item) {
-  const InformerItem* known = store_.Find(item.key);
-  if (known != nullptr && known->uid == item.uid && known->resource_version == item.resource_version) return;
+  const InformerItem known = store_.Find(KeyOf(item));
+  const bool same_object = known.object != nullptr && known.meta->uid == item.meta->uid;
+  if (same_object && known.meta->resource_version == item.meta->resource_version && !rolled_back_) return;
   // Another object under the same name: the end of the first one went unseen, and it was an end all the same.
-  if (known != nullptr && known->uid != item.uid) Notify(store_.Remove(item.key), nullptr);
+  if (known.object != nullptr && !same_object) Notify(store_.Remove(KeyOf(item)), nullptr);
   ObjectPtr after = item.object;
   ObjectPtr before = store_.Put(std::move(item));
   Notify(before, after);
-}
-
-void InformerCore::Delete(const InformerItem& item) {
-  const InformerItem* known = store_.Find(item.key);
-  if (known == nullptr || IsOlder(item.resource_version, known->resource_version)) return;
-  Notify(store_.Remove(item.key), nullptr);
 }
 
 void InformerCore::Notify(const ObjectPtr& before, const ObjectPtr& after) {

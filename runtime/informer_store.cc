@@ -4,87 +4,97 @@
 
 namespace dray::runtime {
 
-InformerStore::InformerStore(std::map<std::string, IndexFunction> indexes) : indexes_(std::move(indexes)) {
-  by_index_["namespace"];
-  for (const auto& [name, function] : indexes_) by_index_[name];
+InformerStore::InformerStore(std::map<std::string, IndexFunction> indexes) {
+  for (auto& [name, function] : indexes) indexes_[name].values_of = std::move(function);
 }
 
-ObjectPtr InformerStore::Get(const api::ObjectKey& key) const {
+ObjectPtr InformerStore::Get(const api::ObjectKey& key) const { return Find(key).object; }
+
+InformerItem InformerStore::Find(const api::ObjectKey& key) const {
   std::shared_lock lock(mutex_);
   auto found = objects_.find(key);
-  return found == objects_.end() ? nullptr : found->second.item.object;
+  return found == objects_.end() ? InformerItem() : *found;
 }
 
 std::vector<ObjectPtr> InformerStore::List() const {
   std::shared_lock lock(mutex_);
   std::vector<ObjectPtr> all;
   all.reserve(objects_.size());
-  for (const auto& [key, held] : objects_) all.push_back(held.item.object);
+  for (const InformerItem& item : objects_) all.push_back(item.object);
   return all;
+}
+
+std::vector<InformerItem> InformerStore::Items() const {
+  std::shared_lock lock(mutex_);
+  return {objects_.begin(), objects_.end()};
 }
 
 std::vector<ObjectPtr> InformerStore::By(std::string_view index, std::string_view value) const {
   std::shared_lock lock(mutex_);
-  std::vector<ObjectPtr> all;
-  auto values = by_index_.find(index);
-  if (values == by_index_.end()) return all;
-  auto bucket = values->second.find(value);
-  if (bucket == values->second.end()) return all;
-  all.reserve(bucket->second.size());
-  for (const auto& [key, object] : bucket->second) all.push_back(object);
-  return all;
+  std::vector<ObjectPtr> some;
+  if (index == "namespace") {  // a range: keys begin with it
+    for (auto at = objects_.lower_bound(api::ObjectKey{std::string(value), ""});
+         at != objects_.end() && at->meta->namespace_ == value; ++at)
+      some.push_back(at->object);
+    return some;
+  }
+  auto values = indexes_.find(index);
+  if (values == indexes_.end()) return some;
+  auto bucket = values->second.buckets.find(value);
+  if (bucket == values->second.buckets.end()) return some;
+  some.reserve(bucket->second.size());
+  for (const InformerItem& item : bucket->second) some.push_back(item.object);
+  return some;
 }
 
-const InformerItem* InformerStore::Find(const api::ObjectKey& key) const {
-  std::shared_lock lock(mutex_);
-  auto found = objects_.find(key);
-  return found == objects_.end() ? nullptr : &found->second.item;
-}
-
-std::vector<api::ObjectKey> InformerStore::Keys() const {
-  std::shared_lock lock(mutex_);
-  std::vector<api::ObjectKey> keys;
-  keys.reserve(objects_.size());
-  for (const auto& [key, held] : objects_) keys.push_back(key);
-  return keys;
+InformerStore::Places InformerStore::PlacesOf(const void* object) const {
+  Places places;
+  places.reserve(indexes_.size());
+  for (const auto& [name, index] : indexes_) places.push_back(index.values_of(object));
+  return places;
 }
 
 ObjectPtr InformerStore::Put(InformerItem item) {
-  Held fresh;
-  fresh.places.emplace_back(&by_index_.find("namespace")->first, item.key.namespace_);
-  // The caller's functions run without the lock. The keys of by_index_ never change after construction.
-  for (const auto& [name, function] : indexes_)
-    for (std::string& value : function(item.object.get()))
-      fresh.places.emplace_back(&by_index_.find(name)->first, std::move(value));
-  fresh.item = std::move(item);
+  // The caller's functions run without the lock; there is one writer, so what is found stays.
+  const Places places = PlacesOf(item.object.get());
+  const InformerItem before = Find({item.meta->namespace_, item.meta->name});
+  const Places left = before.object == nullptr ? Places() : PlacesOf(before.object.get());
 
   std::unique_lock lock(mutex_);
-  Held& held = objects_[fresh.item.key];
-  ObjectPtr before = held.item.object;
-  if (before != nullptr) UnlistLocked(held);
-  held = std::move(fresh);
-  for (const auto& [index, value] : held.places)
-    by_index_.find(*index)->second[value][held.item.key] = held.item.object;
-  return before;
+  if (before.object != nullptr) {
+    UnlistLocked(before, left);
+    // The same place in the order, another object: no new node.
+    auto node = objects_.extract(objects_.find(before));
+    node.value() = item;
+    objects_.insert(std::move(node));
+  } else {
+    objects_.insert(item);
+  }
+  size_t i = 0;
+  for (auto& [name, index] : indexes_)
+    for (const std::string& value : places[i++]) index.buckets[value].insert(item);
+  return before.object;
 }
 
 ObjectPtr InformerStore::Remove(const api::ObjectKey& key) {
+  const InformerItem before = Find(key);
+  if (before.object == nullptr) return nullptr;
+  const Places left = PlacesOf(before.object.get());
   std::unique_lock lock(mutex_);
-  auto found = objects_.find(key);
-  if (found == objects_.end()) return nullptr;
-  UnlistLocked(found->second);
-  ObjectPtr before = std::move(found->second.item.object);
-  objects_.erase(found);
-  return before;
+  UnlistLocked(before, left);
+  objects_.erase(before);
+  return before.object;
 }
 
-void InformerStore::UnlistLocked(const Held& held) {
-  for (const auto& [index, value] : held.places) {
-    auto& values = by_index_.find(*index)->second;
-    auto bucket = values.find(value);
-    if (bucket == values.end()) continue;  // the same value twice
-    bucket->second.erase(held.item.key);
-    if (bucket->second.empty()) values.erase(bucket);
+void InformerStore::UnlistLocked(const InformerItem& item, const Places& places) {
+  size_t i = 0;
+  for (auto& [name, index] : indexes_) {
+    for (const std::string& value : places[i++]) {
+      auto bucket = index.buckets.find(value);
+      if (bucket == index.buckets.end()) continue;  // the same value twice
+      bucket->second.erase(item);
+      if (bucket->second.empty()) index.buckets.erase(bucket);
+    }
   }
 }
 

@@ -3,11 +3,10 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "dray/api/types/meta.h"
@@ -16,17 +15,36 @@ namespace dray::runtime {
 
 using ObjectPtr = std::shared_ptr<const void>;
 
-// An object of any kind with what an informer must know about it.
+// An object of any kind with what an informer must know about it: its metadata, which lies inside it.
 struct InformerItem {
-  api::ObjectKey key;
-  std::string uid, resource_version;
   ObjectPtr object;
+  const api::ObjectMeta* meta = nullptr;
 };
 
-// Values of one object under one index.
+// By namespace, then name.
+struct ByKey {
+  using is_transparent = void;
+  bool operator()(const InformerItem& a, const InformerItem& b) const {
+    return Less(a.meta->namespace_, a.meta->name, b.meta->namespace_, b.meta->name);
+  }
+  bool operator()(const InformerItem& a, const api::ObjectKey& b) const {
+    return Less(a.meta->namespace_, a.meta->name, b.namespace_, b.name);
+  }
+  bool operator()(const api::ObjectKey& a, const InformerItem& b) const {
+    return Less(a.namespace_, a.name, b.meta->namespace_, b.meta->name);
+  }
+  static bool Less(std::string_view a_space, std::string_view a_name, std::string_view b_space, std::string_view b_name) {
+    const int spaces = a_space.compare(b_space);
+    return spaces != 0 ? spaces < 0 : a_name < b_name;
+  }
+};
+using ItemSet = std::set<InformerItem, ByKey>;
+
+// Values of one object under one index. Pure: asked again when the object goes.
 using IndexFunction = std::function<std::vector<std::string>(const void* object)>;
 
-// Immutable objects by key and by index. Read by any thread; written by one.
+// Immutable objects by key and by index. Read by any thread; written by one. Keeps an object once and no copy of its key: with
+// a hundred thousand of them that is what counts.
 class InformerStore {
  public:
   // The index "namespace" is always there.
@@ -38,23 +56,24 @@ class InformerStore {
   std::vector<ObjectPtr> By(std::string_view index, std::string_view value) const;
 
   // For the writer.
-  const InformerItem* Find(const api::ObjectKey& key) const;  // valid until the next Put or Remove of that key
-  std::vector<api::ObjectKey> Keys() const;
-  ObjectPtr Put(InformerItem item);               // what stood there before
+  InformerItem Find(const api::ObjectKey& key) const;  // of nulls when absent
+  std::vector<InformerItem> Items() const;             // in key order
+  ObjectPtr Put(InformerItem item);                    // what stood there before
   ObjectPtr Remove(const api::ObjectKey& key);
 
  private:
-  struct Held {
-    InformerItem item;
-    std::vector<std::pair<const std::string*, std::string>> places;  // index name (key of by_index_) and value
+  struct Index {
+    IndexFunction values_of;
+    std::map<std::string, ItemSet, std::less<>> buckets;
   };
-  using Bucket = std::map<api::ObjectKey, ObjectPtr>;
-  void UnlistLocked(const Held& held);
+  // Values of one object under all indexes, in their order.
+  using Places = std::vector<std::vector<std::string>>;
+  Places PlacesOf(const void* object) const;
+  void UnlistLocked(const InformerItem& item, const Places& places);
 
-  const std::map<std::string, IndexFunction> indexes_;
   mutable std::shared_mutex mutex_;
-  std::map<api::ObjectKey, Held> objects_;
-  std::map<std::string, std::map<std::string, Bucket, std::less<>>, std::less<>> by_index_;
+  ItemSet objects_;
+  std::map<std::string, Index, std::less<>> indexes_;  // its keys and functions never change
 };
 
 }  // namespace dray::runtime

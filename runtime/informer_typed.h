@@ -11,10 +11,10 @@ inline constexpr char kInitialEventsEnd[] = "k8s.io/initial-events-end";
 
 template <api::ApiObject T>
 InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
-  InformerItem item{api::KeyOf(object), object.metadata.uid, object.metadata.resource_version, nullptr};
   if (transform) transform(object);
-  item.object = std::make_shared<const T>(std::move(object));
-  return item;
+  auto kept = std::make_shared<const T>(std::move(object));
+  const api::ObjectMeta* meta = &kept->metadata;
+  return {std::move(kept), meta};
 }
 
 template <api::ApiObject T>
@@ -36,9 +36,10 @@ InformerKind KindFor(std::function<void(T&)> transform) {
     if (event.type == api::WatchEventType::kBookmark) {
       auto end = event.object.metadata.annotations.find(kInitialEventsEnd);
       change.initial_events_end = end != event.object.metadata.annotations.end() && end->second == "true";
-      change.item.resource_version = std::move(event.object.metadata.resource_version);
+      change.resource_version = std::move(event.object.metadata.resource_version);
     } else if (event.type != api::WatchEventType::kError) {
       change.item = MakeItem(std::move(event.object), transform);
+      change.resource_version = change.item.meta->resource_version;
     }
     return change;
   };
@@ -81,6 +82,11 @@ Status Informer<T>::Run(const Context& ctx) {
 template <api::ApiObject T>
 bool Informer<T>::HasSynced() const {
   return state_->core.HasSynced();
+}
+
+template <api::ApiObject T>
+SteadyTime Informer<T>::LastHeard() const {
+  return state_->core.last_heard();
 }
 
 template <api::ApiObject T>

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
-#include <random>
+#include <string>
 
 #include "dray/base/guarded.h"
 #include "dray/runtime/transport.h"
@@ -23,9 +24,11 @@ struct Faults {
   // Of watch lines.
   double cut_watch = 0;        // the stream ends in the middle of the line
   double duplicate_event = 0;  // the line comes twice
+  double late_event = 0;       // one of the lines before it comes once more after it
 };
 
-// Another transport with faults, the same ones for the same seed and the same order of calls. Any thread.
+// Another transport with faults. The dice fall by seed, call (method, path without query) and how often that call was made:
+// the same seed gives the same faults, whatever the order in which threads come by. Any thread.
 class FaultyTransport final : public runtime::Transport {
  public:
   FaultyTransport(std::shared_ptr<runtime::Transport> inner, Faults faults, uint64_t seed);
@@ -38,16 +41,24 @@ class FaultyTransport final : public runtime::Transport {
                const std::function<bool(std::string_view line)>& on_line) override;
 
  private:
-  struct Dice {
-    Faults faults;
-    std::mt19937_64 random;
+  // The dice of one call.
+  class Dice {
+   public:
+    Dice(FaultyTransport& owner, const runtime::ApiRequest& request, bool watch);
+    bool Roll(double Faults::*fault);
+    size_t Below(size_t bound);
+
+   private:
+    uint64_t Next();
+    FaultyTransport& owner_;
+    uint64_t state_;
   };
-  bool Roll(double Faults::*fault);
-  size_t Below(size_t bound);
-  Status Delay(const Context& ctx);
+  Status Delay(const Context& ctx, Dice& dice);
 
   const std::shared_ptr<runtime::Transport> inner_;
-  Guarded<Dice> dice_;
+  const uint64_t seed_;
+  Guarded<Faults> faults_;
+  Guarded<std::map<std::string, uint64_t>> calls_;
   std::atomic<int> injected_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,12 @@ class Elector {
   Status Run(const Context& ctx);
 
   bool leading() const;
+  // Until when we may write as the leader, on our clock: the renew deadline after the last renewal, well before the lease lapses
+  // for the others. In the past when we do not lead. A process that was stopped for a while (SIGSTOP, a migrated machine) sees
+  // this before any timer has fired.
+  SteadyTime LeadsUntil() const;
+  // leaseTransitions of the record as last seen: grows with every change of hands.
+  int32_t term() const;
   std::string leader() const;  // identity of the present holder, "" when nobody
   // Not ok when we lead and have not renewed for lease_duration + 20 s (check "leaderElection" of /healthz).
   Status Healthy(const Clock& clock) const;
@@ -64,5 +71,9 @@ class Elector {
 
 // "<hostname>_<uuid>"
 std::string NewIdentity();
+
+// `inner`, through which writes go only before `until()` (Elector::LeadsUntil), and with it as their deadline; later ones are
+// kCancelled without reaching the server. Reads and watches are not touched. For all that only the leader may do.
+std::shared_ptr<Transport> FenceWrites(std::shared_ptr<Transport> inner, std::function<SteadyTime()> until);
 
 }  // namespace dray::runtime

@@ -54,6 +54,9 @@ class Informer : public Lister<T> {
   Status Run(const Context& ctx);
   // True once the first list is complete.
   bool HasSynced() const;
+  // When the server last said something, on the clock of Run's context: with bookmarks that is once a minute at least. min():
+  // never yet.
+  SteadyTime LastHeard() const;
   // Waits for HasSynced(); kCancelled or kTimeout otherwise.
   Status WaitForSync(const Context& ctx) const;
 

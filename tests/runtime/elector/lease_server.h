@@ -22,9 +22,15 @@ class LeaseServer {
       cut_ = cut;
       server_.changed_.notify_all();
     }
+    // The process behind it is dead: nothing goes through any more, and it does not wait to learn so.
+    void Die() {
+      std::lock_guard lock(server_.mutex_);
+      dead_ = true;
+    }
     Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
       {
         std::unique_lock lock(server_.mutex_);
+        if (dead_ || (cut_ && request.path.starts_with("/work"))) return Status(Reason::kUnavailable, "cut");
         if (cut_) {  // as a network does: no answer, and no word about it
           ctx.clock().WaitUntil(lock, server_.changed_, ctx.deadline(), ctx.stop(), [] { return false; });
           return Status(ctx.stopped() ? Reason::kCancelled : Reason::kTimeout, "no answer in time");
@@ -53,7 +59,7 @@ class LeaseServer {
 
    private:
     LeaseServer& server_;
-    bool cut_ = false;
+    bool cut_ = false, dead_ = false;
   };
 
   std::optional<Json> lease() const {
@@ -80,6 +86,15 @@ class LeaseServer {
     ++version_;
     changed_.notify_all();
   }
+  // What leaders write: POST /work?term=N. The sentence about the first write that came from an earlier term than one before it.
+  std::string wrong() const {
+    std::lock_guard lock(mutex_);
+    return wrong_;
+  }
+  int works() const {
+    std::lock_guard lock(mutex_);
+    return works_;
+  }
   void Refuse(int code) {
     std::lock_guard lock(mutex_);
     refuse_ = code;
@@ -94,6 +109,14 @@ class LeaseServer {
       return runtime::ApiResponse{code, status.dump(), {}};
     };
     if (refuse_ != 0) return failure(refuse_, "Forbidden");
+    if (request.path.starts_with("/work?term=")) {
+      const int term = std::stoi(request.path.substr(11));
+      if (term < latest_term_ && wrong_.empty())
+        wrong_ = "a write of term " + std::to_string(term) + " after one of term " + std::to_string(latest_term_);
+      latest_term_ = std::max(latest_term_, term);
+      ++works_;
+      return {200, "{}", {}};
+    }
     if (request.method == "GET")
       return lease_ ? runtime::ApiResponse{200, lease_->dump(), {}} : failure(404, "NotFound");
     Json sent = Json::parse(request.body);
@@ -119,6 +142,8 @@ class LeaseServer {
   uint64_t version_ = 0;
   int writes_ = 0;
   int refuse_ = 0;
+  int latest_term_ = -1, works_ = 0;
+  std::string wrong_;
 };
 
 }  // namespace dray::testing
