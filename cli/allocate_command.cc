@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
-#include <iterator>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/args.h"
+#include "cli/input_file.h"
 #include "cli/table.h"
 #include "dray/api/codec.h"
 #include "dray/api/scenario.h"
-#include "dray/runtime/files.h"
 #include "dray/runtime/pki.h"
 #include "dray/runtime/real_clock.h"
 
@@ -21,10 +20,11 @@ namespace dray::cli {
 namespace {
 
 constexpr Flag kAllocateFlags[] = {
-    {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}; - is standard input"},
+    {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}, gzipped or not; - is standard input"},
     {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
     {"mask-share-ids", 0, "", "print * for share ids, so that two runs compare equal"},
-    {"list-type-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
+    {"list-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
+    {"list-type-attributes", 0, "", "the same"},
     {"bench", 0, "N", "repeat N times and print timing instead of answers"},
     {"help", 'h', "", "this text"},
 };
@@ -122,19 +122,12 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
       return Status(Reason::kBadRequest, "--bench: " + text + ": want a number of runs from 1 on");
     }
   }
-  std::string text;
-  if (files[0] == "-") {
-    text.assign(std::istreambuf_iterator<char>(in), {});
-  } else {
-    Result<std::string> read = runtime::ReadFile(files[0]);
-    if (!read.ok()) return Status(Reason::kBadRequest, read.status().message());
-    text = std::move(read).value();
-  }
+  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(files[0], in));
   Result<alloc::Scenario> scenario = alloc::ReadScenario(text);
   if (!scenario.ok()) return scenario.status().Wrapped(files[0]);
 
   alloc::ScenarioOptions options;
-  options.features.list_type_attributes = args.Given("list-type-attributes");
+  options.features.list_type_attributes = args.Given("list-attributes") || args.Given("list-type-attributes");
   if (args.Given("mask-share-ids")) {
     options.new_share_id = [] { return std::string("*"); };
   } else {

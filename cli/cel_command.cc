@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/args.h"
 #include "cli/cel_input.h"
+#include "cli/input_file.h"
 #include "dray/api/cel.h"
 #include "dray/base/json.h"
 #include "dray/runtime/real_clock.h"
@@ -16,6 +18,7 @@ namespace dray::cli {
 namespace {
 
 constexpr Flag kCelFlags[] = {
+    {"filename", 'f', "FILE", "read the lines from a file, gzipped or not; - and without: standard input"},
     {"jsonl", 0, "", "read and write one JSON object per line (the only format, and the default)"},
     {"cost", 0, "", "add maxCost and actualCost to each answer"},
     {"list-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
@@ -24,7 +27,7 @@ constexpr Flag kCelFlags[] = {
 };
 
 constexpr char kCelUsage[] =
-    "Evaluates device selectors as kube-scheduler 1.36 would. Each line of standard input is\n"
+    "Evaluates device selectors as kube-scheduler 1.36 would. Each line of the input is\n"
     "  {\"id\", \"expression\", \"device\": {\"driver\", \"attributes\", \"capacity\", "
     "\"allowMultipleAllocations\"}}\n"
     "and is answered with {\"id\", \"result\"}, {\"id\", \"compileError\"} or {\"id\", "
@@ -113,8 +116,18 @@ int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostr
     out << kCelUsage << FlagHelp(kCelFlags);
     return 0;
   }
-  if (!parsed->words().empty())
-    return WrongUse(err, "cel takes no argument, found \"" + parsed->words()[0] + "\"");
+  std::vector<std::string> files = parsed->All("filename");
+  files.insert(files.end(), parsed->words().begin(), parsed->words().end());
+  if (files.size() > 1) return WrongUse(err, "cel reads one file, found also \"" + files[1] + "\"");
+  const std::string name = files.empty() || files[0] == "-" ? "" : files[0] + ": ";
+  std::istringstream unpacked;
+  const bool packed = files.empty() || files[0] == "-" ? in.peek() == 0x1f : true;
+  if (packed) {
+    Result<std::string> text = ReadInput(files.empty() ? "-" : files[0], in);
+    if (!text.ok()) return WrongUse(err, text.status().message());
+    unpacked.str(*std::move(text));
+  }
+  std::istream& lines_in = packed ? unpacked : in;
   int64_t runs = 0;
   if (parsed->Given("bench")) {
     const std::string& text = parsed->Get("bench");
@@ -125,13 +138,14 @@ int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostr
   Timing total;
   int64_t lines = 0;
   std::string line;
-  for (int64_t number = 1; std::getline(in, line); ++number) {
+  for (int64_t number = 1; std::getline(lines_in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    Result<CelInput> input = ParseCelInput(line);
+    Result<CelInput> input = ParseCelInput(line, parsed->Given("list-attributes"));
     if (!input.ok())
-      return WrongUse(err, "line " + std::to_string(number) + ": " + input.status().message());
+      return WrongUse(err, name + "line " + std::to_string(number) + ": " + input.status().message());
     cel::Options options;
-    options.list_attributes = parsed->Given("list-attributes") || input->list_attributes;
+    options.list_attributes = input->list_attributes;
+    options.consumable_capacity = input->consumable_capacity;
     Json answer = runs > 0 ? Bench(*input, options, runs, total)
                            : Answer(*input, options, parsed->Given("cost"));
     answer["id"] = input->id.empty() ? Json(number) : Json::parse(input->id);

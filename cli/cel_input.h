@@ -14,13 +14,13 @@ struct CelInput {
   std::string expression;
   std::string driver;
   api::Device device;
-  bool list_attributes = false;  // what "features" says, if there is one
+  bool list_attributes = false;     // as asked for, or what "features" says
+  bool consumable_capacity = true;  // what "features" says
 };
 
-// "features": {"listTypeAttributes": true} turns that gate on for the line. Attributes are {"name":
-// {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}},
-// capacity
-// {"name": "80Gi"} or {"name": {"value": "80Gi"}}. kInvalid says what is wrong with the line.
-Result<CelInput> ParseCelInput(std::string_view line);
+// "features": {"listTypeAttributes": true} turns that gate on for the line, and `lists` for all. Attributes are {"name":
+// {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}}, capacity {"name": "80Gi"} or
+// {"name": {"value": "80Gi"}}. kInvalid says what is wrong with the line.
+Result<CelInput> ParseCelInput(std::string_view line, bool lists = false);
 
 }  // namespace dray::cli

@@ -15,14 +15,15 @@ struct Name {
   std::string_view domain, id;
 };
 Name SplitName(std::string_view name, std::string_view driver) {
-  size_t slash = name.find('/');
-  if (slash == std::string_view::npos) return {driver, name};
+  // Names are short: a call of memchr takes longer.
+  size_t slash = 0;
+  while (slash < name.size() && name[slash] != '/') ++slash;
+  if (slash == name.size()) return {driver, name};
   return {name.substr(0, slash), name.substr(slash + 1)};
 }
 
-constexpr size_t kUsualDomains = 4;
-// Enough for the usual device; more is fetched when it is needed.
-constexpr size_t kBytesPerDevice = kUsualDomains * sizeof(DomainMap) + 2 * sizeof(Semver) + 64;
+// As many items are filed without asking for memory.
+constexpr size_t kUsualItems = 40;
 
 constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes",
                                                      "capacity", "driver"};
@@ -55,50 +56,6 @@ bool DomainMap::Find(const Value& key, Value& found) const {
   if (value == nullptr) return false;
   found = value->Borrowed();
   return true;
-}
-
-template <class Items, class Convert>
-void DomainsMap::Build(const Items& items, std::string_view driver,
-                       std::pmr::memory_resource* memory, Convert convert) {
-  if (items.empty()) return;
-  // Where each item belongs, and how many each domain has.
-  struct Place {
-    const typename Items::value_type* item;
-    std::string_view id;
-    size_t domain;
-  };
-  struct Count {
-    std::string_view domain;
-    size_t items;
-  };
-  std::byte buffer[2048];
-  std::pmr::monotonic_buffer_resource scratch(buffer, sizeof(buffer));
-  std::pmr::vector<Place> places(&scratch);
-  std::pmr::vector<Count> counts(&scratch);
-  places.reserve(items.size());
-  counts.reserve(kUsualDomains);
-  for (const auto& item : items) {
-    Name name = SplitName(item.first, driver);
-    size_t domain = 0;
-    while (domain < counts.size() && counts[domain].domain != name.domain) ++domain;
-    if (domain == counts.size()) counts.push_back({name.domain, 0});
-    ++counts[domain].items;
-    places.push_back({&item, name.id, domain});
-  }
-
-  auto* entries = static_cast<DeviceEntry*>(
-      memory->allocate(items.size() * sizeof(DeviceEntry), alignof(DeviceEntry)));
-  auto* domain = static_cast<DomainMap*>(
-      memory->allocate(counts.size() * sizeof(DomainMap), alignof(DomainMap)));
-  domains_ = {domain, counts.size()};
-  size_t begin = 0;
-  for (Count& count : counts) {
-    new (domain++) DomainMap(count.domain, entries + begin, count.items);
-    begin += std::exchange(count.items, begin);  // from here on: where the next item goes
-  }
-  for (const Place& place : places)
-    new (entries + counts[place.domain].items++)
-        DeviceEntry{NameKey(place.id), place.id, convert(*place.item)};
 }
 
 bool DomainsMap::Find(const Value& key, Value& found) const {
@@ -140,15 +97,80 @@ bool DeviceMap::Find(const Value& key, Value& found) const {
 }
 
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
-    : memory_((device.attributes.size() + device.capacity.size()) * sizeof(DeviceEntry) +
-              kBytesPerDevice),
-      driver(driver_name),
+    : driver(driver_name),
       allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
       root(*this) {
-  attributes.Build(device.attributes, driver, &memory_,
-                   [&](const auto& item) { return ToValue(item.first, item.second); });
-  capacity.Build(device.capacity, driver, &memory_,
-                 [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
+  const size_t count = device.attributes.size() + device.capacity.size();
+  auto* entries = reinterpret_cast<DeviceEntry*>(few_entries_);
+  if (count > kUsualEntries) entries = More<DeviceEntry>(count);
+  File(device.attributes, entries, attributes,
+       [&](const auto& item) { return ToValue(item.first, item.second); });
+  File(device.capacity, entries + device.attributes.size(), capacity,
+       [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
+}
+
+template <class T>
+T* DeviceData::More(size_t count) {
+  return reinterpret_cast<T*>(
+      rare().blocks.emplace_back(new std::byte[count * sizeof(T)]).get());
+}
+
+template <class Items, class Convert>
+void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) {
+  // Where each item belongs, and how many each domain has.
+  struct Place {
+    const typename Items::value_type* item;
+    std::string_view id;
+    size_t domain;
+  };
+  struct Count {
+    std::string_view domain;
+    size_t items;
+  };
+  // Not initialised: most of it is not used.
+  alignas(Place) std::byte few_places[kUsualItems * sizeof(Place)];
+  alignas(Count) std::byte few_counts[kUsualItems * sizeof(Count)];
+  std::vector<Place> many_places;
+  std::vector<Count> many_counts;
+  auto* places = reinterpret_cast<Place*>(few_places);
+  auto* counts = reinterpret_cast<Count*>(few_counts);
+  if (items.size() > kUsualItems) {
+    many_places.resize(items.size());
+    many_counts.resize(items.size());
+    places = many_places.data();
+    counts = many_counts.data();
+  }
+  constexpr size_t kNone = SIZE_MAX;
+  size_t count = 0, domains = 0, own = kNone;  // own: where names without a domain go
+  for (const auto& item : items) {
+    Name name = SplitName(item.first, driver);
+    const bool bare = name.domain.data() == driver.data();
+    size_t domain = bare && own != kNone ? own : 0;
+    if (!bare || own == kNone) {
+      while (domain < domains && counts[domain].domain != name.domain) ++domain;
+      if (domain == domains) new (counts + domains++) Count{name.domain, 0};
+      if (bare) own = domain;
+    }
+    ++counts[domain].items;
+    new (places + count++) Place{&item, name.id, domain};
+  }
+
+  DomainMap* maps;
+  if (domains_ + domains <= kUsualDomains) {
+    maps = reinterpret_cast<DomainMap*>(few_domains_) + domains_;
+    domains_ = static_cast<uint8_t>(domains_ + domains);
+  } else {
+    maps = More<DomainMap>(domains);
+  }
+  map.Set({maps, domains});
+  size_t begin = 0;
+  for (size_t i = 0; i < domains; ++i) {
+    new (maps + i) DomainMap(counts[i].domain, entry + begin, counts[i].items);
+    begin += std::exchange(counts[i].items, begin);  // from here on: where the next item goes
+  }
+  for (size_t i = 0; i < count; ++i)
+    new (entry + counts[places[i].domain].items++)
+        DeviceEntry{NameKey(places[i].id), places[i].id, convert(*places[i].item)};
 }
 
 Value DeviceData::ToValue(const std::string& name, const api::DeviceAttribute& attribute) {
@@ -157,7 +179,10 @@ Value DeviceData::ToValue(const std::string& name, const api::DeviceAttribute& a
   if (auto* i = std::get_if<int64_t>(&attribute.value)) return Value::Int(*i);
   if (auto* b = std::get_if<bool>(&attribute.value)) return Value::Bool(*b);
   if (auto* version = std::get_if<api::Version>(&attribute.value)) return ToValue(name, *version);
+  return ToList(name, attribute);
+}
 
+Value DeviceData::ToList(const std::string& name, const api::DeviceAttribute& attribute) {
   std::vector<Value> items;
   auto fill = [&](const auto& list, auto convert) {
     for (const auto& item : list) items.push_back(convert(item));
@@ -171,21 +196,22 @@ Value DeviceData::ToValue(const std::string& name, const api::DeviceAttribute& a
   } else if (auto* versions = std::get_if<std::vector<api::Version>>(&attribute.value)) {
     fill(*versions, [&](const api::Version& version) { return ToValue(name, version); });
   } else {
-    Fail(error, name, "unsupported attribute value");
+    Fail(rare().error, name, "unsupported attribute value");
     return Value::Null();
   }
-  Fail(list_error, name, "unsupported attribute value");
+  Fail(rare().list_error, name, "unsupported attribute value");
   Value list = Value::ListOf(std::move(items));
-  list.PinTo(pins_);
+  list.PinTo(rare().pins);
   return list;
 }
 
 Value DeviceData::ToValue(const std::string& name, const api::Version& version) {
-  auto* semver = new (memory_.allocate(sizeof(Semver), alignof(Semver))) Semver;
+  Semver* semver = &version_;
+  if (std::exchange(version_taken_, true)) {
+    semver = rare().versions.emplace_back(std::make_unique<Semver>()).get();
+  }
   std::string why = ParseSemver(version.text, *semver);
-  if (!why.empty()) Fail(error, name, "parse semantic version: " + why);
-  // Only pre-releases hold memory of their own.
-  if (!semver->pre.empty()) versions_.emplace_back(semver);
+  if (!why.empty()) Fail(rare().error, name, "parse semantic version: " + why);
   return Value::Borrowed(semver);
 }
 

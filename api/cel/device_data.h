@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,11 +52,8 @@ class DomainMap final : public Map {
 // tells the truth.
 class DomainsMap final : public Map {
  public:
-  // Files the items under their domains, in their order. convert(item) gives the value of one,
-  // which owns nothing.
-  template <class Items, class Convert>
-  void Build(const Items& items, std::string_view driver, std::pmr::memory_resource* memory,
-             Convert convert);
+  // `domains` outlive the map.
+  void Set(std::span<const DomainMap> domains) { domains_ = domains; }
 
   const DomainMap* Domain(std::string_view name) const {
     for (const DomainMap& domain : domains_)
@@ -74,8 +70,7 @@ class DomainsMap final : public Map {
   bool Contains(const Value& key, Value& error) const override;
 
  private:
-  std::span<DomainMap>
-      domains_;  // in the memory that Build got; nothing in them needs to be released
+  std::span<const DomainMap> domains_;
 };
 
 // The variable `device` as a whole.
@@ -91,31 +86,57 @@ class DeviceMap final : public Map {
   const DeviceData& data_;
 };
 
+// One block of memory for the usual device.
 struct DeviceData {
   DeviceData(const api::Device& device, std::string_view driver);
+  DeviceData(const DeviceData&) = delete;
+  DeviceData& operator=(const DeviceData&) = delete;
 
- private:
-  std::pmr::monotonic_buffer_resource memory_;  // one block for all below, as a rule
-
- public:
   std::string_view driver;
   bool allow_multiple_allocations = false;
   DomainsMap attributes, capacity;
   DeviceMap root;
-  std::string error;       // of an attribute that no evaluation can stand
-  std::string list_error;  // the same where lists are not allowed
+
+  // Why no evaluation against the device has an answer; empty when there is no such reason.
+  std::string_view Error(bool lists_allowed) const {
+    if (rare_ == nullptr) return {};
+    return !rare_->error.empty() || lists_allowed ? rare_->error : rare_->list_error;
+  }
 
  private:
+  static constexpr size_t kUsualEntries = 12, kUsualDomains = 4;
+
+  // What most devices do without.
+  struct Rare {
+    std::string error, list_error;  // the latter counts where lists are not allowed
+    std::vector<std::unique_ptr<Semver>> versions;
+    std::vector<Value> pins;
+    std::vector<std::unique_ptr<std::byte[]>> blocks;
+  };
+  Rare& rare() {
+    if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
+    return *rare_;
+  }
+
+  // Files the items under their domains, in their order, into entries from `entry` on. convert(item) gives the value of one,
+  // which owns nothing.
+  template <class Items, class Convert>
+  void File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert);
+  // Memory for objects that need no destructor.
+  template <class T>
+  T* More(size_t count);
   // What an attribute holds, as a value that owns nothing.
   Value ToValue(const std::string& name, const api::DeviceAttribute& attribute);
   Value ToValue(const std::string& name, const api::Version& version);
+  Value ToList(const std::string& name, const api::DeviceAttribute& attribute);
   static void Fail(std::string& field, const std::string& name, const std::string& why);
 
-  struct Destroy {
-    void operator()(Semver* version) const { std::destroy_at(version); }
-  };
-  std::vector<std::unique_ptr<Semver, Destroy>> versions_;  // in memory_
-  std::vector<Value> pins_;
+  std::unique_ptr<Rare> rare_;
+  Semver version_;  // of the first attribute with one
+  bool version_taken_ = false;
+  uint8_t domains_ = 0;  // of few_domains_, those in use
+  alignas(DomainMap) std::byte few_domains_[kUsualDomains * sizeof(DomainMap)];
+  alignas(DeviceEntry) std::byte few_entries_[kUsualEntries * sizeof(DeviceEntry)];
 };
 
 }  // namespace dray::cel

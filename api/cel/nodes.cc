@@ -64,7 +64,15 @@ Value Target::Call(Evaluation& ev, Args args) const {
 }
 
 Value CallNode::Run(Evaluation& ev) const {
-  // The usual calls need no allocation.
+  // The usual calls need no allocation, and no values that they do not use.
+  if (args_.size() == 1) {
+    std::array<Value, 1> values;
+    return RunWith(ev, values);
+  }
+  if (args_.size() == 2) {
+    std::array<Value, 2> values;
+    return RunWith(ev, values);
+  }
   if (args_.size() <= 4) {
     std::array<Value, 4> values;
     return RunWith(ev, std::span(values).first(args_.size()));

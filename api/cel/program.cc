@@ -56,8 +56,8 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
 
 Evaluated Program::Evaluate(const DeviceView& view) const {
   const DeviceData& device = view.data();
-  if (!device.error.empty()) return {Refused(device.error), 0};
-  if (!list_attributes_ && !device.list_error.empty()) return {Refused(device.list_error), 0};
+  if (std::string_view error = device.Error(list_attributes_); !error.empty())
+    return {Refused(std::string(error)), 0};
 
   LoopStates loops(plan_->loops);
   Evaluation evaluation(&device, list_attributes_, cost_limit_, loops.all());

@@ -22,26 +22,11 @@ struct HeldQuantity final : Object {
 
 }  // namespace
 
-Value Value::View(Kind kind, std::string_view text) {
-  Value v(kind);
-  v.data_.text = text.data();
-  v.head_.size = static_cast<uint32_t>(text.size());
-  return v;
-}
-
 Value Value::Owned(Kind kind, std::string text) {
   auto* object = new OwnedText(std::move(text));
   Value v = View(kind, object->text);
   v.owner_ = object;
   object->references = 1;
-  return v;
-}
-
-Value Value::Pointing(Kind kind, const void* pointer, const Object* owner) {
-  Value v(kind);
-  v.data_.pointer = pointer;
-  v.owner_ = owner;
-  if (owner != nullptr) ++owner->references;
   return v;
 }
 

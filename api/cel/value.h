@@ -198,9 +198,20 @@ class Value {
   };
 
   explicit Value(Kind kind) : head_{.kind = kind} {}
-  static Value View(Kind kind, std::string_view text);
+  static Value View(Kind kind, std::string_view text) {
+    Value v(kind);
+    v.data_.text = text.data();
+    v.head_.size = static_cast<uint32_t>(text.size());
+    return v;
+  }
   static Value Owned(Kind kind, std::string text);
-  static Value Pointing(Kind kind, const void* pointer, const Object* owner);
+  static Value Pointing(Kind kind, const void* pointer, const Object* owner) {
+    Value v(kind);
+    v.data_.pointer = pointer;
+    v.owner_ = owner;
+    if (owner != nullptr) ++owner->references;
+    return v;
+  }
 
   Head head_;
   Data data_ = {.u = 0};
