@@ -36,7 +36,7 @@ class Constraint {
   int devices_ = 0;
 };
 
-// The constraints of a claim, in its order. kInvalid when one is of a kind that is not known.
-Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim);
+// The constraints of a claim, in its order; `lists`: attributes may be lists. kInvalid when one is of a kind that is not known.
+Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim, bool lists);
 
 }  // namespace dray::alloc

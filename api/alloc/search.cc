@@ -21,7 +21,7 @@ Search::Search(const Snapshot::State& state, const std::vector<PreparedClaim>& c
     selected_.emplace_back(claim.requests.size());
   }
   here_.resize(count);
-  shortcuts_apply_ = Shortcuts::Apply(claims_);
+  shortcuts_apply_ = Shortcuts::Apply(claims_, state_.features);
 }
 
 const Alternative& Search::Selected(size_t claim, size_t request) const {
@@ -85,7 +85,7 @@ bool Search::Start() {
            " exceeds the claim limit of " + std::to_string(api::kMaxAllocationResults));
       return false;
     }
-    auto constraints = MakeConstraints(claim.claim->spec.devices);
+    auto constraints = MakeConstraints(claim.claim->spec.devices, state_.features.list_type_attributes);
     if (!constraints.ok()) {
       Fail(Describe(*claim.claim) + ", " + constraints.status().message());
       return false;
@@ -134,12 +134,12 @@ bool Search::Extend(const Alternative& alternative, OnNode& here) {
     if (used.exclusive > 0 && !alternative.admin) continue;
     Selector::Answer answer = Select(alternative, device);
     if (answer == Selector::Answer::kNo) continue;
-    if (answer == Selector::Answer::kYes) {
+    const bool unreadable = answer == Selector::Answer::kError || candidate.fit == Candidate::Fit::kUnreadable;
+    if (!unreadable) {
       if (candidate.fit == Candidate::Fit::kNo) continue;
       if (!HasRoom(device, alternative.capacities, used, {})) continue;
       if (!view_->counters && BlockingTaint(*device.device, *alternative.tolerations) != nullptr) continue;
     }
-    const bool unreadable = answer == Selector::Answer::kError || candidate.fit == Candidate::Fit::kUnreadable;
     here.unreadable |= unreadable;
     here.listed.push_back({&candidate, unreadable});
     return true;

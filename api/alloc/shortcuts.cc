@@ -50,9 +50,10 @@ int64_t Least(const PreparedRequest& request) {
 
 }  // namespace
 
-bool Shortcuts::Apply(const std::vector<PreparedClaim>& claims) {
+bool Shortcuts::Apply(const std::vector<PreparedClaim>& claims, const Features& features) {
   for (const PreparedClaim& claim : claims) {
     const auto& constraints = claim.claim->spec.devices.constraints;
+    if (features.list_type_attributes && !constraints.empty()) return false;
     const bool distinct = std::any_of(constraints.begin(), constraints.end(),
                                       [](const api::DeviceConstraint& c) { return !c.match_attribute; });
     int64_t most_of_claim = 0;

@@ -13,8 +13,8 @@ namespace dray::alloc {
 // and values of a matchAttribute that too few devices have.
 //
 // Only for claims whose search has no memory: once a device is given back, everything is as before. Kubernetes' search has one
-// with counters, with mode All, and with distinctAttribute over requests for several devices (see Search::Take and
-// DistinctAttribute); and only where no selector fails and no claim may get too many results, because then some branches would
+// with counters, with mode All, with constraints on lists (MatchLists), and with distinctAttribute over requests for several
+// devices (see Search::Take and DistinctAttribute); and only where no selector fails and no claim may get too many results, because then some branches would
 // end in an error.
 class Shortcuts {
  public:
@@ -22,7 +22,7 @@ class Shortcuts {
   using Lists = std::vector<std::vector<size_t>>;
 
   // Could the search of these claims have shortcuts? Says nothing about the node.
-  static bool Apply(const std::vector<PreparedClaim>& claims);
+  static bool Apply(const std::vector<PreparedClaim>& claims, const Features& features);
 
   Shortcuts(const NodeView& view, const std::vector<PreparedClaim>& claims, const Lists& lists);
 

@@ -92,6 +92,62 @@ TEST(Snapshot, SharesComeAndGo) {
   EXPECT_EQ(Try(snapshot, half).outcome, Outcome::kAllocated);
 }
 
+// DRAListTypeAttributes: devices match when a value is common to all, and differ when none is common to two.
+struct ListCase {
+  std::string name;
+  std::vector<api::DeviceAttribute> devices;
+  bool distinct;
+  int64_t count;
+  std::string expected;  // the devices, or "" when there is no way
+};
+
+class ListConstraints : public ::testing::TestWithParam<ListCase> {};
+
+TEST_P(ListConstraints, AsTheExperimentalAllocator) {
+  const ListCase& c = GetParam();
+  std::vector<api::Device> devices;
+  for (const api::DeviceAttribute& attribute : c.devices) {
+    devices.push_back(MakeDevice(std::string(1, static_cast<char>('a' + devices.size()))));
+    devices.back().attributes["gpu.example.com/zone"] = attribute;
+  }
+  Features features;
+  features.list_type_attributes = true;
+  Snapshot snapshot({{MakeSlice("n1", devices)}, {MakeClass("gpu")}, {}, features});
+  std::vector<api::DeviceRequest> requests;
+  if (c.distinct) {  // a request for each: of several devices of one request only the latest is compared with
+    for (int64_t r = 0; r < c.count; ++r) requests.push_back(Ask("r" + std::to_string(r)));
+  } else {
+    requests.push_back(Ask("r", c.count));
+  }
+  api::ResourceClaim claim = MakeClaim("c", std::move(requests));
+  api::DeviceConstraint& constraint = claim.spec.devices.constraints.emplace_back();
+  (c.distinct ? constraint.distinct_attribute : constraint.match_attribute) = "gpu.example.com/zone";
+  NodeAnswer answer = Try(snapshot, claim);
+  std::string chosen;
+  if (answer.outcome == Outcome::kAllocated) {
+    for (const auto& result : answer.allocations[0].devices.results) chosen += result.device;
+  }
+  EXPECT_NE(answer.outcome, Outcome::kError) << answer.error;
+  EXPECT_EQ(chosen, c.expected);
+}
+
+using Ints = std::vector<int64_t>;
+using Texts = std::vector<std::string>;
+INSTANTIATE_TEST_SUITE_P(
+    All, ListConstraints,
+    ::testing::Values(ListCase{"common", {{Ints{1, 2}}, {Ints{3}}, {Ints{2, 3}}}, false, 2, "ac"},
+                      ListCase{"scalar_in_list", {{Ints{1, 2}}, {int64_t{3}}, {int64_t{2}}}, false, 2, "ac"},
+                      ListCase{"kinds_differ", {{Ints{1}}, {Texts{"1"}}}, false, 2, ""},
+                      ListCase{"versions", {{std::vector<api::Version>{{"1.0.0"}}}, {api::Version{"1.0.0"}}}, false, 2, "ab"},
+                      ListCase{"bools", {{true}, {std::vector<bool>{false, true}}}, false, 2, "ab"},
+                      ListCase{"empty_list", {{Ints{}}, {Ints{1}}, {Ints{1}}}, false, 2, "bc"},
+                      // a, c and d would do, but trying b has left only 2 in common, for as long as a stays.
+                      ListCase{"narrowed_for_good", {{Ints{1, 2}}, {Ints{2}}, {Ints{1}}, {Ints{1}}}, false, 3, ""},
+                      ListCase{"distinct", {{Ints{1, 2}}, {Ints{2, 3}}, {Ints{3}}}, true, 2, "ac"},
+                      ListCase{"distinct_kinds", {{Ints{1}}, {Texts{"1"}}}, true, 2, "ab"},
+                      ListCase{"distinct_unsatisfiable", {{Texts{"x", "y"}}, {std::string("y")}}, true, 2, ""}),
+    [](const auto& info) { return info.param.name; });
+
 // A pool of the same name from a second driver is in Kubernetes' book of counters the same pool: the first pool that is asked
 // for sets the limits.
 TEST(Allocate, CountersAreKeptByPoolNameAlone) {
