@@ -25,6 +25,15 @@ struct LeafRequest {
 };
 Result<KeyPair> IssueLeaf(const KeyPair& ca, const LeafRequest& request, WallTime now);
 
+struct CertificateFacts {
+  WallTime not_before{}, not_after{};
+  std::vector<std::string> dns_names;
+};
+// Of the first certificate in the text. kInvalid when there is none.
+Result<CertificateFacts> ReadCertificate(const std::string& cert_pem);
+// True when the key is the certificate's and the first certificate of `ca_pem` has signed it.
+bool BelongTogether(const KeyPair& pair, const std::string& ca_pem);
+
 // Random bytes as lower-case text: an RFC 4122 version 4 UUID.
 std::string NewUuid();
 std::string Base64Encode(std::string_view bytes);
