@@ -19,7 +19,72 @@ Result<T> Decode(std::string_view json) {
 }
 
 template <ApiObject T>
+struct ListStream<T>::State {
+  explicit State(Take t)
+      : take(std::move(t)),
+        stream(
+            KindOf<T>::value.group, TypeOf<T>::value,
+            [this]() -> void* {
+              object = T();
+              return &object;
+            },
+            [this] { return take(std::move(object)); }) {}
+  Take take;
+  T object;
+  ItemStream stream;
+};
+
+template <ApiObject T>
+ListStream<T>::ListStream(Take take) : state_(std::make_unique<State>(std::move(take))) {}
+
+template <ApiObject T>
+ListStream<T>::~ListStream() = default;
+
+template <ApiObject T>
+Status ListStream<T>::Feed(std::string_view piece) {
+  return state_->stream.Feed(piece);
+}
+
+template <ApiObject T>
+size_t ListStream<T>::held() const {
+  return state_->stream.held();
+}
+
+template <ApiObject T>
+Result<ListOf<T>> ListStream<T>::Finish() {
+  ListMeta meta;
+  DRAY_RETURN_IF_ERROR(state_->stream.Finish(meta));
+  ListOf<T> list;
+  list.resource_version = std::move(meta.resource_version);
+  list.continue_token = std::move(meta.continue_token);
+  list.remaining_items = meta.remaining_items;
+  return list;
+}
+
+template <ApiObject T>
+Result<ListOf<T>> DecodeLongList(std::string_view json) {
+  std::vector<T> items;
+  constexpr size_t kPiece = size_t{1} << 20;
+  ListStream<T> stream([&](T object) -> Status {
+    items.push_back(std::move(object));
+    return Ok();
+  });
+  for (size_t at = 0; at < json.size(); at += kPiece) {
+    DRAY_RETURN_IF_ERROR(stream.Feed(json.substr(at, kPiece)));
+    // After the first piece it is known how many there will be, more or less: a vector that grows step by step needs twice the
+    // room.
+    if (at == 0) items.reserve(items.size() * (json.size() / kPiece + 1));
+  }
+  DRAY_ASSIGN_OR_RETURN(ListOf<T> list, stream.Finish());
+  list.items = std::move(items);
+  return list;
+}
+
+template <ApiObject T>
 Result<ListOf<T>> DecodeList(std::string_view json) {
+  // simdjson's index of a long text takes more memory than the text: such a list is read item by item.
+  constexpr size_t kLong = size_t{4} << 20;
+  if (json.size() > kLong) return DecodeLongList<T>(json);
   ListOf<T> list;
   ListMeta meta;
   DRAY_RETURN_IF_ERROR(
@@ -75,6 +140,7 @@ Result<T> FromJsonValue(const Json& json) {
 #define DRAY_CODEC(T)                                              \
   template Result<T> Decode<T>(std::string_view json);             \
   template Result<ListOf<T>> DecodeList<T>(std::string_view json); \
+  template class ListStream<T>;                                    \
   template Result<T> FromJson<T>(const Json& json);                \
   template Json ToJson(const T& object);                           \
   template std::string Encode(const T& object);                    \

@@ -267,10 +267,7 @@ bool ReadItems(Reader& reader, ondemand::value value, const TypeInfo& list, void
   return true;
 }
 
-bool ReadListMeta(Reader& reader, ondemand::value value, ListMeta& meta) {
-  ondemand::object object;
-  if (value.is_null()) return true;
-  if (value.get_object().get(object)) return reader.error.Set(Reason::kInvalid, "want an object");
+bool ReadListMeta(Reader& reader, ondemand::object object, ListMeta& meta) {
   for (auto entry : object) {
     ondemand::field field;
     std::string_view key;
@@ -287,6 +284,13 @@ bool ReadListMeta(Reader& reader, ondemand::value value, ListMeta& meta) {
     if (!read) return reader.error.InField(key);
   }
   return true;
+}
+
+bool ReadListMeta(Reader& reader, ondemand::value value, ListMeta& meta) {
+  ondemand::object object;
+  if (value.is_null()) return true;
+  if (value.get_object().get(object)) return reader.error.Set(Reason::kInvalid, "want an object");
+  return ReadListMeta(reader, object, meta);
 }
 
 }  // namespace
@@ -331,6 +335,65 @@ Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo
   }
   if (!document.End(reader)) return reader.error.Get();
   if (!found) return Status(Reason::kInvalid, "items: want a list");
+  return Ok();
+}
+
+ItemStream::ItemStream(std::string_view group, const TypeInfo& item, std::function<void*()> make,
+                       std::function<Status()> made)
+    : type_(item),
+      make_(std::move(make)),
+      made_(std::move(made)),
+      splitter_({[this](std::string_view text, size_t index) { return Item(text, index); },
+                 [this](std::string_view member, std::string_view text) { return Other(member, text); }}),
+      versioned_(group == kResourceGroup) {}
+
+Status ItemStream::Other(std::string_view member, std::string_view text) {
+  if (member == "apiVersion" && versioned_) {
+    said_ = true;
+    if (text.size() < 2 || text[0] != '"') return Ok();
+    text = text.substr(1, text.size() - 2);
+    beta1_ = text == kBeta1;
+    ask_each_ = !text.starts_with(kResourceGroup);  // a v1 List: every item says its own
+    return Ok();
+  }
+  if (member != "metadata" || text == "null") return Ok();
+  Reader reader;
+  Document document(text);
+  ondemand::object root;
+  if (!document.Root(reader, root) || !ReadListMeta(reader, root, meta_) || !document.End(reader)) {
+    reader.error.InField(member);
+    return reader.error.Get();
+  }
+  return Ok();
+}
+
+Status ItemStream::Item(std::string_view text, size_t index) {
+  if (!versioned_ || said_) return Read(text, index);
+  waiting_.emplace_back(text);
+  return Ok();
+}
+
+Status ItemStream::Read(std::string_view text, size_t index) {
+  Reader reader;
+  Document document(text);
+  ondemand::object root;
+  if (document.Root(reader, root)) {
+    reader.beta1 = versioned_ && (ask_each_ ? Peek(root, "apiVersion") == kBeta1 : beta1_);
+    if (reader.Struct(root, type_, make_()) && document.End(reader)) return made_();
+  }
+  reader.error.InElement(index);
+  reader.error.InField("items");
+  return reader.error.Get();
+}
+
+Status ItemStream::Finish(ListMeta& meta) {
+  DRAY_RETURN_IF_ERROR(splitter_.Finish());
+  if (!splitter_.has_items()) return Status(Reason::kInvalid, "items: want a list");
+  for (size_t i = 0; i < waiting_.size(); ++i) {
+    DRAY_RETURN_IF_ERROR(Read(waiting_[i], i));
+    waiting_[i] = std::string();
+  }
+  meta = std::move(meta_);
   return Ok();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,28 @@ Result<T> Decode(std::string_view json);
 // A <Kind>List document (one page), decoded item by item as a stream.
 template <ApiObject T>
 Result<ListOf<T>> DecodeList(std::string_view json);
+
+// The same for a document that arrives in pieces, or is too long to be held: each item is given away as soon as its text is
+// complete, and no more of the text is kept than one item. Where the list says its version only after its items, they wait for it.
+template <ApiObject T>
+class ListStream {
+ public:
+  // Takes one item; an error ends the list.
+  using Take = std::function<Status(T)>;
+  explicit ListStream(Take take);
+  ~ListStream();
+
+  // Errors as DecodeList's. Nothing is to be fed after one.
+  Status Feed(std::string_view piece);
+  // After the last piece: what the list says of itself, without items.
+  Result<ListOf<T>> Finish();
+  // Bytes of text that are kept at the moment.
+  size_t held() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 template <ApiObject T>
 Result<T> FromJson(const Json& json);

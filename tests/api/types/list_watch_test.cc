@@ -37,6 +37,104 @@ TEST(DecodeList, TenThousandClaims) {
   }
 }
 
+// The list of n claims that pieces of any size make up, as one text.
+std::string ClaimList(int n, const std::string& head, const std::string& tail) {
+  std::string text = "{" + head + R"("items":[)";
+  for (int i = 0; i < n; ++i) {
+    text += std::string(i > 0 ? " ,\n" : " ") + R"({"metadata":{"name":"claim-)" + std::to_string(i) +
+            R"(","annotations":{"a":"]}\\\"{,"}},"spec":{"devices":{"requests":[{"name":"gpu",)"
+            R"("exactly":{"deviceClassName":"gpu"},"deviceClassName":"flat"}]}}})";
+  }
+  return text + " ]" + tail + "}";
+}
+
+class Pieces : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(Pieces, GiveTheItemsOfTheWhole) {
+  const std::string head = R"("kind":"L\"[","apiVersion":"resource.k8s.io/v1" , "metadata":{"resourceVersion":"7"},)";
+  const std::string text = ClaimList(20, head, R"(, "x":[1,{"items":[2]}],"y":-1.5e3,"z":null)");
+  const Result<ListOf<ResourceClaim>> whole = DecodeList<ResourceClaim>(text);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  std::vector<ResourceClaim> items;
+  size_t held = 0;
+  ListStream<ResourceClaim> stream([&](ResourceClaim claim) {
+    items.push_back(std::move(claim));
+    return Status();
+  });
+  for (size_t at = 0; at < text.size(); at += GetParam()) {
+    ASSERT_TRUE(stream.Feed(std::string_view(text).substr(at, GetParam())).ok());
+    held = std::max(held, stream.held());
+  }
+  const Result<ListOf<ResourceClaim>> end = stream.Finish();
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(end->resource_version, "7");
+  EXPECT_EQ(items, whole->items);
+  EXPECT_LE(held, text.size() / 20) << "more than one item was held";
+}
+
+INSTANTIATE_TEST_SUITE_P(OfEverySize, Pieces, ::testing::Values(1, 2, 3, 7, 64, 150, 1000, 100'000));
+
+TEST(ListStream, TheVersionOfTheListCountsForItsItems) {
+  struct Case {
+    const char *head, *tail, *expected;
+  };
+  for (const Case& c : {Case{R"("apiVersion":"resource.k8s.io/v1",)", "", "gpu"},
+                        Case{R"("apiVersion":"resource.k8s.io/v1beta1",)", "", "flat"},
+                        Case{"", R"(,"apiVersion":"resource.k8s.io/v1beta1")", "flat"}, Case{"", "", "gpu"}}) {
+    const std::string text = ClaimList(2, c.head, c.tail);
+    std::vector<std::string> classes;
+    ListStream<ResourceClaim> stream([&](const ResourceClaim& claim) {
+      classes.push_back(claim.spec.devices.requests[0].exactly->device_class_name);
+      return Status();
+    });
+    ASSERT_TRUE(stream.Feed(text).ok());
+    ASSERT_TRUE(stream.Finish().ok());
+    EXPECT_EQ(classes, (std::vector<std::string>{c.expected, c.expected})) << text;
+    EXPECT_EQ(DecodeList<ResourceClaim>(text)->items[0].spec.devices.requests[0].exactly->device_class_name, c.expected);
+  }
+}
+
+TEST(ListStream, RefusesWhatIsNone) {
+  auto outcome = [](std::string_view text) {
+    ListStream<Pod> stream([](Pod pod) { return pod.metadata.name == "stop" ? Status(Reason::kCancelled, "enough") : Status(); });
+    Status status = stream.Feed(text);
+    return status.ok() ? stream.Finish().status().message() : status.message();
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"items":[{},{"metadata":{"name":3}}]})", "items[1].metadata.name: want a string, got 3"},
+      {R"({"items":[{},7]})", "items[1]: want an object"},
+      {R"({"items":{}})", "items: want a list"},
+      {R"({"items":null})", ""},
+      {R"({"items":[]})", ""},
+      {R"({"kind":"PodList"})", "items: want a list"},
+      {R"({"metadata":{"continue":1},"items":[]})", "metadata.continue: want a string, got 1"},
+      {R"({"items":[{"metadata":{"name":"stop"}},7]})", "enough"},
+      {"[]", "want an object"},
+      {"", "not valid JSON: the list is cut short"},
+      {R"({"items":[{})", "not valid JSON: the list is cut short"},
+      {R"({"items":[{},]})", "not valid JSON: unexpected ']' in a list"},
+      {R"({"items":[{} {}]})", "not valid JSON: unexpected '{' in a list"},
+      {R"({"items":[],})", "not valid JSON: unexpected '}' in a list"},
+      {R"({"items" []})", "not valid JSON: unexpected '[' in a list"},
+      {R"({items:[]})", "not valid JSON: unexpected 'i' in a list"},
+      {R"({"items":[]} x)", "not valid JSON: something follows the object"},
+  };
+  for (const auto& [text, message] : cases) EXPECT_EQ(outcome(text), message) << text;
+  EXPECT_THAT(outcome(R"({"items":[{"metadata":{"name":"a"]}]})"), HasSubstr("not valid JSON"));
+}
+
+// Longer than DecodeList reads at once.
+TEST(DecodeList, ALongListIsReadItemByItem) {
+  const std::string text = ClaimList(24'000, R"("apiVersion":"resource.k8s.io/v1",)", R"(,"metadata":{"resourceVersion":"8"})");
+  ASSERT_GT(text.size(), size_t{4} << 20);
+  Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(text);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->resource_version, "8");
+  ASSERT_EQ(list->items.size(), 24'000u);
+  EXPECT_EQ(list->items.back().metadata.name, "claim-23999");
+  EXPECT_TRUE(DecodeList<ResourceClaim>(text.substr(0, text.size() - 1)).Is(Reason::kBadRequest));
+}
+
 TEST(DecodeList, MetadataMayFollowTheItems) {
   Result<ListOf<Pod>> list = DecodeList<Pod>(
       R"({"items":[{"metadata":{"name":"a"}}],"metadata":{"resourceVersion":"9"}})");
