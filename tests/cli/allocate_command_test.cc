@@ -1,13 +1,30 @@
-#include "dray/base/json.h"
+#include <zlib.h>
+
 #include <filesystem>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/input_file.h"
+#include "dray/base/json.h"
 #include "tests/cli/cli_fixture.h"
 
 namespace dray::cli {
 namespace {
+
+std::string Zip(const std::string& text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string zipped(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(zipped.data());
+  stream.avail_out = static_cast<uInt>(zipped.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  zipped.resize(stream.total_out);
+  deflateEnd(&stream);
+  return zipped;
+}
 
 constexpr char kScenario[] = R"({
   "nodes": [{"metadata": {"name": "n1"}}],
@@ -72,6 +89,30 @@ TEST(AllocateCommand, WrongUseIsSaid) {
   Outcome unreadable = Dray({"allocate", "-f", "-"}, R"({"nodes": 1})");
   EXPECT_EQ(unreadable.code, 2);
   EXPECT_NE(unreadable.err.find("nodes: want a list"), std::string::npos) << unreadable.err;
+}
+
+TEST(AllocateCommand, TakesGzip) {
+  const std::string zipped = Zip(kScenario);
+  const ScratchFile file("scenario.json.gz", zipped);
+  for (const Outcome& outcome :
+       {Dray({"allocate", "-f", file.path(), "--mask-share-ids"}), Dray({"allocate", "-f", "-", "--mask-share-ids"}, zipped)}) {
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(Json::parse(outcome.out)["claims"].size(), 3u);
+  }
+  Outcome cut = Dray({"allocate", "-f", "-"}, zipped.substr(0, zipped.size() / 2));
+  EXPECT_EQ(cut.code, 2);
+  EXPECT_EQ(cut.err, "dray: -: gzip data is cut short\n");
+  std::string torn = zipped;
+  torn[20] = static_cast<char>(torn[20] ^ 0x55);
+  EXPECT_EQ(Dray({"allocate", "-f", "-"}, torn).code, 2);
+}
+
+TEST(Unzip, TextOfAllMembers) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += std::to_string(i);
+  EXPECT_EQ(Unzip(Zip(text) + Zip("") + Zip("end")).value(), text + "end");
+  EXPECT_EQ(Unzip(Zip("padded") + std::string(3, '\0')).value(), "padded");
+  EXPECT_FALSE(IsGzip("{}"));
 }
 
 // The recorded worlds of Kubernetes go in as files, as users have them.

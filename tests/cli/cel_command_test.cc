@@ -79,6 +79,32 @@ TEST(CelCommand, ListAttributesByFlagOrByLine) {
             true);
 }
 
+TEST(CelCommand, ReadsAFile) {
+  const ScratchFile file("lines.jsonl", "{\"expression\": \"true\"}\n{\"expression\": \"false\"}");
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"cel", "-f", file.path()}, std::vector<std::string>{"cel", "--jsonl", file.path()}}) {
+    Outcome outcome = Dray(args);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(Lines(outcome.out).size(), 2u);
+  }
+  EXPECT_EQ(Dray({"cel", "-f", file.path() + ".missing"}).code, 2);
+}
+
+// What Kubernetes reads of an attribute with several values, and of members that are null.
+TEST(CelCommand, OddDevices) {
+  auto answer = [](const std::string& expression, const std::string& device) {
+    Outcome outcome = Dray({"cel"}, R"({"expression": ")" + expression + R"(", "device": )" + device + "}");
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return Lines(outcome.out)[0];
+  };
+  const std::string two = R"({"driver": "d", "attributes": {"a": {"string": "x", "int": 5, "bool": null}}})";
+  EXPECT_EQ(answer("device.attributes['d'].a == 5", two)["result"], true);
+  EXPECT_EQ(answer("device.driver == ''", "null")["result"], true);
+  EXPECT_EQ(answer("device.driver == 'd'", R"({"driver": "d", "attributes": null, "capacity": null})")["result"], true);
+  EXPECT_TRUE(answer("true", R"({"driver": "d", "attributes": {"a": {}}})").contains("runtimeError"));
+  EXPECT_EQ(answer("device.capacity['d'].n == quantity('5')", R"({"driver": "d", "capacity": {"n": 5}})")["result"], true);
+}
+
 TEST(CelCommand, BenchPrintsTimesAndATotal) {
   Outcome outcome = Dray({"cel", "--bench", "10"}, R"({"id": "a", "expression": "true"})"
                                                    "\n"
@@ -95,7 +121,8 @@ TEST(CelCommand, BenchPrintsTimesAndATotal) {
 }
 
 TEST(CelCommand, WrongUseIsNamed) {
-  EXPECT_EQ(Dray({"cel", "extra"}).code, 2);
+  EXPECT_EQ(Dray({"cel", "extra"}).code, 2);  // no such file
+  EXPECT_EQ(Dray({"cel", "one", "two"}).code, 2);
   EXPECT_EQ(Dray({"cel", "--bench", "none"}).code, 2);
   Outcome outcome = Dray({"cel"}, "{\"expression\": \"true\"}\nnot json\n");
   EXPECT_EQ(outcome.code, 2);
