@@ -10,7 +10,10 @@
 namespace dray::mockdev {
 namespace {
 
-const std::vector<std::string> kAll = {"ascend-910b3", "hygon-k100-ai", "nvidia-a100-80gb", "nvidia-t4"};
+const std::vector<std::string> kAll = {
+    "amd-mi300x", "ascend-910b3", "aws-inf2", "biren-br166", "cambricon-mlu370", "enflame-gcu", "hygon-k100-ai",
+    "iluvatar-mr-v100", "kunlunxin-p800", "metax-c500", "mthreads-s4000", "nvidia-a100-80gb", "nvidia-a30-mig",
+    "nvidia-t4", "vastai-va16"};
 
 TEST(Template, ExpandsAndRefuses) {
   Variables variables = {{"a", "1"}, {"b.c:Mi", "2"}};
@@ -146,9 +149,10 @@ TEST(ParseProfile, SaysWhatIsWrong) {
 }
 
 TEST(LoadProfile, UnknownNameListsTheKnownOnes) {
+  std::string names;
+  for (const std::string& name : kAll) names += (names.empty() ? "" : ", ") + name;
   EXPECT_EQ(LoadProfile("nvidia-b300").status().message(),
-            "profile \"nvidia-b300\" is neither built in (ascend-910b3, hygon-k100-ai, nvidia-a100-80gb, nvidia-t4) nor the "
-            "path of a .yaml file");
+            "profile \"nvidia-b300\" is neither built in (" + names + ") nor the path of a .yaml file");
   EXPECT_TRUE(LoadProfile("/nowhere/x.yaml").Is(Reason::kInvalid));
 }
 
