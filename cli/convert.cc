@@ -6,6 +6,7 @@
 
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/line_diff.h"
 #include "dray/api/admission.h"
 #include "dray/api/codec.h"
 #include "dray/api/patch.h"
@@ -20,8 +21,10 @@ namespace {
 constexpr Flag kConvertFlags[] = {
     {"filename", 'f', "FILE", "manifests, YAML or JSON, several documents allowed; - is standard input"},
     {"device-config", 0, "FILE", "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
+    {"slices", 0, "FILE", "the cluster's ResourceSlices (kubectl get resourceslices -o yaml): sizes for percentages, limits for memory"},
     {"namespace", 'n', "NAMESPACE", "for objects that name none"},
     {"output", 'o', "FORMAT", "yaml or json", "yaml"},
+    {"diff", 0, "", "print what changes, as diff -u, instead of the manifests"},
     {"explain", 0, "", "say on stderr which rule did what"},
     {"help", 'h', "", "this text"},
 };
@@ -75,6 +78,7 @@ struct Conversion {
       return {};
     }
     const char* path = kind == "Pod" ? "" : TemplatePath(kind);
+    originals.push_back(document);
     if (path != nullptr) DRAY_RETURN_IF_ERROR(AddWithPod(kind, path, document));
     objects.push_back(std::move(document));
     return {};
@@ -97,7 +101,7 @@ struct Conversion {
 
   // `pod`: a Pod or a PodTemplateSpec, changed in place.
   Status Convert(const std::string& name, Json& pod, const std::string& in_namespace) {
-    Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, in_namespace, config);
+    Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, in_namespace, config, inventory);
     // Wrong input is for the webhook to refuse: the command itself was used rightly.
     if (!plan.ok()) return Status(Reason::kForbidden, name + ": " + plan.status().message());
     for (const std::string& warning : plan->warnings) warnings.push_back(name + ": " + warning);
@@ -111,9 +115,11 @@ struct Conversion {
   }
 
   admission::DeviceConfig config;
+  admission::Inventory inventory;
   std::string namespace_;
   std::ostream* explain;
   std::vector<Json> templates, objects;
+  std::vector<Json> originals;  // of objects, one by one
   std::set<std::string> names;
   std::vector<std::string> warnings;
 };
@@ -135,6 +141,37 @@ Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
   return config;
 }
 
+// ResourceSlices out of a file, alone, as a List, or as several documents.
+Status ReadSlices(const std::string& path, admission::Inventory& inventory) {
+  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(path));
+  DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, path));
+  for (const Json& document : documents) {
+    const bool list = document.is_object() && document.contains("items") && document["items"].is_array();
+    for (const Json& one : list ? document["items"] : Json::array({document})) {
+      if (one.is_null()) continue;
+      Result<api::ResourceSlice> slice = api::FromJson<api::ResourceSlice>(one);
+      if (!slice.ok() || slice->spec.driver.empty())
+        return Status(Reason::kBadRequest, path + ": want ResourceSlices of resource.k8s.io/v1" +
+                                               (slice.ok() ? "" : ": " + slice.status().message()));
+      admission::AddToInventory(*slice, inventory);
+    }
+  }
+  inventory.complete = true;
+  return {};
+}
+
+std::string TitleOf(const Json& object) {
+  const Json name = object.value(Json::json_pointer("/metadata/name"), Json("(no name)"));
+  return object.value("kind", "") + "/" + (name.is_string() ? name.get<std::string>() : "(no name)");
+}
+
+void PrintDiff(const Conversion& conversion, std::ostream& out) {
+  for (const Json& made : conversion.templates) out << LineDiff("/dev/null", "", TitleOf(made), runtime::ToYaml(made));
+  for (size_t i = 0; i < conversion.objects.size(); ++i)
+    out << LineDiff(TitleOf(conversion.originals[i]), runtime::ToYaml(conversion.originals[i]),
+                    TitleOf(conversion.objects[i]) + " (converted)", runtime::ToYaml(conversion.objects[i]));
+}
+
 }  // namespace
 
 Status RunConvert(const Context&, std::span<const std::string> words, Streams streams) {
@@ -152,6 +189,7 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
 
   DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config, ReadConfig(args.Get("device-config")));
   Conversion conversion(std::move(config), args.Get("namespace"), args.Given("explain") ? &streams.err : nullptr);
+  if (!args.Get("slices").empty()) DRAY_RETURN_IF_ERROR(ReadSlices(args.Get("slices"), conversion.inventory));
   for (const std::string& file : files) {
     std::string text;
     if (file == "-") {
@@ -165,6 +203,10 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
   }
   for (const std::string& warning : conversion.warnings) streams.err << "Warning: " << warning << "\n";
 
+  if (args.Given("diff")) {
+    PrintDiff(conversion, streams.out);
+    return {};
+  }
   std::vector<Json> all = std::move(conversion.templates);
   for (Json& object : conversion.objects) all.push_back(std::move(object));
   if (format == "json") {

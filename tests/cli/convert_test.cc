@@ -1,6 +1,7 @@
 // dray convert: offline, by the webhook's own rules.
 #include <nlohmann/json.hpp>
 
+#include "cli/line_diff.h"
 #include "dray/base/json.h"
 #include "dray/runtime/yaml.h"
 #include "tests/cli/cli_fixture.h"
@@ -182,6 +183,58 @@ TEST(Convert, DeviceConfig) {
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.err, HasSubstr(bad.path()));
   EXPECT_THAT(refused.err, HasSubstr("lots"));
+}
+
+// Before and after, as diff -u prints it, the templates as new files; patch(1) makes the one into the other.
+TEST(Convert, DiffShowsWhatChanges) {
+  Outcome outcome = Dray({"convert", "--diff", "-f", Example("hami-gpu-pod/pod.yaml")});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  ExpectGolden("convert-hami-gpu-pod.diff", outcome.out);
+  EXPECT_TRUE(outcome.out.starts_with("--- /dev/null\n+++ ResourceClaimTemplate/dray-")) << outcome.out;
+  EXPECT_THAT(outcome.out, HasSubstr("\n-        nvidia.com/gpumem: 4096\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("\n+  resourceClaims:\n"));
+  EXPECT_EQ(Dray({"convert", "--diff", "-f", "-"}, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plain\n").out, "");
+  EXPECT_EQ(Dray({"convert", "--diff", "-f", "-"}, PodWith("{nvidia.com/gpu: -1}")).code, 1);
+}
+
+TEST(LineDiff, HunksWithContext) {
+  auto lines = [](int from, int to) {
+    std::string text;
+    for (int i = from; i <= to; ++i) text += std::to_string(i) + "\n";
+    return text;
+  };
+  EXPECT_EQ(LineDiff("a", lines(1, 5), "b", lines(1, 5)), "");
+  EXPECT_EQ(LineDiff("a", "", "b", "x\n"), "--- a\n+++ b\n@@ -0,0 +1,1 @@\n+x\n");
+  EXPECT_EQ(LineDiff("a", "x\n", "b", ""), "--- a\n+++ b\n@@ -1,1 +0,0 @@\n-x\n");
+  // Two changes far apart are two hunks.
+  const std::string before = lines(1, 20), after = lines(1, 1) + "two\n" + lines(3, 17) + lines(19, 20);
+  EXPECT_EQ(LineDiff("a", before, "b", after),
+            "--- a\n+++ b\n@@ -1,5 +1,5 @@\n 1\n-2\n+two\n 3\n 4\n 5\n@@ -15,6 +15,5 @@\n 15\n 16\n 17\n-18\n 19\n 20\n");
+  // Near ones are one.
+  EXPECT_EQ(LineDiff("a", lines(1, 4), "b", "one\n2\n3\nfour\n"),
+            "--- a\n+++ b\n@@ -1,4 +1,4 @@\n-1\n+one\n 2\n 3\n-4\n+four\n");
+}
+
+// Percentages and what is above every card need to know the cards.
+TEST(Convert, SlicesOfTheCluster) {
+  const std::string slice =
+      "apiVersion: resource.k8s.io/v1\nkind: ResourceSlice\nmetadata: {name: s}\nspec:\n  driver: hami-core-gpu.project-hami.io\n"
+      "  nodeName: n\n  pool: {name: n, generation: 1, resourceSliceCount: 1}\n  devices:\n  - name: d\n    capacity: {memory: "
+      "{value: 80Gi}}\n";
+  const std::string half = PodWith("{nvidia.com/gpu: 1, nvidia.com/gpumem-percentage: 50}");
+  EXPECT_EQ(Dray({"convert", "-f", "-"}, half).code, 1);
+  std::string list = "apiVersion: v1\nkind: List\nitems:\n";
+  std::istringstream lines(slice);
+  for (std::string line; std::getline(lines, line);) list += (line.starts_with("apiVersion") ? "- " : "  ") + line + "\n";
+  for (const std::string& text : {slice, list}) {
+    ScratchFile file("slices.yaml", text);
+    Outcome outcome = Dray({"convert", "--slices", file.path(), "-ojson", "-f", "-"}, half);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("\"memory\": \"40Gi\""));
+    EXPECT_EQ(Dray({"convert", "--slices", file.path(), "-f", "-"}, PodWith("{nvidia.com/gpumem: 90000}")).code, 1);
+  }
+  ScratchFile bad("slices.yaml", "kind: Pod\n");
+  EXPECT_EQ(Dray({"convert", "--slices", bad.path(), "-f", "-"}, half).code, 2);
 }
 
 }  // namespace
