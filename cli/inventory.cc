@@ -36,6 +36,8 @@ Result<Inventory> Inventory::Read(const Context& ctx, const runtime::Client& cli
   Result<api::Lease> lease = client.Get<api::Lease>(ctx, {"dray-system", "dray-controller-manager"});
   if (lease.ok()) read.lease = std::move(*lease);
   else if (!lease.Is(Reason::kNotFound)) return lease.status();
+  Result<api::Deployment> deployment = client.Get<api::Deployment>(ctx, {"dray-system", "dray-controller-manager"});
+  if (deployment.ok()) read.deployment = std::move(*deployment);
   return read;
 }
 
@@ -61,17 +63,20 @@ std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& 
   return "0/" + std::to_string(nodes.size()) + " nodes can serve it: " + alloc::Summarize(answers);
 }
 
-std::vector<const api::Pod*> Inventory::UsersOf(const api::ResourceClaim& claim) const {
-  std::vector<const api::Pod*> users;
-  for (const api::Pod& pod : pods) {
-    if (pod.metadata.namespace_ != claim.metadata.namespace_) continue;
-    for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
-      if (claims::ClaimNameFor(pod, entry) == claim.metadata.name) {
-        users.push_back(&pod);
-        break;
-      }
-  }
+std::map<api::ObjectKey, std::vector<const api::Pod*>> Inventory::UsersByClaim() const {
+  std::map<api::ObjectKey, std::vector<const api::Pod*>> users;
+  for (const api::Pod& pod : pods)
+    for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
+      const auto name = claims::ClaimNameFor(pod, entry);
+      if (!name || name->empty()) continue;
+      std::vector<const api::Pod*>& of_claim = users[{pod.metadata.namespace_, *name}];
+      if (of_claim.empty() || of_claim.back() != &pod) of_claim.push_back(&pod);
+    }
   return users;
+}
+
+std::vector<const api::Pod*> Inventory::UsersOf(const api::ResourceClaim& claim) const {
+  return UsersByClaim()[api::KeyOf(claim)];
 }
 
 }  // namespace dray::cli

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "dray/api/alloc.h"
 #include "dray/api/types/coordination.h"
+#include "dray/api/types/workload.h"
 #include "dray/runtime/client.h"
 
 namespace dray::cli {
@@ -17,12 +19,15 @@ struct Inventory {
   std::vector<std::shared_ptr<const api::DeviceClass>> classes;
   std::vector<std::shared_ptr<const api::ResourceClaim>> claims;
   std::vector<api::Pod> pods;
-  std::optional<api::Lease> lease;  // dray-system/dray-controller-manager
+  std::optional<api::Lease> lease;            // dray-system/dray-controller-manager
+  std::optional<api::Deployment> deployment;  // of the same name, where the managers run as one
 
   static Result<Inventory> Read(const Context& ctx, const runtime::Client& client);
 
   // Why the claim can't be allocated now, over all nodes; empty when it can.
   std::string WhyPending(const Context& ctx, const api::ResourceClaim& claim) const;
+  // The Pods that name each claim, for who asks about many of them.
+  std::map<api::ObjectKey, std::vector<const api::Pod*>> UsersByClaim() const;
   // The Pods that name the claim.
   std::vector<const api::Pod*> UsersOf(const api::ResourceClaim& claim) const;
 };

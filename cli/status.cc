@@ -31,11 +31,19 @@ struct Holding {
   std::set<std::string> holders;  // "namespace/pod" or "claim namespace/name"
 };
 
-std::map<DeviceId, Holding> Holdings(const Inventory& inventory) {
+using Users = std::map<api::ObjectKey, std::vector<const api::Pod*>>;
+
+const std::vector<const api::Pod*>& UsersOf(const Users& users, const api::ResourceClaim& claim) {
+  static const std::vector<const api::Pod*> kNobody;
+  auto found = users.find(api::KeyOf(claim));
+  return found == users.end() ? kNobody : found->second;
+}
+
+std::map<DeviceId, Holding> Holdings(const Inventory& inventory, const Users& all_users) {
   std::map<DeviceId, Holding> held;
   for (const auto& claim : inventory.claims) {
     if (!claim->status.allocation) continue;
-    const auto users = inventory.UsersOf(*claim);
+    const auto& users = UsersOf(all_users, *claim);
     for (const auto& result : claim->status.allocation->devices.results) {
       if (result.admin_access.value_or(false)) continue;
       Holding& one = held[{result.driver, result.pool, result.device}];
@@ -59,6 +67,15 @@ std::string Share(const api::Device& device, const char* name, const api::Quanti
   const double share =
       all == api::Quantity() ? 0 : static_cast<double>(part.nanos()) / static_cast<double>(all.nanos());
   return Bar(share, 10) + " " + part.ToString() + "/" + all.ToString();
+}
+
+// "ok", or the taints that keep claims away.
+std::string Health(const api::Device& device) {
+  std::string taints;
+  for (const api::DeviceTaint& taint : device.taints)
+    if (taint.effect == "NoSchedule" || taint.effect == "NoExecute")
+      taints += (taints.empty() ? "" : ", ") + taint.key + (taint.value.empty() ? "" : "=" + taint.value);
+  return taints.empty() ? "ok" : taints;
 }
 
 std::string Product(const api::Device& device) {
@@ -103,13 +120,18 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
     out << "Leader: " << *spec.holder_identity;
     if (spec.renew_time)
       out << ", renewed " << FormatDuration(AgeOf(*spec.renew_time, ctx.clock().Now())) << " ago";
-    out << ", " << spec.lease_transitions.value_or(0) << " transitions\n\n";
+    out << ", " << spec.lease_transitions.value_or(0) << " transitions\n";
   } else {
-    out << "Leader: nobody holds the Lease dray-system/dray-controller-manager\n\n";
+    out << "Leader: nobody holds the Lease dray-system/dray-controller-manager\n";
   }
+  if (inventory.deployment && !inventory.deployment->metadata.name.empty())
+    out << "Replicas: " << inventory.deployment->status.ready_replicas << " of "
+        << inventory.deployment->spec.replicas.value_or(1) << " ready\n";
+  out << "\n";
 
-  const std::map<DeviceId, Holding> held = Holdings(inventory);
-  Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HELD BY"});
+  const Users users_by_claim = inventory.UsersByClaim();
+  const std::map<DeviceId, Holding> held = Holdings(inventory, users_by_claim);
+  Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HEALTH", "HELD BY"});
   const std::map<PoolId, int64_t> newest = NewestGenerations(inventory);
   for (const auto& slice : inventory.slices) {
     if (slice->spec.pool.generation != newest.at({slice->spec.driver, slice->spec.pool.name})) continue;
@@ -118,7 +140,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
       const Holding holding = found == held.end() ? Holding() : found->second;
       devices.Add({slice->spec.node_name.value_or("-"), device.name, Product(device),
                    Share(device, "memory", holding.memory, holding.whole),
-                   Share(device, "cores", holding.cores, holding.whole), Join(holding.holders)});
+                   Share(device, "cores", holding.cores, holding.whole), Health(device), Join(holding.holders)});
     }
   }
   out << (devices.empty() ? "No devices: no driver has published a ResourceSlice.\n" : devices.Text());
@@ -127,7 +149,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
   for (const auto& claim : inventory.claims) {
     if (claim->status.allocation) continue;
     std::set<std::string> users;
-    for (const api::Pod* pod : inventory.UsersOf(*claim)) users.insert(pod->metadata.name);
+    for (const api::Pod* pod : UsersOf(users_by_claim, *claim)) users.insert(pod->metadata.name);
     const std::string why = inventory.WhyPending(ctx, *claim);
     pending.Add({api::KeyOf(*claim).ToString(), Join(users),
                  users.empty() ? "no Pod uses it" : why.empty() ? "fits; waits for the scheduler" : why});

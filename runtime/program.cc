@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gflags/gflags.h>
 #include <glog/logging.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -194,6 +195,8 @@ int RunProgram(int argc, char** argv, const ProgramInfo& info,
     std::cout << Version() << "\n";
     return kDone;
   }
+  // Few heaps for all threads: one per thread would each keep what it once needed.
+  mallopt(M_ARENA_MAX, 2);
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
   SizeRestThreads(kRestThreads);

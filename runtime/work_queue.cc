@@ -83,6 +83,7 @@ struct WorkQueue::State {
   std::map<Key, SteadyTime> due_of;       // delayed
   std::set<std::pair<SteadyTime, Key>> by_due;
   std::map<Key, int> failures;
+  SteadyTime full_at;
 };
 
 WorkQueue::WorkQueue(Clock& clock, WorkQueueOptions options)
@@ -110,6 +111,11 @@ void WorkQueue::AddRateLimited(const Key& key) {
     double limit = static_cast<double>(state_->options.max_delay.count());
     delay = Duration(static_cast<Duration::rep>(std::min(wanted, limit)));
     if (wanted < limit) ++failures;
+    // A token bucket of the whole queue: when the last token taken will have been refilled.
+    const auto one = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / state_->options.qps));
+    const SteadyTime now = state_->clock.Steady();
+    state_->full_at = std::max(state_->full_at, now) + one;
+    delay = std::max<Duration>(delay, state_->full_at - now - one * state_->options.burst);
   }
   AddAfter(key, delay);
 }
@@ -152,6 +158,8 @@ size_t WorkQueue::depth() const {
   return state_->queue.size();
 }
 
+const std::string& WorkQueue::name() const { return state_->options.name; }
+
 WorkQueue::Ticket::Ticket(Ticket&& other) noexcept
     : queue_(std::exchange(other.queue_, nullptr)), key_(std::move(other.key_)) {}
 
@@ -169,10 +177,25 @@ WorkQueue::Ticket::~Ticket() {
 
 namespace {
 
+constexpr char kReconciles[] = "controller_runtime_reconcile_total";
+constexpr char kReconcilesHelp[] = "Total number of reconciliations per controller";
+
+void Count(const std::string& controller, const Result<Requeue>& result, Duration took) {
+  ProcessMetrics().Add(kReconciles, kReconcilesHelp,
+                       {{"controller", controller}, {"result", !result.ok() ? "error" : result->after ? "requeue_after" : "success"}});
+  if (!result.ok())
+    ProcessMetrics().Add("controller_runtime_reconcile_errors_total", "Total number of reconciliation errors per controller",
+                         {{"controller", controller}});
+  ProcessMetrics().Observe("controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller",
+                           {{"controller", controller}}, Seconds(took));
+}
+
 void Work(const Context& ctx, WorkQueue& queue, Reconciler& reconciler) {
   while (std::optional<WorkQueue::Ticket> ticket = queue.Take(ctx)) {
     const api::ObjectKey& key = ticket->key();
+    const SteadyTime began = ctx.clock().Steady();
     Result<Requeue> result = reconciler.Reconcile(ctx.WithTrace(key.ToString()), key);
+    Count(queue.name(), result, ctx.clock().Steady() - began);
     if (result.ok()) {
       queue.Forget(key);
       if (result->after) queue.AddAfter(key, *result->after);
@@ -191,6 +214,8 @@ void Work(const Context& ctx, WorkQueue& queue, Reconciler& reconciler) {
 }  // namespace
 
 void RunWorkers(const Context& ctx, WorkQueue& queue, Reconciler& reconciler, int workers) {
+  for (const char* result : {"success", "requeue_after", "error"})
+    ProcessMetrics().Add(kReconciles, kReconcilesHelp, {{"controller", queue.name()}, {"result", result}}, 0);
   std::vector<std::jthread> others;
   for (int i = 1; i < workers; ++i) others.emplace_back([&] { Work(ctx, queue, reconciler); });
   Work(ctx, queue, reconciler);

@@ -6,7 +6,8 @@
 namespace dray::claims {
 namespace {
 
-constexpr std::string_view kInUse = "dray.dev/InUse";
+constexpr std::string_view kReady = "dray.dev/Ready";
+constexpr std::string_view kHealthy = "dray.dev/Healthy";
 constexpr size_t kMaxConditions = 8;  // of one device, by the API
 constexpr size_t kNamedConsumers = 3;  // in a message, which must stay short
 
@@ -55,9 +56,9 @@ Consumers Needing(const ClaimView& view) {
   return consumers;
 }
 
-api::Condition InUse(const ClaimView& view, Standing standing) {
+api::Condition ReadyFor(const ClaimView& view, Standing standing) {
   api::Condition condition;
-  condition.type = kInUse;
+  condition.type = kReady;
   switch (standing) {
     case Standing::kRunning: condition.reason = "Running"; break;
     case Standing::kPrepared: condition.reason = "Prepared"; break;
@@ -66,7 +67,7 @@ api::Condition InUse(const ClaimView& view, Standing standing) {
     default: condition.reason = "Allocated"; break;
   }
   const Consumers consumers = Needing(view);
-  condition.status = consumers.any() ? "True" : "False";
+  condition.status = standing == Standing::kRunning || standing == Standing::kPrepared ? "True" : "False";
   if (!consumers.any()) {
     condition.message = "no consumer";
     return condition;
@@ -84,8 +85,35 @@ api::Condition InUse(const ClaimView& view, Standing standing) {
   return condition;
 }
 
+api::Condition HealthOf(const api::Device* device) {
+  api::Condition condition;
+  condition.type = kHealthy;
+  condition.status = device == nullptr ? "Unknown" : "True";
+  condition.reason = device == nullptr ? "NotPublished" : "NoTaint";
+  if (device == nullptr) condition.message = "no ResourceSlice shows the device";
+  for (const api::DeviceTaint& taint : device == nullptr ? std::vector<api::DeviceTaint>() : device->taints) {
+    if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
+    condition.status = "False";
+    condition.reason = "Tainted";
+    condition.message += (condition.message.empty() ? "" : ", ") + taint.key + (taint.value.empty() ? "" : "=" + taint.value) + ":" + taint.effect;
+  }
+  return condition;
+}
+
 bool Same(const api::Condition& a, const api::Condition& b) {
   return a.status == b.status && a.reason == b.reason && a.message == b.message;
+}
+
+// Puts `wanted` where it belongs. False: it stands there already, or there is no room left.
+bool Merge(std::vector<api::Condition>& conditions, api::Condition wanted, api::Time now) {
+  auto standing = std::find_if(conditions.begin(), conditions.end(), [&](const api::Condition& c) { return c.type == wanted.type; });
+  if (standing == conditions.end() && conditions.size() >= kMaxConditions) return false;  // all the driver's
+  if (standing != conditions.end() && Same(*standing, wanted)) return false;
+  const bool turned = standing == conditions.end() || standing->status != wanted.status;
+  wanted.last_transition_time = turned ? std::optional<api::Time>(now) : standing->last_transition_time;
+  if (standing == conditions.end()) conditions.push_back(std::move(wanted));
+  else *standing = std::move(wanted);
+  return true;
 }
 
 }  // namespace
@@ -94,6 +122,7 @@ std::string_view StandingName(Standing standing) {
   switch (standing) {
     case Standing::kWaitingForClaim: return "waiting for claim";
     case Standing::kPending: return "pending";
+    case Standing::kUnschedulable: return "unschedulable";
     case Standing::kAllocated: return "allocated";
     case Standing::kReserved: return "reserved";
     case Standing::kPrepared: return "prepared";
@@ -116,12 +145,12 @@ Standing StandingOf(const ClaimView& view) {
   return DevicesReady(*view.claim) ? Standing::kPrepared : Standing::kReserved;
 }
 
-DeviceReport ReportDevices(const ClaimView& view, api::Time now) {
+DeviceReport ReportDevices(const ClaimView& view, api::Time now, const DeviceLookup& published) {
   DeviceReport report;
   if (view.claim == nullptr) return report;
   report.devices = view.claim->status.devices;
   if (!view.claim->status.allocation) return report;
-  const api::Condition wanted = InUse(view, StandingOf(view));
+  const api::Condition ready = ReadyFor(view, StandingOf(view));
   for (const api::DeviceRequestAllocationResult& result : view.claim->status.allocation->devices.results) {
     auto* device = const_cast<api::AllocatedDeviceStatus*>(Find(report.devices, result));
     if (device == nullptr) {
@@ -131,19 +160,8 @@ DeviceReport ReportDevices(const ClaimView& view, api::Time now) {
       device->device = result.device;
       device->share_id = result.share_id;
     }
-    auto standing = std::find_if(device->conditions.begin(), device->conditions.end(),
-                                 [](const api::Condition& c) { return c.type == kInUse; });
-    if (standing != device->conditions.end() && Same(*standing, wanted)) continue;
-    if (standing == device->conditions.end() && device->conditions.size() >= kMaxConditions) continue;  // all the driver's
-    api::Condition condition = wanted;
-    condition.last_transition_time = now;
-    if (standing == device->conditions.end()) {
-      device->conditions.push_back(std::move(condition));
-    } else {
-      if (standing->status == wanted.status) condition.last_transition_time = standing->last_transition_time;
-      *standing = std::move(condition);
-    }
-    report.changed = true;
+    report.changed |= Merge(device->conditions, ready, now);
+    if (published) report.changed |= Merge(device->conditions, HealthOf(published(result)), now);
   }
   return report;
 }

@@ -1,50 +1,28 @@
 // Life of a claim, stop 8 of 8: release. What the pipeline made and nobody uses any more goes away.
 #include "controllers/cleanup/cleanup_reconcilers.h"
 
+#include "controllers/cleanup/deletion.h"
 #include "controllers/webhook/admission_webhook.h"
 #include "dray/api/admission.h"
 #include "dray/base/duration.h"
-#include "dray/base/log.h"
 
 namespace dray::controllers {
 namespace {
-
-constexpr char kDeleted[] = "dray_cleanup_deleted_total";
-constexpr char kDeletedHelp[] = "Objects deleted by the cleanup, by kind.";
 
 bool Ours(const api::ObjectMeta& metadata) {
   auto label = metadata.labels.find(std::string(admission::kManagedByLabel));
   return label != metadata.labels.end() && label->second == admission::kManagedBy;
 }
 
-WallTime CreatedAt(const api::ObjectMeta& metadata) {
-  return metadata.creation_timestamp ? WallTime(*metadata.creation_timestamp) : WallTime();
-}
-
-template <api::ApiObject T>
-Result<runtime::Requeue> DeleteExactly(const Context& ctx, const CleanupOptions& options, const T& object,
-                                       const std::string& why) {
-  const std::string kind(api::KindOf<T>::value.kind);
-  const std::string name = api::KeyOf(object).ToString();
-  if (options.dry_run) {
-    LOG(INFO) << "cleanup: would delete " << kind << " " << name << ": " << why;
-    return runtime::Requeue{};
-  }
-  if (Duration wait = options.budget->Take(ctx.clock().Steady()); wait > Duration::zero()) {
-    LOG(WARNING) << "cleanup: " << kind << " " << name << " waits: too many deletions in the last minute";
-    return runtime::Requeue{wait};
-  }
-  runtime::DeleteOptions exactly;
-  exactly.uid = object.metadata.uid;
-  exactly.resource_version = object.metadata.resource_version;
-  Status deleted = options.client.Delete<T>(ctx, api::KeyOf(object), exactly);
-  if (deleted.ok()) {
-    LOG(INFO) << "cleanup: deleted " << kind << " " << name << ": " << why;
-    options.metrics->Add(kDeleted, kDeletedHelp, {{"kind", kind}});
-  }
-  // Gone already, or (a conflict) changed since: then its event brings the key back.
-  if (deleted.ok() || deleted.Is(Reason::kConflict) || deleted.Is(Reason::kNotFound)) return runtime::Requeue{};
-  return deleted;
+// By the label that HAMi-DRA sets, or by what its claims have and no others: the name begins with the namespace, one request
+// "gpu" of its class, no owner.
+bool MadeByHami(const api::ResourceClaim& claim) {
+  if (!claim.metadata.owner_references.empty()) return false;
+  auto label = claim.metadata.labels.find("hami.io/dra");
+  if (label != claim.metadata.labels.end()) return label->second == "true";
+  const auto& requests = claim.spec.devices.requests;
+  return claim.metadata.name.starts_with(claim.metadata.namespace_ + "-") && requests.size() == 1 && requests[0].name == "gpu" &&
+         requests[0].exactly && requests[0].exactly->device_class_name == "hami-core-gpu.project-hami.io";
 }
 
 }  // namespace
@@ -88,14 +66,15 @@ Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const ap
                        "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
 }
 
-ClaimCleanup::ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims)
-    : options_(std::move(options)), claims_(claims) {
+ClaimCleanup::ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims, bool hami)
+    : options_(std::move(options)), claims_(claims), hami_(hami) {
   options_.metrics->Add(kDeleted, kDeletedHelp, {{"kind", "ResourceClaim"}}, 0);
 }
 
 Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto claim = claims_->Get(key);
-  if (claim == nullptr || claim->metadata.deletion_timestamp || !Ours(claim->metadata)) return runtime::Requeue{};
+  if (claim == nullptr || claim->metadata.deletion_timestamp) return runtime::Requeue{};
+  if (!Ours(claim->metadata)) return hami_ ? ReconcileHami(ctx, *claim) : runtime::Requeue{};
   const api::OwnerReference* owner = api::ControllerOf(claim->metadata);
   if (owner == nullptr || owner->kind != "Pod" || owner->api_version != "v1" || !claim->status.reserved_for.empty()) return runtime::Requeue{};
   auto alive = options_.pods->Get({key.namespace_, owner->name});
@@ -107,6 +86,23 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   if (!live.ok() && !live.Is(Reason::kNotFound)) return live.status();
   if (live.ok() && live->metadata.uid == owner->uid) return runtime::Requeue{};
   return DeleteExactly(ctx, options_, *claim, "its Pod " + owner->name + " is gone");
+}
+
+// HAMi-DRA's webhook makes "<namespace>-<pod>-<container>" before there is a Pod, and gives it no owner.
+Result<runtime::Requeue> ClaimCleanup::ReconcileHami(const Context& ctx, const api::ResourceClaim& claim) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  if (!MadeByHami(claim) || !claim.status.reserved_for.empty()) return runtime::Requeue{};
+  // A Pod that goes away enqueues its claims again.
+  if (!options_.pods->By("claim", key.ToString()).empty()) return runtime::Requeue{};
+  const Duration age = ctx.clock().Now() - CreatedAt(claim.metadata);
+  if (age < options_.grace) return runtime::Requeue{options_.grace - age};
+  runtime::ListOptions there;
+  there.namespace_ = key.namespace_;
+  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::Pod> live, options_.client.List<api::Pod>(ctx, there));
+  for (const api::Pod& pod : live.items)
+    for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
+      if (entry.resource_claim_name == key.name) return runtime::Requeue{};
+  return DeleteExactly(ctx, options_, claim, "made by HAMi-DRA, no Pod names it");
 }
 
 }  // namespace dray::controllers

@@ -56,15 +56,77 @@ class TemplateCleanup : public runtime::Reconciler {
 };
 
 // Deletes claims stamped from our templates whose Pod is gone (by UID, not by name) although the garbage collector should
-// have taken them: force deletions, a restored backup, a collector that is down.
+// have taken them: force deletions, a restored backup, a collector that is down. With `hami` also claims that HAMi-DRA's
+// webhook left without an owner and that no Pod names.
 class ClaimCleanup : public runtime::Reconciler {
  public:
-  ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims);
+  ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims, bool hami = false);
+  Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
+
+ private:
+  Result<runtime::Requeue> ReconcileHami(const Context& ctx, const api::ResourceClaim& claim);
+
+  CleanupOptions options_;
+  const runtime::Lister<api::ResourceClaim>* claims_;
+  const bool hami_;
+};
+
+// Since when something that should pass has been seen, by this process. Any thread.
+class SeenSince {
+ public:
+  // How long `key` has been seen as `what`; another `what` begins anew.
+  Duration For(const std::string& key, const std::string& what, SteadyTime now);
+  void Forget(const std::string& key);
+
+ private:
+  Guarded<std::map<std::string, std::pair<std::string, SteadyTime>>> seen_;
+};
+
+// Takes Pods that are gone out of status.reservedFor, and with the last of them the allocation, when for a whole grace age
+// nobody else has: kube-controller-manager does that within seconds where it runs.
+class ReservationCleanup : public runtime::Reconciler {
+ public:
+  ReservationCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
   CleanupOptions options_;
   const runtime::Lister<api::ResourceClaim>* claims_;
+  SeenSince seen_;
 };
+
+// Deletes ResourceSlices of nodes that are gone, and those that their driver has left behind: an older generation of a pool
+// that has a complete newer one. Both after a grace age in that state; a kubelet does it sooner where there is one.
+class SliceCleanup : public runtime::Reconciler {
+ public:
+  SliceCleanup(CleanupOptions options, const runtime::Lister<api::ResourceSlice>* slices, const runtime::Lister<api::Node>* nodes);
+  Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
+
+ private:
+  // "" when it is in its place.
+  std::string Fault(const api::ResourceSlice& slice) const;
+
+  CleanupOptions options_;
+  const runtime::Lister<api::ResourceSlice>* slices_;  // indexed "pool" by PoolOfSlice
+  const runtime::Lister<api::Node>* nodes_;
+  SeenSince seen_;
+};
+
+// What Dray's drivers have left on a node that no longer runs them: labels and annotations under dray.dev/, and capacity of
+// extended resources under it. A node without a ResourceSlice of ours for a grace age is one that no longer runs them.
+class NodeCleanup : public runtime::Reconciler {
+ public:
+  NodeCleanup(CleanupOptions options, const runtime::Lister<api::Node>* nodes, const runtime::Lister<api::ResourceSlice>* slices);
+  Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
+
+ private:
+  CleanupOptions options_;
+  const runtime::Lister<api::Node>* nodes_;
+  const runtime::Lister<api::ResourceSlice>* slices_;  // indexed "node" by NodeOfSlice
+  SeenSince seen_;
+};
+
+// spec.nodeName of a slice: the index "node".
+std::vector<std::string> NodeOfSlice(const api::ResourceSlice& slice);
 
 }  // namespace dray::controllers

@@ -21,13 +21,23 @@ DEFINE_string(leader_elect_resource_namespace, "dray-system", "namespace of the 
 DEFINE_string(webhook_bind_address, "0.0.0.0", "address of the admission webhook (HTTPS)");
 DEFINE_int32(webhook_port, 9443, "port of the admission webhook; 0: any free one, said in the log");
 DEFINE_string(webhook_cert_dir, "", "folder with tls.crt and tls.key, re-read when they change; empty: no webhook is served");
+DEFINE_bool(webhook_self_managed, false,
+            "make the certificates of --webhook-cert-dir: kept in Secret dray-webhook-cert, renewed, their CA put into the webhook "
+            "configurations");
 DEFINE_string(metrics_bind_address, ":8080", "address:port of /metrics; 0: off");
 DEFINE_string(health_probe_bind_address, ":8081", "address:port of /healthz and /readyz; 0: off");
 
 DEFINE_string(device_config, "", "HAMi's device-config.yaml; empty: HAMi's defaults");
 DEFINE_string(device_classes, "", "YAML file with the DeviceClasses to keep; empty: those of the known vendors; none: none");
+DEFINE_string(extended_resources, "",
+              "RESOURCE=DEVICECLASS,...: spec.extendedResourceName of configured classes, for Pods that ask for the resource "
+              "without the webhook (Kubernetes 1.36)");
+DEFINE_string(stuck_after, "5m", "a claim that stays longer where it should only pass through is called stuck");
+DEFINE_bool(legacy_metrics, false, "also HAMi's older metric names, in their units (MiB, 0 to 100)");
 DEFINE_string(cleanup_grace, "10m", "age below which an unused template or an orphaned claim is left alone");
 DEFINE_bool(cleanup_dry_run, false, "only log what the cleanup would delete");
+DEFINE_bool(cleanup_hami_claims, false, "also delete claims that HAMi-DRA's webhook has left without an owner and no Pod names");
+DEFINE_int32(cleanup_per_minute, 120, "how many objects the cleanup may delete or release a minute");
 DEFINE_int32(workers, 2, "workers per controller");
 
 namespace dray::controllers {
@@ -64,11 +74,22 @@ Result<ControllerManager::Options> OptionsFromFlags() {
   options.webhook_address = FLAGS_webhook_bind_address;
   options.webhook_port = static_cast<uint16_t>(FLAGS_webhook_port);
   options.webhook_cert_dir = FLAGS_webhook_cert_dir;
+  options.webhook_self_managed = FLAGS_webhook_self_managed;
+  if (options.webhook_self_managed && options.webhook_cert_dir.empty())
+    return Status(Reason::kInvalid, "--webhook-self-managed: want --webhook-cert-dir, the folder for the certificates");
   DRAY_ASSIGN_OR_RETURN(options.metrics, ParseBindAddress("metrics-bind-address", FLAGS_metrics_bind_address));
   DRAY_ASSIGN_OR_RETURN(options.health, ParseBindAddress("health-probe-bind-address", FLAGS_health_probe_bind_address));
 
   DRAY_ASSIGN_OR_RETURN(options.device_config, LoadDeviceConfig(FLAGS_device_config));
+  options.device_config_path = FLAGS_device_config;
   DRAY_ASSIGN_OR_RETURN(options.classes, LoadDeviceClasses(FLAGS_device_classes));
+  DRAY_RETURN_IF_ERROR(SetExtendedResources("extended-resources", FLAGS_extended_resources, &options.classes));
+  DRAY_ASSIGN_OR_RETURN(options.stuck_after, DurationFlag("stuck-after", FLAGS_stuck_after));
+  options.legacy_metrics = FLAGS_legacy_metrics;
+  options.cleanup_hami_claims = FLAGS_cleanup_hami_claims;
+  if (FLAGS_cleanup_per_minute < 1)
+    return Status(Reason::kInvalid, "--cleanup-per-minute: " + std::to_string(FLAGS_cleanup_per_minute) + ": want 1 or more");
+  options.cleanup_per_minute = FLAGS_cleanup_per_minute;
   DRAY_ASSIGN_OR_RETURN(options.cleanup_grace, DurationFlag("cleanup-grace", FLAGS_cleanup_grace));
   options.cleanup_dry_run = FLAGS_cleanup_dry_run;
   if (FLAGS_workers < 1) return Status(Reason::kInvalid, "--workers: " + std::to_string(FLAGS_workers) + ": want 1 or more");

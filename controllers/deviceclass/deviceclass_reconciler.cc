@@ -15,6 +15,9 @@ constexpr char kFieldManager[] = "dray-controller-manager";
 constexpr char kErrors[] = "dray_deviceclass_errors";
 constexpr char kErrorsHelp[] = "1 while a DeviceClass has a selector that does not compile or a field owned by someone else.";
 
+constexpr char kMatching[] = "dray_deviceclass_matching_devices";
+constexpr char kMatchingHelp[] = "Published devices that a DeviceClass selects.";
+
 bool Ours(const api::DeviceClass& present) {
   auto label = present.metadata.labels.find(std::string(admission::kManagedByLabel));
   return label != present.metadata.labels.end() && label->second == admission::kManagedBy;
@@ -45,13 +48,17 @@ bool Names(const api::ResourceClaimSpec& spec, const std::string& name) {
 
 }  // namespace
 
-DeviceClassReconciler::DeviceClassReconciler(Options options) : options_(std::move(options)) {}
+DeviceClassReconciler::DeviceClassReconciler(Options options) : options_(std::move(options)), matches_(options_.slices) {}
 
 Result<runtime::Requeue> DeviceClassReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   runtime::Requeue requeue;
   const auto present = options_.classes->Get(key);
   if (auto wanted = options_.configured.find(key.name); wanted != options_.configured.end()) {
-    DRAY_RETURN_IF_ERROR(Apply(ctx, key.name, wanted->second));
+    const bool settled = present != nullptr && settled_.With([&](const auto& settled) {
+      auto known = settled.find(key.name);
+      return known != settled.end() && known->second == present->metadata.uid + " " + present->metadata.resource_version;
+    });
+    if (!settled) DRAY_RETURN_IF_ERROR(Apply(ctx, key.name, wanted->second));
   } else if (present == nullptr) {
     Forget(key.name);
   } else if (Ours(*present) && !present->metadata.deletion_timestamp) {
@@ -59,7 +66,11 @@ Result<runtime::Requeue> DeviceClassReconciler::Reconcile(const Context& ctx, co
     DRAY_RETURN_IF_ERROR(Prune(ctx, *present, &retry));
     if (retry != Duration::zero()) requeue.after = retry;
   }
-  if (present != nullptr) CheckSelectors(*present);
+  if (present == nullptr) return requeue;
+  CheckSelectors(*present);
+  if (options_.slices != nullptr)
+    if (auto again = CountDevices(*present, ctx.clock().Steady()); again && (!requeue.after || *again < *requeue.after))
+      requeue.after = again;
   return requeue;
 }
 
@@ -76,6 +87,10 @@ void DeviceClassReconciler::Say(const api::DeviceClass& present, std::string_vie
 
 void DeviceClassReconciler::Forget(const std::string& name) {
   for (const char* error : {"conflict", "selector"}) options_.metrics->Remove(kErrors, {{"deviceclass", name}, {"error", error}});
+  options_.metrics->Remove(kMatching, {{"deviceclass", name}});
+  matches_.Forget(name);
+  settled_.With([&](auto& settled) { settled.erase(name); });
+  empty_since_.With([&](auto& since) { since.erase(name); });
   said_.With([&](auto& said) { said.erase(name); });
 }
 
@@ -99,6 +114,16 @@ Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name,
   if (auto present = options_.classes->Get({"", name}))
     Say(*present, "Warning", "FieldOwnedByOther", conflict ? "not applied as configured: " + result.status().message() : "");
   if (conflict) LOG(WARNING) << "deviceclass " << name << ": left as it is: " << result.status().message();
+  // A conflict is settled for the version that it was about: the cache's, or a later one that its event brings.
+  const auto present = options_.classes->Get({"", name});
+  const api::ObjectMeta* about = result.ok() ? &result->metadata : present != nullptr ? &present->metadata : nullptr;
+  if (about != nullptr)
+    settled_.With([&](auto& settled) { settled[name] = about->uid + " " + about->resource_version; });
+  if (!result.ok()) return {};
+  const Json::json_pointer extended("/spec/extendedResourceName");
+  const bool dropped = applied.contains(extended) && result->spec.extended_resource_name.value_or("") != applied[extended];
+  Say(*result, "Warning", "ExtendedResourceNameDropped",
+      dropped ? "the API server does not keep spec.extendedResourceName: it needs the feature gate DRAExtendedResource" : "");
   return {};
 }
 
@@ -110,13 +135,28 @@ bool DeviceClassReconciler::InUse(const std::string& name) const {
   return false;
 }
 
+Result<bool> DeviceClassReconciler::InUseByServer(const Context& ctx, const std::string& name) const {
+  std::string token;
+  do {
+    DRAY_ASSIGN_OR_RETURN(std::string body, options_.client.ListRaw(ctx, api::KindOf<api::ResourceClaim>::value, {}, token));
+    DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceClaim> page, api::DecodeList<api::ResourceClaim>(body));
+    for (const api::ResourceClaim& claim : page.items)
+      if (Names(claim.spec, name)) return true;
+    token = std::move(page.continue_token);
+  } while (!token.empty());
+  return false;
+}
+
 Status DeviceClassReconciler::Prune(const Context& ctx, const api::DeviceClass& present, Duration* retry) {
   const std::string& name = present.metadata.name;
   Result<std::string> live = options_.client.GetRaw(ctx, api::KindOf<api::DeviceClass>::value, {"", name});
   if (live.Is(Reason::kNotFound)) return {};
   if (!live.ok()) return live.status();
   if (!MadeByUs(Json::parse(*live))) return {};
-  const bool used = InUse(name);
+  bool used = InUse(name);
+  if (!used) {
+    DRAY_ASSIGN_OR_RETURN(used, InUseByServer(ctx, name));
+  }
   Say(present, "Normal", "StillInUse", used ? "no longer configured; deleted when no claim names it" : "");
   if (used) {
     *retry = std::chrono::minutes(1);
@@ -132,13 +172,31 @@ Status DeviceClassReconciler::Prune(const Context& ctx, const api::DeviceClass& 
 void DeviceClassReconciler::CheckSelectors(const api::DeviceClass& present) {
   const std::string& name = present.metadata.name;
   std::string problem;
-  for (size_t i = 0; i < present.spec.selectors.size() && problem.empty(); ++i) {
+  for (size_t i = 0; i < present.spec.selectors.size(); ++i) {
     if (!present.spec.selectors[i].cel) continue;
     if (Status compiled = cel::Program::Compile(present.spec.selectors[i].cel->expression, {}).status(); !compiled.ok())
-      problem = "spec.selectors[" + std::to_string(i) + "].cel.expression: " + compiled.message();
+      problem += (problem.empty() ? "" : "\n") + ("spec.selectors[" + std::to_string(i)) + "].cel.expression: " + compiled.message();
   }
   options_.metrics->Set(kErrors, kErrorsHelp, {{"deviceclass", name}, {"error", "selector"}}, problem.empty() ? 0 : 1);
   Say(present, "Warning", "InvalidSelector", problem);
+}
+
+std::optional<Duration> DeviceClassReconciler::CountDevices(const api::DeviceClass& present, SteadyTime now) {
+  const std::string& name = present.metadata.name;
+  const ClassMatches::Count count = matches_.Of(present);
+  options_.metrics->Set(kMatching, kMatchingHelp, {{"deviceclass", name}}, static_cast<double>(count.devices));
+  Say(present, "Warning", "SelectorFails", count.failure);
+  if (count.devices > 0) {
+    empty_since_.With([&](auto& since) { since.erase(name); });
+    Say(present, "Warning", "NoMatchingDevices", "");
+    return std::nullopt;
+  }
+  // Drivers come and go; only a class that stays empty is worth a word.
+  const SteadyTime since = empty_since_.With([&](auto& since) { return since.try_emplace(name, now).first->second; });
+  if (now - since < options_.empty_after) return options_.empty_after - (now - since);
+  Say(present, "Warning", "NoMatchingDevices",
+      count.looked_at == 0 ? "no driver has published a device" : "none of the published devices matches the selectors");
+  return std::nullopt;
 }
 
 }  // namespace dray::controllers

@@ -1,9 +1,17 @@
 #include "controllers/manager/controller_manager.h"
 
+#include <malloc.h>
+
+#include <set>
+
 #include "controllers/cleanup/cleanup_reconcilers.h"
+#include "controllers/manager/caches.h"
 #include "controllers/monitor/device_monitor.h"
+#include "controllers/monitor/exposition.h"
 #include "controllers/resourceclaim/resourceclaim_reconciler.h"
 #include "controllers/webhook/admission_webhook.h"
+#include "controllers/webhook/certificates.h"
+#include "controllers/webhook/device_config_file.h"
 #include "dray/base/log.h"
 #include "dray/runtime/controller.h"
 #include "dray/runtime/http_server.h"
@@ -12,38 +20,34 @@
 namespace dray::controllers {
 namespace {
 
-using runtime::Informer;
-using runtime::InformerOptions;
 using runtime::Stage;
 
-InformerOptions<api::Pod> PodOptions() {
-  InformerOptions<api::Pod> options;
-  options.indexes = {{"claim", ClaimsOfPod}, {"template", TemplatesOfPod}};
-  // Only Pods with claims matter, but no selector says so: drop what is large and unread.
-  options.transform = [](api::Pod& pod) {
-    for (auto* list : {&pod.spec.containers, &pod.spec.init_containers})
-      for (api::Container& container : *list) {
-        container.env.clear();
-        container.volume_mounts.clear();
-        container.command.clear();
-        container.args.clear();
-      }
-    pod.spec.volumes.clear();
-  };
-  return options;
-}
+// A burst of changes of devices is looked at once.
+constexpr Duration kSettle = std::chrono::seconds(2);
+constexpr Duration kExplainAfter = std::chrono::seconds(1), kExplainEvery = std::chrono::seconds(10);
 
-// The caches that every replica keeps warm, so that a new leader starts at once.
-struct Caches {
-  explicit Caches(const runtime::Client& client)
-      : pods(client, PodOptions()), nodes(client), claims(client), templates(client), slices(client), classes(client) {}
+// After devices have changed: the claims that hold or want some are looked at, in one pass over all of them.
+class DeviceChanges final : public runtime::Reconciler {
+ public:
+  DeviceChanges(Guarded<std::set<std::string>>& pools, const runtime::Informer<api::ResourceClaim>& claims, runtime::WorkQueue& queue)
+      : pools_(pools), claims_(claims), queue_(queue) {}
+  Result<runtime::Requeue> Reconcile(const Context&, const api::ObjectKey&) override {
+    const std::set<std::string> pools = pools_.With([](auto& changed) { return std::exchange(changed, {}); });
+    for (const auto& claim : claims_.By("waits", "yes")) queue_.Add(api::KeyOf(*claim));
+    if (pools.empty()) return runtime::Requeue{};
+    for (const auto& claim : claims_.List())
+      for (const std::string& pool : PoolsOfClaim(*claim))
+        if (pools.contains(pool)) {
+          queue_.Add(api::KeyOf(*claim));
+          break;
+        }
+    return runtime::Requeue{};
+  }
 
-  Informer<api::Pod> pods;
-  Informer<api::Node> nodes;
-  Informer<api::ResourceClaim> claims;
-  Informer<api::ResourceClaimTemplate> templates;
-  Informer<api::ResourceSlice> slices;
-  Informer<api::DeviceClass> classes;
+ private:
+  Guarded<std::set<std::string>>& pools_;
+  const runtime::Informer<api::ResourceClaim>& claims_;
+  runtime::WorkQueue& queue_;
 };
 
 // Everything one replica holds, in the order in which it must be destroyed last to first.
@@ -52,43 +56,57 @@ class Replica {
   Replica(ControllerManager::Options& options, std::shared_ptr<runtime::Transport> transport, Clock& clock)
       : options_(options),
         clock_(clock),
-        client_(std::move(transport)),
+        client_(transport),
+        leader_client_(options.elect ? runtime::Client(runtime::FenceWrites(transport, [this] { return elector_->LeadsUntil(); })) : client_),
         caches_(client_),
         events_(client_, clock, "dray-controller-manager"),
         webhook_({client_, &clock, &caches_.templates, &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
                  std::move(options.device_config)),
-        monitor_(caches_.slices, caches_.claims) {}
+        monitor_(caches_.slices, caches_.claims, options.legacy_metrics) {}
 
   Status Run(const Context& ctx) {
     MakeControllers();
     DRAY_RETURN_IF_ERROR(AddServers(ctx));
-    runtime::AddCache(manager_, caches_.pods);
-    runtime::AddCache(manager_, caches_.nodes);
-    runtime::AddCache(manager_, caches_.claims);
-    runtime::AddCache(manager_, caches_.templates);
-    runtime::AddCache(manager_, caches_.slices);
-    runtime::AddCache(manager_, caches_.classes);
+    caches_.AddTo(manager_);
+    // What the first lists were read through goes back to the system.
+    manager_.Add(Stage::kEveryone, {"memory", [](const Context&) {
+                                      malloc_trim(0);
+                                      return Ok();
+                                    },
+                                    nullptr});
     AddLeaderWork();
     return manager_.Run(ctx);
   }
 
  private:
   void MakeControllers();
+  void HearChanges();
+  void EnqueueAll();
   void Lead(const Context& ctx);
   void AddLeaderWork();
+  void Announce(const std::string& what);
   Status AddServers(const Context& ctx);
+  Status AddWebhook(const Context& ctx);
   Status Serve(const char* name, runtime::HttpServerOptions options, runtime::HttpHandler handler);
   void AnswerHealth(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
   ControllerManager::Options& options_;
   Clock& clock_;
-  runtime::Client client_;
+  const runtime::Client client_;
+  const runtime::Client leader_client_;  // writes only while the Lease is ours
   Caches caches_;
   runtime::EventRecorder events_;
   AdmissionWebhook webhook_;
+  std::unique_ptr<WebhookCertificateKeeper> certificates_;
+  std::unique_ptr<DeviceConfigFile> config_file_;
+  std::atomic<bool> leading_ = false;
   DeviceMonitor monitor_;
-  // The queues fill on every replica (they merge duplicates, so they stay as small as the cluster); only the leader takes.
   std::vector<std::unique_ptr<runtime::Controller>> controllers_;
+  runtime::WorkQueue *classes_ = nullptr, *claims_ = nullptr, *template_cleanup_ = nullptr, *claim_cleanup_ = nullptr,
+                     *reservation_cleanup_ = nullptr, *slice_cleanup_ = nullptr, *node_cleanup_ = nullptr,
+                     *device_changes_ = nullptr;
+  Guarded<std::set<std::string>> changed_pools_;
+  std::atomic<bool> leads_ = false;  // followers hear and forget: a new leader looks at everything
   std::unique_ptr<runtime::Elector> elector_;
   std::vector<std::unique_ptr<runtime::HttpServer>> servers_;
   runtime::Manager manager_;
@@ -100,42 +118,86 @@ void Replica::MakeControllers() {
     controllers_.push_back(std::make_unique<runtime::Controller>(clock_, name, std::move(reconciler)));
     return &controllers_.back()->queue;
   };
-  auto* classes = add("deviceclass", std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
-                                         client_, &caches_.classes, &caches_.claims, &caches_.templates, &events_,
-                                         &metrics, options_.classes}));
-  auto* claims = add("resourceclaim", std::make_unique<ResourceClaimReconciler>(ResourceClaimReconciler::Options{
-                                          client_, &caches_.claims, &caches_.pods, &caches_.slices, &caches_.classes,
-                                          &caches_.nodes, &events_, &metrics}));
-  CleanupOptions cleanup{client_, &caches_.pods, &metrics, options_.cleanup_grace, options_.cleanup_dry_run};
-  auto* template_cleanup = add("template-cleanup", std::make_unique<TemplateCleanup>(cleanup, &caches_.templates));
-  auto* claim_cleanup = add("claim-cleanup", std::make_unique<ClaimCleanup>(cleanup, &caches_.claims));
+  classes_ = add("deviceclass", std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
+                                    leader_client_, &caches_.classes, &caches_.claims, &caches_.templates, &events_,
+                                    &metrics, options_.classes, &caches_.slices}));
+  ResourceClaimReconciler::Options claim_options{leader_client_,    &caches_.claims, &caches_.pods, &caches_.slices,
+                                                 &caches_.classes, &caches_.nodes,  &events_,      &metrics};
+  claim_options.stuck_after = options_.stuck_after;
+  claim_options.explain_after = kExplainAfter;
+  claim_options.explain_every = kExplainEvery;
+  claims_ = add("resourceclaim", std::make_unique<ResourceClaimReconciler>(std::move(claim_options)));
+  const CleanupOptions cleanup{leader_client_,
+                               &caches_.pods,
+                               &metrics,
+                               options_.cleanup_grace,
+                               options_.cleanup_dry_run,
+                               std::make_shared<DeletionBudget>(options_.cleanup_per_minute)};
+  template_cleanup_ = add("template-cleanup", std::make_unique<TemplateCleanup>(cleanup, &caches_.templates));
+  claim_cleanup_ = add("claim-cleanup", std::make_unique<ClaimCleanup>(cleanup, &caches_.claims, options_.cleanup_hami_claims));
+  reservation_cleanup_ = add("reservation-cleanup", std::make_unique<ReservationCleanup>(cleanup, &caches_.claims));
+  slice_cleanup_ = add("resourceslice-cleanup", std::make_unique<SliceCleanup>(cleanup, &caches_.slices, &caches_.nodes));
+  node_cleanup_ = add("node-cleanup", std::make_unique<NodeCleanup>(cleanup, &caches_.nodes, &caches_.slices));
+  device_changes_ = add("device-changes", std::make_unique<DeviceChanges>(changed_pools_, caches_.claims, *claims_));
+  HearChanges();
+}
 
-  for (const auto& [name, unused] : options_.classes) classes->Add({"", name});
-  runtime::OnChange<api::DeviceClass>(caches_.classes, [=](const api::DeviceClass& object) { classes->Add(api::KeyOf(object)); });
-  runtime::OnChange<api::ResourceClaim>(caches_.claims, [=](const api::ResourceClaim& object) {
-    claims->Add(api::KeyOf(object));
-    claim_cleanup->Add(api::KeyOf(object));
+void Replica::HearChanges() {
+  runtime::OnChange<api::DeviceClass>(caches_.classes, [this](const api::DeviceClass& object) {
+    if (leads_) classes_->Add(api::KeyOf(object));
   });
-  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates, [=](const api::ResourceClaimTemplate& object) {
-    template_cleanup->Add(api::KeyOf(object));
+  runtime::OnChange<api::ResourceClaim>(caches_.claims, [this](const api::ResourceClaim& object) {
+    if (!leads_) return;
+    for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(api::KeyOf(object));
   });
-  runtime::OnChange<api::Pod>(caches_.pods, [=](const api::Pod& pod) {
-    for (const std::string& key : ClaimsOfPod(pod)) {
-      claims->Add(runtime::KeyFromText(key));
-      claim_cleanup->Add(runtime::KeyFromText(key));
+  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates, [this](const api::ResourceClaimTemplate& object) {
+    if (leads_) template_cleanup_->Add(api::KeyOf(object));
+  });
+  runtime::OnChange<api::Pod>(caches_.pods, [this](const api::Pod& pod) {
+    if (!leads_) return;
+    for (const std::string& key : ClaimsOfPod(pod))
+      for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(runtime::KeyFromText(key));
+    for (const std::string& key : TemplatesOfPod(pod)) template_cleanup_->Add(runtime::KeyFromText(key));
+  });
+  // Devices that come, go or get a taint: who holds them is told, who waits for some is explained anew, classes are counted.
+  runtime::OnChange<api::ResourceSlice>(caches_.slices, [this](const api::ResourceSlice& slice) {
+    if (!leads_) return;
+    for (const std::string& pool : PoolOfSlice(slice)) {
+      changed_pools_.With([&](auto& pools) { pools.insert(pool); });
+      for (const auto& other : caches_.slices.By("pool", pool)) slice_cleanup_->AddAfter(api::KeyOf(*other), kSettle);
     }
-    for (const std::string& key : TemplatesOfPod(pod)) template_cleanup->Add(runtime::KeyFromText(key));
+    device_changes_->AddAfter({"", "all"}, kSettle);
+    for (const auto& one : caches_.classes.List()) classes_->AddAfter(api::KeyOf(*one), kSettle);
+    if (slice.spec.node_name) node_cleanup_->AddAfter({"", *slice.spec.node_name}, kSettle);
   });
-  // New devices change the reason why a claim waits.
-  runtime::OnChange<api::ResourceSlice>(caches_.slices, [this, claims](const api::ResourceSlice&) {
-    for (const auto& claim : caches_.claims.List())
-      if (!claim->status.allocation) claims->Add(api::KeyOf(*claim));
+  runtime::OnChange<api::Node>(caches_.nodes, [this](const api::Node& node) {
+    if (!leads_) return;
+    node_cleanup_->Add(api::KeyOf(node));
+    if (caches_.nodes.Get(api::KeyOf(node)) != nullptr) return;
+    for (const auto& slice : caches_.slices.By("node", node.metadata.name)) slice_cleanup_->Add(api::KeyOf(*slice));
   });
+}
+
+void Replica::EnqueueAll() {
+  for (const auto& [name, unused] : options_.classes) classes_->Add({"", name});
+  for (const auto& object : caches_.classes.List()) classes_->Add(api::KeyOf(*object));
+  for (const auto& object : caches_.claims.List())
+    for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(api::KeyOf(*object));
+  for (const auto& pod : caches_.pods.List())
+    for (const std::string& key : ClaimsOfPod(*pod)) claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
+  for (const auto& object : caches_.templates.List()) template_cleanup_->Add(api::KeyOf(*object));
+  for (const auto& object : caches_.slices.List()) slice_cleanup_->Add(api::KeyOf(*object));
+  for (const auto& object : caches_.nodes.List()) node_cleanup_->Add(api::KeyOf(*object));
 }
 
 void Replica::Lead(const Context& ctx) {
   LOG(INFO) << "leading: controllers start";
+  leading_ = true;
+  leads_ = true;  // before everything is listed: what changes from now on is heard
+  EnqueueAll();
   runtime::RunControllers(ctx, controllers_, options_.workers);
+  leads_ = false;
+  leading_ = false;
   LOG(INFO) << "controllers have stopped";
 }
 
@@ -149,10 +211,21 @@ void Replica::AddLeaderWork() {
     return;
   }
   runtime::Elector::Callbacks callbacks;
-  callbacks.on_started_leading = [this](const Context& ctx) { Lead(ctx); };
+  callbacks.on_started_leading = [this](const Context& ctx) {
+    Announce("became leader");
+    Lead(ctx);
+    Announce("stopped leading");
+  };
   callbacks.on_new_leader = [](std::string_view identity) { LOG(INFO) << "leader is " << identity; };
   elector_ = std::make_unique<runtime::Elector>(client_, options_.election, std::move(callbacks));
   manager_.Add(Stage::kLeader, {"leader election", [this](const Context& ctx) { return elector_->Run(ctx); }, nullptr});
+}
+
+// As client-go's electors: an event on the Lease.
+void Replica::Announce(const std::string& what) {
+  const api::KindInfo& kind = api::KindOf<api::Lease>::value;
+  const api::ObjectReference lease{kind.ApiVersion(), std::string(kind.kind), options_.election.lease.namespace_, options_.election.lease.name, "", "", ""};
+  events_.Record(lease, "Normal", "LeaderElection", options_.election.identity + " " + what);
 }
 
 Status Replica::Serve(const char* name, runtime::HttpServerOptions options, runtime::HttpHandler handler) {
@@ -182,12 +255,38 @@ Status Replica::AddServers(const Context& ctx) {
     metrics.handler_threads = 1;
     DRAY_RETURN_IF_ERROR(Serve("metrics", metrics, [this](runtime::HttpRequest request, auto responder) {
       if (request.path() != "/metrics") return responder->Send({404, "want /metrics\n", "text/plain", {}});
-      responder->Send({200, runtime::ProcessMetrics().Text() + monitor_.Text(), "text/plain; version=0.0.4", {}});
+      responder->Send({200, runtime::ProcessMetrics().Text() + BuildInfoText() + caches_.Text(clock_.Steady()) + monitor_.Text(), "text/plain; version=0.0.4", {}});
     }));
   }
+  return AddWebhook(ctx);
+}
+
+Status Replica::AddWebhook(const Context& ctx) {
   if (options_.webhook_cert_dir.empty()) {
     LOG(WARNING) << "no --webhook-cert-dir: the admission webhook is not served";
     return {};
+  }
+  if (options_.webhook_self_managed) {
+    WebhookCertificateKeeper::Options keep{client_};
+    keep.namespace_ = options_.election.lease.namespace_;
+    keep.dns_names = {"dray-webhook." + keep.namespace_ + ".svc", "dray-webhook." + keep.namespace_ + ".svc.cluster.local"};
+    keep.folder = options_.webhook_cert_dir;
+    keep.metrics = &runtime::ProcessMetrics();
+    certificates_ = std::make_unique<WebhookCertificateKeeper>(std::move(keep));
+    // The server can't listen without them.
+    if (Status made = certificates_->Fetch(ctx.WithTimeout(std::chrono::seconds(60))); !made.ok())
+      return made.Wrapped("--webhook-self-managed");
+    manager_.Add(Stage::kEveryone, {"webhook certificates", [this](const Context& run) {
+                                      return certificates_->Run(run, [this] { return leading_.load(); });
+                                    },
+                                    nullptr});
+  }
+  if (!options_.device_config_path.empty()) {
+    config_file_ = std::make_unique<DeviceConfigFile>(DeviceConfigFile::Options{
+        options_.device_config_path, LoadDeviceConfig,
+        [this](admission::DeviceConfig config) { webhook_.SetConfig(std::move(config)); }, &runtime::ProcessMetrics()});
+    manager_.Add(Stage::kEveryone,
+                 {"device configuration", [this](const Context& run) { return config_file_->Run(run); }, nullptr});
   }
   runtime::HttpServerOptions webhook;
   webhook.address = options_.webhook_address;

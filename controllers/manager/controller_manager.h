@@ -22,6 +22,10 @@ Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path);
 // `path` empty: the built-in classes; "none": no class is kept.
 Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path);
 
+// "nvidia.com/gpu=hami-core-gpu.project-hami.io,...": sets spec.extendedResourceName of those classes, so that Pods may ask for
+// the resource without the webhook. kInvalid names the flag and what is wrong.
+Status SetExtendedResources(const std::string& flag, const std::string& text, ConfiguredClasses* classes);
+
 // One replica: webhook, metrics and health on every one, the controllers where the Lease is held.
 class ControllerManager {
  public:
@@ -32,11 +36,17 @@ class ControllerManager {
     std::string webhook_address = "0.0.0.0";
     uint16_t webhook_port = 9443;
     std::string webhook_cert_dir;  // empty: no webhook
+    bool webhook_self_managed = false;  // the manager keeps its certificates in a Secret and writes them to webhook_cert_dir
     std::optional<BindAddress> metrics, health;
     admission::DeviceConfig device_config;
+    std::string device_config_path;  // read again when it changes; empty: HAMi's defaults
     ConfiguredClasses classes;
     Duration cleanup_grace = std::chrono::minutes(10);
     bool cleanup_dry_run = false;
+    bool cleanup_hami_claims = false;
+    int cleanup_per_minute = 120;
+    Duration stuck_after = std::chrono::minutes(5);
+    bool legacy_metrics = false;
     int workers = 2;
   };
   explicit ControllerManager(Options options) : options_(std::move(options)) {}

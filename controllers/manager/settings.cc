@@ -44,4 +44,27 @@ Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path) {
   return ReadDeviceClasses(text, path);
 }
 
+Status SetExtendedResources(const std::string& flag, const std::string& text, ConfiguredClasses* classes) {
+  auto wrong = [&](const std::string& entry, const std::string& why) {
+    return Status(Reason::kInvalid, "--" + flag + ": " + entry + ": " + why);
+  };
+  for (size_t from = 0; from < text.size();) {
+    const size_t to = std::min(text.find(',', from), text.size());
+    const std::string entry = text.substr(from, to - from);
+    from = to + 1;
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos) return wrong(entry, "want RESOURCE=DEVICECLASS");
+    const std::string name = entry.substr(equals + 1);
+    auto found = classes->find(name);
+    if (found == classes->end()) return wrong(entry, "no configured DeviceClass is called " + name);
+    Json manifest = Json::parse(found->second);
+    manifest["spec"]["extendedResourceName"] = entry.substr(0, equals);
+    // Checked as a manifest that says so itself.
+    Result<ConfiguredClasses> read = ReadDeviceClasses(manifest.dump(), "--" + flag);
+    if (!read.ok()) return wrong(entry, read.status().message());
+    found->second = manifest.dump();
+  }
+  return {};
+}
+
 }  // namespace dray::controllers

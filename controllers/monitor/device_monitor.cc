@@ -4,6 +4,8 @@
 #include <map>
 #include <tuple>
 
+#include "controllers/monitor/exposition.h"
+
 namespace dray::controllers {
 namespace {
 
@@ -66,11 +68,82 @@ void Add(Usage& total, const Usage& more) {
   total.cores += more.cores;
 }
 
+struct Families {
+  explicit Families(Exposition& out, bool legacy)
+      : memory_limit(out.Family("hami_dra_gpu_memory_limit_bytes", "Memory of the device.")),
+        memory_allocated(out.Family("hami_dra_gpu_memory_allocated_bytes", "Memory given out to claims.")),
+        core_limit(out.Family("hami_dra_gpu_core_limit_ratio", "Cores of the device: 1 is all of them.")),
+        core_allocated(out.Family("hami_dra_gpu_core_allocated_ratio", "Share of the cores given out to claims.")),
+        pod_memory(out.Family("hami_dra_vgpu_memory_allocated_bytes", "Memory that a Pod may use by its claim.")),
+        pod_cores(out.Family("hami_dra_vgpu_core_allocated_ratio", "Share of the device's cores that a Pod may use by its claim.")),
+        healthy(out.Family("dray_device_healthy", "0 while a taint keeps claims away from the device.")),
+        complete(out.Family("dray_pool_complete", "0 while slices of the pool's newest generation are missing: nothing is allocated from it.")) {
+    if (!legacy) return;
+    old = {out.Family("GPUDeviceMemoryLimit", "Memory of the device in MiB (legacy)."),
+           out.Family("GPUDeviceCoreLimit", "Cores of the device, 0 to 100 (legacy)."),
+           out.Family("GPUDeviceMemoryAllocated", "Memory given out to claims in MiB (legacy)."),
+           out.Family("GPUDeviceCoreAllocated", "Cores given out to claims, 0 to 100 (legacy)."),
+           out.Family("vGPUDeviceMemoryAllocated", "Memory that a Pod may use in MiB (legacy)."),
+           out.Family("vGPUDeviceCoreAllocated", "Cores that a Pod may use, 0 to 100 (legacy).")};
+  }
+  size_t memory_limit, memory_allocated, core_limit, core_allocated, pod_memory, pod_cores, healthy, complete;
+  std::vector<size_t> old;
+};
+
+double Bytes(const api::Quantity& quantity) { return static_cast<double>(quantity.Value()); }
+double Mib(const api::Quantity& quantity) { return Bytes(quantity) / (1024 * 1024); }
+
+// One device with what is given out of it.
+struct Scraped {
+  const api::Device& device;
+  std::string node, uuid, index, type;
+  api::Quantity memory, cores;
+  Usage total;
+  std::map<std::tuple<std::string, std::string, std::string>, Usage> by_pod;  // namespace, Pod, claim
+};
+
+void Write(Exposition& out, const Families& families, const api::ResourceSliceSpec& spec, const Scraped& one) {
+  const std::string labels = LabelText({{"device_index", one.index}, {"device_name", one.device.name}, {"device_type", one.type},
+                                        {"device_uuid", one.uuid}, {"driver", spec.driver}, {"node", one.node}, {"pool", spec.pool.name}});
+  out.Sample(families.memory_limit, labels, Bytes(one.memory));
+  out.Sample(families.memory_allocated, labels, Bytes(one.total.memory));
+  out.Sample(families.core_limit, labels, one.cores == api::Quantity() ? 0 : 1);
+  out.Sample(families.core_allocated, labels, Ratio(one.total.cores, one.cores));
+  out.Sample(families.healthy, labels, Healthy(one.device));
+  for (const auto& [who, usage] : one.by_pod) {
+    const auto& [space, pod, claim] = who;
+    const std::string of_pod = LabelText({{"claim", claim}, {"device_name", one.device.name}, {"device_uuid", one.uuid},
+                                          {"namespace", space}, {"node", one.node}, {"pod", pod}});
+    out.Sample(families.pod_memory, of_pod, Bytes(usage.memory));
+    out.Sample(families.pod_cores, of_pod, Ratio(usage.cores, one.cores));
+  }
+}
+
+// HAMi-DRA's names before 0.2, with its labels and units.
+void WriteLegacy(Exposition& out, const std::vector<size_t>& old, const Scraped& one) {
+  const std::string brand = TextAttribute(one.device, "brand");
+  const std::string labels = LabelText({{"devicebrand", brand}, {"deviceidx", one.index}, {"devicename", one.device.name},
+                                        {"deviceproductname", one.type}, {"deviceuuid", one.uuid}, {"nodeid", one.node}});
+  out.Sample(old[0], labels, Mib(one.memory));
+  out.Sample(old[1], labels, one.cores == api::Quantity() ? 0 : 100);
+  out.Sample(old[2], labels, Mib(one.total.memory));
+  out.Sample(old[3], labels, 100 * Ratio(one.total.cores, one.cores));
+  std::map<std::pair<std::string, std::string>, Usage> by_pod;  // no claim in these labels
+  for (const auto& [who, usage] : one.by_pod) Add(by_pod[{std::get<0>(who), std::get<1>(who)}], usage);
+  for (const auto& [who, usage] : by_pod) {
+    const std::string of_pod = LabelText({{"devicebrand", brand}, {"deviceidx", one.index}, {"devicename", one.device.name},
+                                          {"deviceproductname", one.type}, {"deviceuuid", one.uuid}, {"nodeid", one.node},
+                                          {"podname", who.second}, {"podnamespace", who.first}});
+    out.Sample(old[4], of_pod, Mib(usage.memory));
+    out.Sample(old[5], of_pod, 100 * Ratio(usage.cores, one.cores));
+  }
+}
+
 }  // namespace
 
 DeviceMonitor::DeviceMonitor(const runtime::Lister<api::ResourceSlice>& slices,
-                             const runtime::Lister<api::ResourceClaim>& claims)
-    : slices_(slices), claims_(claims) {}
+                             const runtime::Lister<api::ResourceClaim>& claims, bool legacy_names)
+    : slices_(slices), claims_(claims), legacy_names_(legacy_names) {}
 
 std::string DeviceMonitor::Text() const {
   const auto claims = claims_.List();
@@ -82,57 +155,41 @@ std::string DeviceMonitor::Text() const {
         held[{result.driver, result.pool, result.device}].push_back({claim.get(), UsageOf(result)});
   }
 
+  struct Pool {
+    int64_t generation = -1, there = 0, wanted = 0;
+  };
   const auto slices = slices_.List();
-  std::map<std::pair<std::string, std::string>, int64_t> newest;  // pool -> generation
+  std::map<std::pair<std::string, std::string>, Pool> pools;  // driver, pool: its newest generation
   for (const auto& slice : slices) {
-    int64_t& generation = newest[{slice->spec.driver, slice->spec.pool.name}];
-    generation = std::max(generation, slice->spec.pool.generation);
+    const api::ResourcePool& pool = slice->spec.pool;
+    Pool& known = pools[{slice->spec.driver, pool.name}];
+    if (pool.generation > known.generation) known = {pool.generation, 0, pool.resource_slice_count};
+    if (pool.generation == known.generation) ++known.there;
   }
 
-  runtime::Metrics metrics;
+  Exposition out;
+  const Families families(out, legacy_names_);
+  for (const auto& [id, pool] : pools)
+    out.Sample(families.complete, LabelText({{"driver", id.first}, {"pool", id.second}}), pool.there >= pool.wanted);
   for (const auto& slice : slices) {
     const api::ResourceSliceSpec& spec = slice->spec;
-    if (spec.pool.generation < newest[{spec.driver, spec.pool.name}]) continue;
+    if (spec.pool.generation < pools[{spec.driver, spec.pool.name}].generation) continue;
     for (const api::Device& device : spec.devices) {
-      const std::string node = spec.node_name.value_or(device.node_name.value_or(""));
-      const runtime::MetricLabels labels = {{"node", node},
-                                            {"driver", spec.driver},
-                                            {"pool", spec.pool.name},
-                                            {"device_uuid", TextAttribute(device, "uuid")},
-                                            {"device_index", IndexOf(device)},
-                                            {"device_name", device.name},
-                                            {"device_type", TextAttribute(device, "productName")}};
-      const api::Quantity memory = CapacityOf(device, "memory");
-      const api::Quantity cores = CapacityOf(device, "cores");
-      Usage total;
-      std::map<std::tuple<std::string, std::string, std::string>, Usage> by_pod;  // namespace, Pod, claim
-      for (Share& share : held[{spec.driver, spec.pool.name, device.name}]) {
-        if (share.usage.whole) share.usage = {memory, cores, true};
-        Add(total, share.usage);
-        for (const api::ResourceClaimConsumerReference& consumer : share.claim->status.reserved_for)
-          if (consumer.api_group.empty() && consumer.resource == "pods")
-            Add(by_pod[{share.claim->metadata.namespace_, consumer.name, share.claim->metadata.name}], share.usage);
-      }
-      metrics.Set("hami_dra_gpu_memory_limit_bytes", "Memory of the device.", labels, static_cast<double>(memory.Value()));
-      metrics.Set("hami_dra_gpu_memory_allocated_bytes", "Memory given out to claims.", labels,
-                  static_cast<double>(total.memory.Value()));
-      metrics.Set("hami_dra_gpu_core_limit_ratio", "Cores of the device: 1 is all of them.", labels,
-                  cores == api::Quantity() ? 0 : 1);
-      metrics.Set("hami_dra_gpu_core_allocated_ratio", "Share of the cores given out to claims.", labels,
-                  Ratio(total.cores, cores));
-      metrics.Set("dray_device_healthy", "0 while a taint keeps claims away from the device.", labels, Healthy(device));
-      for (const auto& [who, usage] : by_pod) {
-        const auto& [space, pod, claim] = who;
-        const runtime::MetricLabels of_pod = {{"node", node},       {"device_uuid", TextAttribute(device, "uuid")},
-                                              {"device_name", device.name}, {"namespace", space}, {"pod", pod}, {"claim", claim}};
-        metrics.Set("hami_dra_vgpu_memory_allocated_bytes", "Memory that a Pod may use by its claim.", of_pod,
-                    static_cast<double>(usage.memory.Value()));
-        metrics.Set("hami_dra_vgpu_core_allocated_ratio", "Share of the device's cores that a Pod may use by its claim.", of_pod,
-                    Ratio(usage.cores, cores));
-      }
+      Scraped one{device, spec.node_name.value_or(device.node_name.value_or("")), TextAttribute(device, "uuid"), IndexOf(device),
+                  TextAttribute(device, "productName"), CapacityOf(device, "memory"), CapacityOf(device, "cores"), {}, {}};
+      if (auto shares = held.find({spec.driver, spec.pool.name, device.name}); shares != held.end())
+        for (Share& share : shares->second) {
+          if (share.usage.whole) share.usage = {one.memory, one.cores, true};
+          Add(one.total, share.usage);
+          for (const api::ResourceClaimConsumerReference& consumer : share.claim->status.reserved_for)
+            if (consumer.api_group.empty() && consumer.resource == "pods")
+              Add(one.by_pod[{share.claim->metadata.namespace_, consumer.name, share.claim->metadata.name}], share.usage);
+        }
+      Write(out, families, spec, one);
+      if (legacy_names_) WriteLegacy(out, families.old, one);
     }
   }
-  return metrics.Text();
+  return out.Text();
 }
 
 }  // namespace dray::controllers

@@ -37,17 +37,23 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
   // All of the Pod's claims must come together on one node: those without an allocation are tried as one, the others say where.
   std::vector<std::shared_ptr<const api::ResourceClaim>> held;
   std::vector<const api::ResourceClaim*> wanted;
-  std::vector<const api::NodeSelector*> places;
+  std::vector<api::ObjectKey> elsewhere;
   for (const std::string& text : ClaimsOfPod(pod)) {
     auto one = claims_.Get({pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)});
     if (one == nullptr) return "";  // waits for the claim itself
     if (!one->status.allocation) wanted.push_back(one.get());
-    else if (one->status.allocation->node_selector) places.push_back(&*one->status.allocation->node_selector);
+    else elsewhere.push_back(api::KeyOf(*one));
     held.push_back(std::move(one));
   }
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
     if (!claims::ClaimNameFor(pod, entry)) return "";  // as well
   if (wanted.empty()) return "";
+  std::vector<api::NodeSelector> places;
+  for (const api::ObjectKey& key : elsewhere) {
+    Result<api::ResourceClaim> live = client_.Get<api::ResourceClaim>(ctx, key);
+    if (!live.ok() || !live->status.allocation) return "";  // in flux: the next look tells
+    if (live->status.allocation->node_selector) places.push_back(*std::move(live->status.allocation->node_selector));
+  }
 
   const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot();
   alloc::Options how;
@@ -59,8 +65,8 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
   std::vector<alloc::NodeAnswer> answers;
   for (const auto& node : nodes) {
     alloc::NodeAnswer& answer = answers.emplace_back();
-    for (const api::NodeSelector* place : places)
-      if (!alloc::Matches(*place, *node)) answer.reason = "lay outside the allocation of another claim of the Pod";
+    for (const api::NodeSelector& place : places)
+      if (!alloc::Matches(place, *node)) answer.reason = "lay outside the allocation of another claim of the Pod";
     if (!answer.reason.empty()) continue;
     answer = cycle.Try(*node);
     // It fits here: the scheduler just has not come round yet, or waits for something else.

@@ -17,9 +17,10 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod);
 // Why a Pod's claims are not allocated, found out by trying what the scheduler tries, on the caches. Any thread.
 class PendingReasons {
  public:
-  PendingReasons(const runtime::Lister<api::ResourceClaim>& claims, const runtime::Lister<api::ResourceSlice>& slices,
+  // `client`: for where an allocated claim may be used, which caches need not keep.
+  PendingReasons(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims, const runtime::Lister<api::ResourceSlice>& slices,
                  const runtime::Lister<api::DeviceClass>& classes, const runtime::Lister<api::Node>& nodes)
-      : claims_(claims), slices_(slices), classes_(classes), nodes_(nodes) {}
+      : client_(std::move(client)), claims_(claims), slices_(slices), classes_(classes), nodes_(nodes) {}
 
   // "0/3 nodes: 2 had no devices, 1 ..."; empty when a node can take the claims (the scheduler has not come round yet, or waits
   // for something else), when none is left to allocate, and while a claim has not been made.
@@ -33,6 +34,7 @@ class PendingReasons {
   };
   std::shared_ptr<const alloc::Snapshot> Snapshot();
 
+  const runtime::Client client_;
   const runtime::Lister<api::ResourceClaim>& claims_;
   const runtime::Lister<api::ResourceSlice>& slices_;
   const runtime::Lister<api::DeviceClass>& classes_;

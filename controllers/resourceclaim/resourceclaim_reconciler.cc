@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dray/base/duration.h"
+#include "dray/base/log.h"
 
 namespace dray::controllers {
 namespace {
@@ -17,8 +18,13 @@ constexpr char kSecondsHelp[] = "Time from a claim's creation until it was first
 constexpr char kStuck[] = "dray_resourceclaim_stuck";
 constexpr char kStuckHelp[] = "1 for each claim that has stayed too long where it should only pass through.";
 
-constexpr Standing kStandings[] = {Standing::kPending,  Standing::kAllocated, Standing::kReserved,
-                                   Standing::kPrepared, Standing::kRunning,   Standing::kReleasing};
+constexpr char kRefused[] = "dray_resourceclaim_reports_refused_total";
+constexpr char kRefusedHelp[] = "Device conditions that the API server did not accept, by reason.";
+// A report that is refused for what it is, not for when it comes: asked again in case somebody has given us the right.
+constexpr Duration kAfterRefusal = std::chrono::minutes(5);
+
+constexpr Standing kStandings[] = {Standing::kWaitingForClaim, Standing::kPending,  Standing::kUnschedulable, Standing::kAllocated,
+                                   Standing::kReserved,        Standing::kPrepared, Standing::kRunning,       Standing::kReleasing};
 
 runtime::MetricLabels StandingLabel(Standing standing) { return {{"standing", std::string(claims::StandingName(standing))}}; }
 runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) { return {{"namespace", key.namespace_}, {"name", key.name}}; }
@@ -28,19 +34,32 @@ bool Waits(const api::Pod& pod) {
   return pod.spec.node_name.empty() && !claims::Done(pod) && !pod.metadata.deletion_timestamp;
 }
 
+void Sooner(std::optional<Duration>& kept, std::optional<Duration> other) {
+  if (other && (!kept || *other < *kept)) kept = other;
+}
+
 }  // namespace
 
+std::vector<std::string> PoolOfSlice(const api::ResourceSlice& slice) { return {slice.spec.driver + "/" + slice.spec.pool.name}; }
+
+std::vector<std::string> PoolsOfClaim(const api::ResourceClaim& claim) {
+  std::vector<std::string> pools;
+  if (!claim.status.allocation) return pools;
+  for (const api::DeviceRequestAllocationResult& result : claim.status.allocation->devices.results) {
+    std::string pool = result.driver + "/" + result.pool;
+    if (std::find(pools.begin(), pools.end(), pool) == pools.end()) pools.push_back(std::move(pool));
+  }
+  return pools;
+}
+
 ResourceClaimReconciler::ResourceClaimReconciler(Options options)
-    : options_(std::move(options)), reasons_(*options_.claims, *options_.slices, *options_.classes, *options_.nodes) {
+    : options_(std::move(options)), reasons_(options_.client, *options_.claims, *options_.slices, *options_.classes, *options_.nodes) {
   for (Standing standing : kStandings) options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), 0);
 }
 
 Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto claim = options_.claims->Get(key);
-  if (claim == nullptr) {
-    Forget(key);
-    return runtime::Requeue{};
-  }
+  if (claim == nullptr) return ReconcileMissing(ctx, key);
   const auto pods = options_.pods->By("claim", key.ToString());
   claims::ClaimView view{claim.get(), {}};
   std::vector<const api::Pod*> waiting;
@@ -49,11 +68,28 @@ Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx, 
     if (Waits(*pod)) waiting.push_back(pod.get());
   }
 
-  const Standing standing = claims::StandingOf(view);
-  Pass(*claim, standing, ctx.clock().Now());
-  if (standing == Standing::kPending) ReportPending(ctx, *claim, waiting);
-  if (claim->status.allocation) DRAY_RETURN_IF_ERROR(ReportDevices(ctx, view));
-  return runtime::Requeue{WatchForStuck(*claim, standing, !waiting.empty(), ctx.clock().Steady())};
+  std::optional<Duration> again;
+  Standing standing = claims::StandingOf(view);
+  Meet(key, claim->metadata.uid);
+  if (standing == Standing::kPending && ReportPending(ctx, *claim, waiting, &again)) standing = Standing::kUnschedulable;
+  Pass(key, claim->metadata, standing, ctx.clock().Now());
+  if (claim->status.allocation) DRAY_RETURN_IF_ERROR(ReportDevices(ctx, view, &again));
+  Sooner(again, WatchForStuck(key, runtime::ReferenceTo(*claim), standing, !waiting.empty(), ctx.clock().Steady()));
+  return runtime::Requeue{again};
+}
+
+// Gone, or not there yet: then the Pods that name it wait for it.
+Result<runtime::Requeue> ResourceClaimReconciler::ReconcileMissing(const Context& ctx, const api::ObjectKey& key) {
+  const auto pods = options_.pods->By("claim", key.ToString());
+  auto waits = std::find_if(pods.begin(), pods.end(), [](const auto& pod) { return Waits(*pod); });
+  if (waits == pods.end()) {
+    Forget(key);
+    return runtime::Requeue{};
+  }
+  Meet(key, "");
+  Pass(key, {}, Standing::kWaitingForClaim, ctx.clock().Now());
+  return runtime::Requeue{
+      WatchForStuck(key, runtime::ReferenceTo(**waits), Standing::kWaitingForClaim, true, ctx.clock().Steady())};
 }
 
 void ResourceClaimReconciler::Count(Standing standing, int by) {
@@ -66,71 +102,73 @@ void ResourceClaimReconciler::Count(Standing standing, int by) {
   }
 }
 
-void ResourceClaimReconciler::Pass(const api::ResourceClaim& claim, Standing standing, WallTime now) {
-  const api::ObjectKey key = api::KeyOf(claim);
+// Another claim of the same name begins anew; so does one that was waited for.
+void ResourceClaimReconciler::Meet(const api::ObjectKey& key, const std::string& uid) {
+  const size_t hash = std::hash<std::string>()(uid);
   const bool replaced = known_.With([&](KnownClaims& known) {
     auto found = known.find(key);
-    return found != known.end() && found->second.uid != claim.metadata.uid;
+    return found != known.end() && found->second.uid != hash;
   });
-  if (replaced) Forget(key);  // another claim of the same name
+  if (replaced) Forget(key);
+  known_.With([&](KnownClaims& known) { known[key].uid = hash; });
+}
+
+void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, Standing standing, WallTime now) {
+  auto waits = [](Standing s) { return s == Standing::kPending || s == Standing::kUnschedulable; };
   std::optional<Standing> before;
   known_.With([&](KnownClaims& known) {
-    auto [found, fresh] = known.try_emplace(key);
-    Known& one = found->second;
-    if (!fresh) before = one.standing;
-    one.uid = claim.metadata.uid;
-    one.standing = standing;
-    if (before != standing) one.waits_since.reset();
-    if (standing != Standing::kPending) one.reason.clear(), one.told.clear();
+    Known& one = known[key];
+    before = std::exchange(one.standing, standing);
+    if (before && before != standing && !(waits(*before) && waits(standing))) one.waits_since = SteadyTime::max();
+    if (!waits(standing)) one.told.reset();
   });
   if (before == standing) return;
   if (before) Count(*before, -1);
   Count(standing, 1);
   // After a restart, where a claim stands says nothing about when it got there.
-  if (before && claim.metadata.creation_timestamp)
+  if (before && metadata.creation_timestamp)
     options_.metrics->Observe(kSeconds, kSecondsHelp, StandingLabel(standing),
-                              std::chrono::duration<double>(now - WallTime(*claim.metadata.creation_timestamp)).count());
+                              std::chrono::duration<double>(now - WallTime(*metadata.creation_timestamp)).count());
 }
 
 void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
   std::optional<Standing> before;
+  bool stuck = false;
   known_.With([&](KnownClaims& known) {
     auto found = known.find(key);
     if (found == known.end()) return;
     before = found->second.standing;
+    stuck = found->second.stuck;
     known.erase(found);
   });
   if (before) Count(*before, -1);
-  options_.metrics->Remove(kStuck, ClaimLabels(key));
+  if (stuck) options_.metrics->Remove(kStuck, ClaimLabels(key));
 }
 
-std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::ResourceClaim& claim, Standing standing, bool waits,
-                                                               SteadyTime now) {
-  const api::ObjectKey key = api::KeyOf(claim);
-  const bool passing = (standing == Standing::kPending && waits) || standing == Standing::kReserved ||
-                       standing == Standing::kReleasing;
+std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::ObjectKey& key, const api::ObjectReference& about,
+                                                               Standing standing, bool waits, SteadyTime now) {
+  const bool passing = (standing == Standing::kPending && waits) || (standing == Standing::kUnschedulable && waits) ||
+                       standing == Standing::kWaitingForClaim || standing == Standing::kReserved || standing == Standing::kReleasing;
   bool said = false, news = false, over = false;
   std::optional<Duration> left;
   known_.With([&](KnownClaims& known) {
     Known& one = known[key];
     said = one.stuck;
     if (!passing) {
-      one.waits_since.reset();
+      one.waits_since = SteadyTime::max();
     } else {
-      if (!one.waits_since) one.waits_since = now;
-      over = now - *one.waits_since >= options_.stuck_after;
-      if (!over) left = options_.stuck_after - (now - *one.waits_since);
+      if (one.waits_since == SteadyTime::max()) one.waits_since = now;
+      over = now - one.waits_since >= options_.stuck_after;
+      if (!over) left = options_.stuck_after - (now - one.waits_since);
     }
     news = over && !one.stuck;
     one.stuck = over;
   });
   if (said && !over) options_.metrics->Remove(kStuck, ClaimLabels(key));
-  if (news) {
-    options_.metrics->Set(kStuck, kStuckHelp, ClaimLabels(key), 1);
-    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "Stuck",
-                            "has been " + std::string(claims::StandingName(standing)) + " for more than " +
-                                FormatDuration(options_.stuck_after));
-  }
+  if (!news) return left;
+  options_.metrics->Set(kStuck, kStuckHelp, ClaimLabels(key), 1);
+  std::string text = standing == Standing::kWaitingForClaim ? "claim " + key.name + " has been missing " : "has been " + std::string(claims::StandingName(standing)) + " ";
+  options_.events->Record(about, "Warning", "Stuck", text + "for more than " + FormatDuration(options_.stuck_after));
   return left;
 }
 
@@ -143,39 +181,68 @@ std::vector<std::string> ResourceClaimReconciler::Unallocated(const api::Pod& po
   return names;
 }
 
-void ResourceClaimReconciler::ReportPending(const Context& ctx, const api::ResourceClaim& claim,
-                                            const std::vector<const api::Pod*>& waiting) {
-  std::string reason;  // of the first Pod that has one
-  std::map<std::string, std::string> told;
+bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::ResourceClaim& claim,
+                                            const std::vector<const api::Pod*>& waiting, std::optional<Duration>* again) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  const SteadyTime now = ctx.clock().Steady();
+  // 1. Not before its time, and not again at once.
+  Duration wait{};
+  bool unschedulable = false;
+  known_.With([&](KnownClaims& known) {
+    Known& one = known[key];
+    if (waiting.empty()) return one.told.reset();
+    if (one.waits_since == SteadyTime::max()) one.waits_since = now;
+    wait = one.told == nullptr ? options_.explain_after - (now - one.waits_since) : options_.explain_every - (now - one.told->worked_out_at);
+    unschedulable = one.told != nullptr && !one.told->reason.empty();
+  });
+  if (wait > Duration::zero()) *again = wait;
+  if (waiting.empty() || wait > Duration::zero()) return unschedulable;
+  // 2. What each Pod is to be told.
+  Told told;
+  told.worked_out_at = now;
   for (const api::Pod* pod : waiting) {
     std::string why = reasons_.Why(ctx, *pod);
-    if (reason.empty()) reason = why;
+    if (told.reason.empty()) told.reason = why;
     const std::vector<std::string> names = Unallocated(*pod);
     // Of several claims that a Pod waits for, the first one tells the Pod.
     if (why.empty() || names.empty() || names.front() != claim.metadata.name) continue;
     std::string text = names.size() > 1 ? "claims " : "claim ";
     for (const std::string& name : names) text += (&name == &names.front() ? "" : ", ") + name;
-    told[pod->metadata.uid] = text + ": " + why;
+    told.pods[pod->metadata.uid] = text + ": " + why;
   }
-  if (ctx.stopped()) return;
-  std::string reason_before;
-  std::map<std::string, std::string> told_before;
+  if (ctx.stopped()) return unschedulable;
+  // 3. What of it is news.
+  const Told present = told;
+  Told before;
   known_.With([&](KnownClaims& known) {
-    Known& one = known[api::KeyOf(claim)];
-    reason_before = std::exchange(one.reason, reason);
-    told_before = std::exchange(one.told, told);
+    Known& one = known[key];
+    if (one.told != nullptr) before = std::move(*one.told);
+    one.told = std::make_unique<Told>(std::move(told));
   });
-  if (!reason.empty() && reason != reason_before)
-    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable", reason);
+  if (!present.reason.empty() && present.reason != before.reason)
+    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable", present.reason);
   for (const api::Pod* pod : waiting) {
-    auto now = told.find(pod->metadata.uid);
-    if (now != told.end() && now->second != told_before[pod->metadata.uid])
-      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable", now->second);
+    auto text = present.pods.find(pod->metadata.uid);
+    if (text != present.pods.end() && text->second != before.pods[pod->metadata.uid])
+      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable", text->second);
   }
+  return !present.reason.empty();
 }
 
-Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view) {
-  const claims::DeviceReport report = claims::ReportDevices(view, api::ToTime(ctx.clock().Now()));
+Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view, std::optional<Duration>* again) {
+  std::vector<std::shared_ptr<const api::ResourceSlice>> held;  // keeps what is found
+  auto published = [&](const api::DeviceRequestAllocationResult& result) -> const api::Device* {
+    const api::Device* found = nullptr;
+    int64_t newest = -1;
+    for (auto& slice : options_.slices->By("pool", result.driver + "/" + result.pool)) {
+      if (slice->spec.pool.generation < newest) continue;
+      for (const api::Device& device : slice->spec.devices)
+        if (device.name == result.device) found = &device, newest = slice->spec.pool.generation;
+      held.push_back(std::move(slice));
+    }
+    return found;
+  };
+  const claims::DeviceReport report = claims::ReportDevices(view, api::ToTime(ctx.clock().Now()), published);
   if (!report.changed) return {};
   // Apply with our own field manager: only our condition types are ours, what the driver wrote stays the driver's.
   Json devices = Json::array();
@@ -198,11 +265,17 @@ Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::
   runtime::PatchOptions options;
   options.subresource = "status";
   options.force = true;  // the condition types carry our name
-  Status applied_status = options_.client
-                              .Patch<api::ResourceClaim>(ctx, api::KeyOf(*view.claim), runtime::PatchType::kApply,
-                                                         applied.dump(), options)
-                              .status();
-  return IgnoreNotFound(std::move(applied_status));
+  Status outcome = options_.client
+                       .Patch<api::ResourceClaim>(ctx, api::KeyOf(*view.claim), runtime::PatchType::kApply, applied.dump(), options)
+                       .status();
+  if (outcome.Is(Reason::kForbidden) || outcome.Is(Reason::kInvalid)) {
+    // For one, Kubernetes 1.36 asks who may write for which driver (resourceclaims/driver).
+    options_.metrics->Add(kRefused, kRefusedHelp, {{"reason", std::string(ReasonName(outcome.reason()))}});
+    LOG(WARNING) << "conditions of the devices of claim " << api::KeyOf(*view.claim).ToString() << " are refused: " << outcome.message();
+    Sooner(*again, kAfterRefusal);
+    return {};
+  }
+  return IgnoreNotFound(std::move(outcome));
 }
 
 }  // namespace dray::controllers

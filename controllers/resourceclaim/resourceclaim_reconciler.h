@@ -13,46 +13,66 @@
 
 namespace dray::controllers {
 
+// "driver/pool" of a slice (the index "pool" of their cache), and of every device that a claim holds.
+std::vector<std::string> PoolOfSlice(const api::ResourceSlice& slice);
+std::vector<std::string> PoolsOfClaim(const api::ResourceClaim& claim);
+
 // Says where each claim stands, in the places where people look: conditions in status.devices, one Event on the Pod and the
 // claim with the allocator's reasons while it can't be allocated (again only when the reason changes), a gauge per standing,
-// the time from one standing to the next, and by name each claim that stays too long where it should only pass through.
+// the time from a claim's creation to each standing, and by name each claim that stays too long where it should only pass
+// through. A claim that a Pod names and that is not there counts as waited for.
 class ResourceClaimReconciler : public runtime::Reconciler {
  public:
   struct Options {
     runtime::Client client;
     const runtime::Lister<api::ResourceClaim>* claims = nullptr;
     const runtime::Lister<api::Pod>* pods = nullptr;       // indexed "claim" by ClaimsOfPod
-    const runtime::Lister<api::ResourceSlice>* slices = nullptr;
+    const runtime::Lister<api::ResourceSlice>* slices = nullptr;  // indexed "pool" by PoolOfSlice
     const runtime::Lister<api::DeviceClass>* classes = nullptr;
     const runtime::Lister<api::Node>* nodes = nullptr;
     runtime::EventRecorder* events = nullptr;
     runtime::Metrics* metrics = nullptr;
     Duration stuck_after = std::chrono::minutes(5);  // pending with a Pod that waits, reserved, or releasing for longer
+    // A scheduler that is about to allocate is given so long before anyone asks why it has not.
+    Duration explain_after{};
+    // Reasons are worked out anew at most so often per claim: with many nodes that takes a while.
+    Duration explain_every{};
   };
   explicit ResourceClaimReconciler(Options options);
 
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
+  // What was last said about a claim that waits.
+  struct Told {
+    SteadyTime worked_out_at;
+    std::string reason;                       // of the first Pod that has one
+    std::map<std::string, std::string> pods;  // by UID
+  };
+  // Small: there is one for every claim of the cluster.
   struct Known {
-    std::string uid;
-    claims::Standing standing = claims::Standing::kPending;
-    std::optional<SteadyTime> waits_since;     // while it should only pass through; by this process's observation
+    size_t uid = 0;                            // its hash
+    std::optional<claims::Standing> standing;  // as counted
     bool stuck = false;                        // said so
-    std::string reason;                        // last said about a pending claim
-    std::map<std::string, std::string> told;   // the same per waiting Pod, by UID
+    SteadyTime waits_since = SteadyTime::max();  // while it should only pass through; by this process's observation
+    std::unique_ptr<Told> told;
   };
   using KnownClaims = std::map<api::ObjectKey, Known>;
 
-  void Pass(const api::ResourceClaim& claim, claims::Standing standing, WallTime now);
+  Result<runtime::Requeue> ReconcileMissing(const Context& ctx, const api::ObjectKey& key);
+  void Meet(const api::ObjectKey& key, const std::string& uid);
+  void Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, claims::Standing standing, WallTime now);
   void Forget(const api::ObjectKey& key);
   void Count(claims::Standing standing, int by);
-  std::optional<Duration> WatchForStuck(const api::ResourceClaim& claim, claims::Standing standing, bool waits,
-                                        SteadyTime now);
-  void ReportPending(const Context& ctx, const api::ResourceClaim& claim, const std::vector<const api::Pod*>& waiting);
+  // After how long to look again; `about` is told when it is stuck.
+  std::optional<Duration> WatchForStuck(const api::ObjectKey& key, const api::ObjectReference& about, claims::Standing standing,
+                                        bool waits, SteadyTime now);
+  // The reasons why the claim waits, told where they are news. True: no node can take it. `again`: when to ask next.
+  bool ReportPending(const Context& ctx, const api::ResourceClaim& claim, const std::vector<const api::Pod*>& waiting,
+                     std::optional<Duration>* again);
   // The names of the Pod's claims that exist and are not allocated, in its order.
   std::vector<std::string> Unallocated(const api::Pod& pod) const;
-  Status ReportDevices(const Context& ctx, const claims::ClaimView& view);
+  Status ReportDevices(const Context& ctx, const claims::ClaimView& view, std::optional<Duration>* again);
 
   Options options_;
   PendingReasons reasons_;

@@ -389,7 +389,14 @@ Status PodRunner::Finish(const Context& ctx) {
   options.grace_period_seconds = 0;
   Status status = services_.client.Delete<api::Pod>(ctx, api::KeyOf(*pod_), options);
   // Gone already, or another Pod has the name by now.
-  return status.Is(Reason::kConflict) ? Ok() : IgnoreNotFound(status);
+  return status.Is(Reason::kConflict) && !StillOurs(ctx) ? Ok() : IgnoreNotFound(status);
+}
+
+// Whether a conflict was about anything but another Pod of the same name.
+bool PodRunner::StillOurs(const Context& ctx) const {
+  Result<api::Pod> live = services_.client.Get<api::Pod>(ctx, api::KeyOf(*pod_));
+  if (!live.ok()) return !live.Is(Reason::kNotFound);
+  return live->metadata.uid == uid();
 }
 
 Status PodRunner::WriteStatus(const Context& ctx, bool all_stopped) {
@@ -417,7 +424,8 @@ Status PodRunner::WriteStatus(const Context& ctx, bool all_stopped) {
   options.field_manager = "kubelet";
   Result<api::Pod> patched =
       services_.client.Patch<api::Pod>(ctx, api::KeyOf(*pod_), runtime::PatchType::kStrategic, text, options);
-  // Without the Pod there is nobody to tell; a conflict is another Pod of the same name.
+  // Without the Pod there is nobody to tell; a conflict is another Pod of the same name, or a server that is busy with this one.
+  if (patched.Is(Reason::kConflict) && StillOurs(ctx)) return patched.status();
   if (!patched.ok() && !patched.Is(Reason::kNotFound) && !patched.Is(Reason::kConflict)) return patched.status();
   written_ = text;
   conditions_ = status.conditions;

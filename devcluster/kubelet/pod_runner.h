@@ -61,6 +61,7 @@ class PodRunner {
   bool StopStep(Next& next);
   Status Finish(const Context& ctx);
   Status WriteStatus(const Context& ctx, bool all_stopped);
+  bool StillOurs(const Context& ctx) const;
   void Warn(std::string_view reason, std::string_view message);
   Duration GracePeriod() const;
 

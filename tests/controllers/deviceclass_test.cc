@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "controllers/manager/controller_manager.h"
 #include "dray/base/embedded.h"
 #include "dray/runtime/yaml.h"
 #include "tests/support/test_cluster.h"
@@ -384,6 +385,124 @@ TEST(ReadDeviceClasses, NamesFileDocumentAndFault) {
     EXPECT_THAT(read.status().message(), HasSubstr(one.message));
     EXPECT_THAT(read.status().message(), StartsWith("f.yaml"));
   }
+}
+
+// --- What the classes select. ---
+
+struct ClassCounts : DeviceClassTest {
+  ClassCounts() {
+    reconciler = std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
+        cluster.Tested(), &classes, &claims, &templates, &*events, &metrics, {}, &slices});
+  }
+  runtime::Requeue Look() {
+    slices.Sync(cluster.client, cluster.Ctx());
+    return Reconcile();
+  }
+  std::string Matching() {
+    const std::string start = "dray_deviceclass_matching_devices{deviceclass=\"gpu\"} ";
+    std::istringstream text(metrics.Text());
+    for (std::string line; std::getline(text, line);)
+      if (line.starts_with(start)) return line.substr(start.size());
+    return "absent";
+  }
+  testing::SyncedCache<api::ResourceSlice> slices;
+};
+
+TEST_F(ClassCounts, CountsDevicesOverAllSlicesOfTheNewestGeneration) {
+  cluster.AddClass();
+  cluster.AddDevices("n1", 3);
+  cluster.AddDevices("n2", 2);
+  EXPECT_EQ(Look().after, std::nullopt);
+  EXPECT_EQ(Matching(), "5");
+  // A newer generation of one pool, of one slice, with one device fewer.
+  api::ResourceSlice newer = cluster.Get<api::ResourceSlice>({"", "n1-gpu"});
+  newer.metadata = {};
+  newer.metadata.name = "n1-gpu-2";
+  newer.spec.pool.generation = 2;
+  newer.spec.devices.pop_back();
+  cluster.Create(newer);
+  Look();
+  EXPECT_EQ(Matching(), "4");
+  ASSERT_TRUE(cluster.Delete<api::ResourceSlice>({"", "n2-gpu"}).ok());
+  Look();
+  EXPECT_EQ(Matching(), "2");
+  // Another selector, another count.
+  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", {{{"cel", {{"expression", "device.driver == \"gpu.example.com\" && device.attributes[\"gpu.example.com\"].uuid == \"GPU-n1-0\""}}}}}}}}});
+  Look();
+  EXPECT_EQ(Matching(), "1");
+  ASSERT_TRUE(cluster.Delete<api::DeviceClass>({"", "gpu"}).ok());
+  Look();
+  EXPECT_EQ(Matching(), "absent");
+}
+
+TEST_F(ClassCounts, AClassThatStaysEmptyIsSaidOnce) {
+  cluster.AddClass();
+  EXPECT_EQ(Look().after, std::chrono::minutes(1));
+  cluster.clock.Advance(std::chrono::seconds(59));
+  EXPECT_EQ(Look().after, std::chrono::seconds(1));
+  EXPECT_THAT(Events(), IsEmpty());
+  cluster.clock.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(Look().after, std::nullopt);
+  Look();
+  EXPECT_THAT(Events(), ElementsAre("DeviceClass gpu: Warning NoMatchingDevices: no driver has published a device x1"));
+  cluster.AddDevices("n1", 1);
+  Look();
+  EXPECT_EQ(Matching(), "1");
+}
+
+TEST_F(ClassCounts, ASelectorThatFailsOnADeviceIsSaid) {
+  cluster.AddDevices("n1", 1);
+  cluster.AddClass();
+  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", {{{"cel", {{"expression", "device.attributes[\"gpu.example.com\"].model == \"x\""}}}}}}}}});
+  Look();
+  EXPECT_EQ(Matching(), "0");
+  EXPECT_THAT(Events(), ElementsAre(StartsWith("DeviceClass gpu: Warning SelectorFails: spec.selectors[0] fails on device gpu.example.com/n1/gpu-0: no such key: model")));
+}
+
+TEST_F(ClassCounts, SelectorsThatDoNotCompileAreAllNamed) {
+  // Stored before the server knew better.
+  api::DeviceClass odd;
+  odd.metadata.name = "gpu";
+  odd.spec.selectors = {{api::CelDeviceSelector{"device.nonsense"}}, {api::CelDeviceSelector{"true"}}, {api::CelDeviceSelector{"1 +"}}};
+  classes.Put(odd);
+  ASSERT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "gpu"}).ok());
+  EXPECT_EQ(Matching(), "0");
+  EXPECT_EQ(Metric("gpu", "selector"), "1");
+  const auto events = Events();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_THAT(events[0], AllOf(HasSubstr("spec.selectors[0].cel.expression: "), HasSubstr("1:7"), HasSubstr("spec.selectors[2].cel.expression: ")));
+}
+
+// --- Extended resources. ---
+
+TEST(ExtendedResources, AreSetOnConfiguredClasses) {
+  ConfiguredClasses classes{{"gpu", Manifest("gpu")}, {"other", Manifest("other")}};
+  ASSERT_TRUE(SetExtendedResources("f", "", &classes).ok());
+  Status set = SetExtendedResources("f", "nvidia.com/gpu=gpu,example.com/other=other", &classes);
+  ASSERT_TRUE(set.ok()) << set;
+  EXPECT_EQ(Json::parse(classes["gpu"])["spec"]["extendedResourceName"], "nvidia.com/gpu");
+  EXPECT_EQ(Json::parse(classes["other"])["spec"]["extendedResourceName"], "example.com/other");
+  EXPECT_EQ(SetExtendedResources("f", "nvidia.com/gpu", &classes).message(), "--f: nvidia.com/gpu: want RESOURCE=DEVICECLASS");
+  EXPECT_EQ(SetExtendedResources("f", "a.b/c=none", &classes).message(), "--f: a.b/c=none: no configured DeviceClass is called none");
+  EXPECT_TRUE(SetExtendedResources("f", "gpu=gpu", &classes).Is(Reason::kInvalid));
+}
+
+TEST_F(DeviceClassTest, AnExtendedResourceNameIsApplied) {
+  ConfiguredClasses configured{{"gpu", Manifest()}};
+  ASSERT_TRUE(SetExtendedResources("f", "nvidia.com/gpu=gpu", &configured).ok());
+  Configure(std::move(configured));
+  Reconcile();
+  EXPECT_EQ(cluster.Get<api::DeviceClass>({"", "gpu"}).spec.extended_resource_name, "nvidia.com/gpu");
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(DeviceClassTest, AClassThatStandsAsConfiguredIsNotAppliedAgain) {
+  Configure({{"gpu", Manifest()}});
+  Reconcile();
+  Reconcile();
+  cluster.wire->TakeWrites();
+  Reconcile();
+  EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 }
 
 }  // namespace

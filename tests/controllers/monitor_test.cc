@@ -1,6 +1,8 @@
 // The exposition text of devices and what is given out of them.
 #include "controllers/monitor/device_monitor.h"
 
+#include "controllers/monitor/exposition.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,7 +86,8 @@ TEST_F(MonitorTest, NothingGivesNothing) { EXPECT_THAT(Scrape(), IsEmpty()); }
 TEST_F(MonitorTest, IdleDevicesShowTheirLimits) {
   slices.Put(Slice("a", "n1", 1));
   auto samples = Scrape();
-  EXPECT_EQ(samples.size(), 5u);
+  EXPECT_EQ(samples.size(), 6u);
+  EXPECT_EQ(samples["dray_pool_complete{driver=\"gpu.example.com\",pool=\"n1\"}"], "1");
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_limit_bytes", 0)], "85899345920");
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0)], "0");
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_core_limit_ratio", 0)], "1");
@@ -140,10 +143,58 @@ TEST_F(MonitorTest, EverySliceOfTheNewestGeneration) {
   slices.Put(first);
   slices.Put(second);
   auto samples = Scrape();
-  EXPECT_EQ(samples.size(), 10u);
+  EXPECT_EQ(samples.size(), 11u);
   EXPECT_TRUE(samples.contains(Gpu("hami_dra_gpu_memory_limit_bytes", 0)));
   EXPECT_TRUE(samples.contains(Gpu("hami_dra_gpu_memory_limit_bytes", 1)));
   EXPECT_FALSE(samples.contains(Gpu("hami_dra_gpu_memory_limit_bytes", 2)));
+}
+
+TEST_F(MonitorTest, APoolThatLacksSlicesIsNotComplete) {
+  api::ResourceSlice half = Slice("half", "n1", 1);
+  half.spec.pool.resource_slice_count = 2;
+  slices.Put(half);
+  const std::string line = "dray_pool_complete{driver=\"gpu.example.com\",pool=\"n1\"}";
+  EXPECT_EQ(Scrape()[line], "0");
+  half.metadata.name = "other-half";
+  half.spec.devices.clear();
+  slices.Put(half);
+  EXPECT_EQ(Scrape()[line], "1");
+}
+
+TEST_F(MonitorTest, LegacyNamesInTheirUnits) {
+  slices.Put(Slice("a", "n1", 1));
+  Hold("one", {Device("gpu-0", "16Gi", "30")}, {"p"});
+  Hold("two", {Device("gpu-0", "8Gi", "30")}, {"p"});
+  const auto before = Scrape();
+  auto samples = Samples(DeviceMonitor(slices, claims, true).Text());
+  const std::string device = "{devicebrand=\"\",deviceidx=\"0\",devicename=\"gpu-0\",deviceproductname=\"A100\",deviceuuid=\"GPU-n1-0\",nodeid=\"n1\"";
+  EXPECT_EQ(samples["GPUDeviceMemoryLimit" + device + "}"], "81920");
+  EXPECT_EQ(samples["GPUDeviceCoreLimit" + device + "}"], "100");
+  EXPECT_EQ(samples["GPUDeviceMemoryAllocated" + device + "}"], "24576");
+  EXPECT_EQ(samples["GPUDeviceCoreAllocated" + device + "}"], "50");
+  EXPECT_EQ(samples["vGPUDeviceMemoryAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"], "24576");
+  EXPECT_EQ(samples["vGPUDeviceCoreAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"], "50");
+  EXPECT_EQ(samples.size(), before.size() + 6) << "the others stay";
+}
+
+TEST(BuildInfo, HasHamisNameAndOurs) {
+  const auto samples = Samples(BuildInfoText());
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_TRUE(samples.begin()->first.starts_with("dray_build_info{compiler=\"g++ "));
+  EXPECT_TRUE(samples.rbegin()->first.starts_with("hami_build_info{build_date="));
+  EXPECT_NE(samples.rbegin()->first.find("version=\"v"), std::string::npos);
+}
+
+TEST(Exposition, NumbersAndFamilies) {
+  Exposition out;
+  const size_t a = out.Family("a", "First.");
+  out.Family("unused", "Nothing.");
+  const size_t b = out.Family("b", "Second.");
+  out.Sample(b, "{}", 0.1);
+  out.Sample(a, LabelText({{"x", "a\"b\\c\nd"}}), 1e15);
+  out.Sample(a, "", -2);
+  EXPECT_EQ(out.Text(), "# HELP a First.\n# TYPE a gauge\na{x=\"a\\\"b\\\\c\\nd\"} 1000000000000000\na -2\n"
+                        "# HELP b Second.\n# TYPE b gauge\nb{} 0.1\n");
 }
 
 TEST_F(MonitorTest, AdminAccessAndForeignDevicesTakeNothing) {
@@ -154,7 +205,7 @@ TEST_F(MonitorTest, AdminAccessAndForeignDevicesTakeNothing) {
   Hold("elsewhere", {Device("gpu-9", "1Gi", "1")}, {"p"});
   claims.Put(testing::TestCluster::MakeClaim("pending"));
   auto samples = Scrape();
-  EXPECT_EQ(samples.size(), 5u);
+  EXPECT_EQ(samples.size(), 6u);
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0)], "0");
 }
 
@@ -194,7 +245,7 @@ TEST_F(MonitorTest, OddDevices) {
 TEST_F(MonitorTest, AThousandNodesInOneScrape) {
   for (int i = 0; i < 1000; ++i) slices.Put(Slice("s" + std::to_string(i), "n" + std::to_string(i), 8));
   for (int i = 0; i < 1000; ++i) Hold("c" + std::to_string(i), {Device("gpu-1", "1Gi", "10", "n" + std::to_string(i))}, {"p"});
-  EXPECT_EQ(Scrape().size(), 8000u * 5 + 2000u);
+  EXPECT_EQ(Scrape().size(), 8000u * 5 + 2000u + 1000u);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ struct ResourceClaimTest : ::testing::Test {
   TestCluster cluster;
   testing::SyncedCache<api::ResourceClaim> claims;
   testing::SyncedCache<api::Pod> pods{{{"claim", ClaimsOfPod}}};
-  testing::SyncedCache<api::ResourceSlice> slices;
+  testing::SyncedCache<api::ResourceSlice> slices{{{"pool", PoolOfSlice}}};
   testing::SyncedCache<api::DeviceClass> classes;
   testing::SyncedCache<api::Node> nodes;
   std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock, "dray-controller-manager"};
@@ -126,7 +126,6 @@ TEST_F(ResourceClaimTest, CountsAClaimWhereItStands) {
   EXPECT_EQ(Gauges(), "");
   EXPECT_EQ(Metric("dray_resourceclaims{standing=\"pending\"}"), "0");  // there before the first claim
   cluster.Create(TestCluster::MakeClaim("c"));
-  const api::Pod pod = PodUsing("p");
   auto stands = [&](const char* where) {
     for (int i = 0; i < 2; ++i) {
       Reconcile();
@@ -134,6 +133,8 @@ TEST_F(ResourceClaimTest, CountsAClaimWhereItStands) {
     }
   };
   stands("pending=1");
+  const api::Pod pod = PodUsing("p");
+  stands("unschedulable=1");
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
   stands("allocated=1");
   cluster.Merge<api::ResourceClaim>(
@@ -176,15 +177,23 @@ TEST_F(ResourceClaimTest, TotalsAreExactOverManyClaims) {
   EXPECT_EQ(Gauges(), "allocated=10 pending=10");
 }
 
-TEST_F(ResourceClaimTest, SaysOfEachDeviceWhoUsesIt) {
+TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsReady) {
+  cluster.AddDevices("n1", 2);
   cluster.Create(TestCluster::MakeClaim("c", "gpu", 2));
   const api::Pod p = PodUsing("p"), q = PodUsing("q");
   cluster.Allocate(kClaim, "n1", {"gpu-0", "gpu-1"}, {p, q});
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/InUse=True Reserved 'used by pod p, q'",
-                                        "gpu-1: dray.dev/InUse=True Reserved 'used by pod p, q'"));
-  const auto first = cluster.Get<api::ResourceClaim>(kClaim).status.devices.at(0).conditions.at(0).last_transition_time;
-  EXPECT_EQ(first, api::ToTime(cluster.clock.Now()));
+  const std::string healthy = " dray.dev/Healthy=True NoTaint '',";
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'",
+                                        "gpu-1:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'"));
+  const auto began = api::ToTime(cluster.clock.Now());
+  auto turned = [&] {
+    const api::ResourceClaim now = cluster.Get<api::ResourceClaim>(kClaim);
+    for (const api::Condition& one : now.status.devices.at(0).conditions)
+      if (one.type == "dray.dev/Ready") return *one.last_transition_time;
+    return api::Time();
+  };
+  EXPECT_EQ(turned(), began);
 
   // The driver's part is the driver's.
   DriverReports("gpu-1", true);
@@ -192,11 +201,10 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhoUsesIt) {
   cluster.Bind(api::KeyOf(p), "n1");
   cluster.SetPhase(api::KeyOf(p), "Running");
   Reconcile();
-  EXPECT_THAT(Conditions(),
-              ElementsAre("gpu-0: dray.dev/InUse=True Running 'used by pod p, q'",
-                          "gpu-1: Ready=True Prepared 'm', dray.dev/InUse=True Running 'used by pod p, q'"));
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=True Running 'used by pod p, q'",
+                                        "gpu-1: Ready=True Prepared 'm'," + healthy + " dray.dev/Ready=True Running 'used by pod p, q'"));
   const api::ResourceClaim now = cluster.Get<api::ResourceClaim>(kClaim);
-  EXPECT_EQ(now.status.devices.at(0).conditions.at(0).last_transition_time, first) << "only the reason has changed";
+  EXPECT_EQ(turned(), began + minutes(1));
   EXPECT_EQ(now.status.devices.at(1).data, "{\"slot\":7}");
   EXPECT_EQ(now.status.devices.at(1).network_data->interface_name, "eth0");
   EXPECT_EQ(now.status.reserved_for.size(), 2u);
@@ -206,24 +214,39 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhoUsesIt) {
   Reconcile();
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 
-  // The driver takes its part back; ours stays.
+  // The driver takes its part back; ours stays, and so does the time of what has not turned.
   const Json nothing = {{"apiVersion", "resource.k8s.io/v1"}, {"kind", "ResourceClaim"}, {"metadata", {{"name", "c"}, {"namespace", "default"}}}};
   runtime::PatchOptions options;
   options.subresource = "status";
   options.field_manager = "gpu.example.com";
   ASSERT_TRUE(cluster.client.Patch<api::ResourceClaim>(cluster.Ctx(), kClaim, runtime::PatchType::kApply, nothing.dump(), options).ok());
+  ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(q)).ok());
+  cluster.clock.Advance(minutes(1));
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/InUse=True Running 'used by pod p, q'",
-                                        "gpu-1: dray.dev/InUse=True Running 'used by pod p, q'"));
+  EXPECT_EQ(turned(), began + minutes(1));
 
   // The last user is done: the condition turns, and its time with it.
   cluster.SetPhase(api::KeyOf(p), "Succeeded");
-  ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(q)).ok());
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/InUse=False Releasing 'no consumer'",
-                                        "gpu-1: dray.dev/InUse=False Releasing 'no consumer'"));
-  EXPECT_EQ(cluster.Get<api::ResourceClaim>(kClaim).status.devices.at(0).conditions.at(0).last_transition_time,
-            api::ToTime(cluster.clock.Now()));
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'",
+                                        "gpu-1:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'"));
+  EXPECT_EQ(turned(), began + minutes(2));
+}
+
+TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsHealthy) {
+  cluster.AddDevices("n1", 1);
+  cluster.Create(TestCluster::MakeClaim("c", "gpu", 1));
+  cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
+  Reconcile();
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=True NoTaint '', dray.dev/Ready=False Allocated 'no consumer'"));
+  Json devices = cluster.GetJson<api::ResourceSlice>({"", "n1-gpu"})["spec"]["devices"];
+  devices[0]["taints"] = {{{"key", "dray.dev/fault"}, {"value", "xid-79"}, {"effect", "NoExecute"}}};
+  cluster.Merge<api::ResourceSlice>({"", "n1-gpu"}, {{"spec", {{"devices", devices}}}});
+  Reconcile();
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=False Tainted 'dray.dev/fault=xid-79:NoExecute', dray.dev/Ready=False Allocated 'no consumer'"));
+  ASSERT_TRUE(cluster.Delete<api::ResourceSlice>({"", "n1-gpu"}).ok());
+  Reconcile();
+  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=Unknown NotPublished 'no ResourceSlice shows the device', dray.dev/Ready=False Allocated 'no consumer'"));
 }
 
 TEST_F(ResourceClaimTest, LeavesADeviceWhoseConditionsAreFull) {
@@ -234,10 +257,41 @@ TEST_F(ResourceClaimTest, LeavesADeviceWhoseConditionsAreFull) {
   const auto devices = cluster.Get<api::ResourceClaim>(kClaim).status.devices;
   ASSERT_EQ(devices.size(), 2u);
   EXPECT_EQ(devices[0].conditions.size(), 8u);
-  EXPECT_EQ(devices[1].conditions.size(), 1u);
+  EXPECT_EQ(devices[1].conditions.size(), 2u);
   cluster.wire->TakeWrites();
   Reconcile();
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
+}
+
+// A report that the API server does not accept is no reason to ask again and again.
+TEST_F(ResourceClaimTest, AReportThatIsForbiddenIsNotHammered) {
+  cluster.Create(TestCluster::MakeClaim("c"));
+  cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
+  cluster.wire->RefuseWhere([](const runtime::ApiRequest& request) {
+    return request.method == "PATCH" ? Status(Reason::kInvalid, "changing status.devices requires resourceclaims/driver permission") : Ok();
+  });
+  Sync();
+  const Result<runtime::Requeue> result = reconciler->Reconcile(cluster.Ctx(), kClaim);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->after, minutes(5));
+  EXPECT_NE(metrics.Text().find("dray_resourceclaim_reports_refused_total{reason=\"Invalid\"} 1"), std::string::npos);
+}
+
+TEST_F(ResourceClaimTest, WaitsForAClaimThatAPodNames) {
+  PodUsing("p");
+  EXPECT_EQ(Reconcile().after, minutes(5));
+  EXPECT_EQ(Gauges(), "waiting for claim=1");
+  cluster.clock.Advance(minutes(5));
+  Reconcile();
+  EXPECT_THAT(News(), ElementsAre("Pod p: Warning Stuck: claim c has been missing for more than 5m0s x1"));
+  cluster.Create(TestCluster::MakeClaim("c"));
+  Reconcile();
+  EXPECT_EQ(Gauges(), "unschedulable=1");
+  EXPECT_EQ(metrics.Text().find("dray_resourceclaim_stuck{"), std::string::npos);
+  ASSERT_TRUE(cluster.Delete<api::ResourceClaim>(kClaim).ok());
+  ASSERT_TRUE(cluster.Delete<api::Pod>({"default", "p"}).ok());
+  Reconcile();
+  EXPECT_EQ(Gauges(), "");
 }
 
 TEST_F(ResourceClaimTest, FailuresOfTheReport) {

@@ -77,8 +77,8 @@ Part::Run ManagedPart() {
 
 }  // namespace
 
-Part::Part(std::string name, devcluster::ApiServer& api, Run run)
-    : name_(std::move(name)), api_(api), run_(std::move(run)) {}
+Part::Part(std::string name, Clock& clock, std::shared_ptr<runtime::Transport> way, Run run)
+    : name_(std::move(name)), clock_(clock), way_(std::move(way)), run_(std::move(run)) {}
 
 Part::~Part() { Stop(); }
 
@@ -86,7 +86,11 @@ void Part::DieAfterWrite(int more) { die_after_ = more; }
 
 void Part::Start() {
   Stop();
-  wire_ = std::make_shared<testing::Wire>(api_.InProcess("system:dray:" + name_, {"system:masters"}));
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = {};
+  }
+  wire_ = std::make_shared<testing::Wire>(way_);
   if (die_after_ >= 0) wire_->CutAt(die_after_, testing::Wire::Cut::kAfterTheWrite);
   die_after_ = -1;
   wire_->RefuseWhere([this](const runtime::ApiRequest&) {
@@ -94,10 +98,13 @@ void Part::Start() {
     return Ok();
   });
   thread_ = std::jthread([this, client = runtime::Client(wire_)](std::stop_token stop) {
-    Status ended = run_(Context(runtime::RealClock(), stop), client);
+    Status ended = run_(Context(clock_, stop), client);
     if (ended.ok() || stop.stop_requested()) return;
-    std::lock_guard lock(mutex_);
-    ended_ = ended;
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = ended;
+    }
+    if (on_write_) on_write_();
   });
 }
 
@@ -112,9 +119,15 @@ Status Part::ended() const {
   return ended_;
 }
 
-Journey::Journey(const std::string& directory) : directory_(directory) {
+Journey::Journey(const std::string& directory, std::optional<Weather> weather)
+    : weather_(std::move(weather)), clock_(weather_ ? static_cast<Clock&>(hurried_) : runtime::RealClock()), directory_(directory) {
   auto add = [&](std::string name, Part::Run run) {
-    parts_.push_back(std::make_unique<Part>(std::move(name), api_, std::move(run)));
+    std::shared_ptr<runtime::Transport> way = api_.InProcess("system:dray:" + name, {"system:masters"});
+    if (weather_) {
+      ways_.push_back(std::make_shared<testing::FaultyTransport>(way, weather_->faults, weather_->seed * 100 + parts_.size()));
+      way = ways_.back();
+    }
+    parts_.push_back(std::make_unique<Part>(std::move(name), clock_, std::move(way), std::move(run)));
     parts_.back()->OnWrite([this] { Notify(); });
     return parts_.back().get();
   };
@@ -182,6 +195,12 @@ void Journey::Kill(const std::string& part, int more) {
   LOG(FATAL) << "no part is called " << part;
 }
 
+int Journey::faults() const {
+  int sum = 0;
+  for (const auto& way : ways_) sum += way->injected();
+  return sum;
+}
+
 void Journey::Notify() {
   std::lock_guard lock(mutex_);
   ++news_;
@@ -190,7 +209,7 @@ void Journey::Notify() {
 
 // Waits until it holds, and brings back to life what dies meanwhile. "" or what was missing.
 std::string Journey::Await(const std::string& what, const std::function<bool()>& holds) {
-  const Context ctx = Context(clock_, stop_.get_token()).WithTimeout(kPatience);
+  const Context ctx = Context(runtime::RealClock(), stop_.get_token()).WithTimeout(kPatience);
   while (true) {
     uint64_t seen;
     {
@@ -201,11 +220,13 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
       if (part->dead()) {
         killed_ = true;
         part->Start();
+      } else if (weather_ && !part->ended().ok() && !(part.get() == webhook_ && admitted_)) {
+        part->Start();
       }
     }
     if (holds()) return "";
     std::unique_lock lock(mutex_);
-    clock_.WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [&] { return news_ != seen; });
+    ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [&] { return news_ != seen; });
     if (ctx.expired()) {
       lock.unlock();
       std::string sentence = "not within the time: " + what;
@@ -226,7 +247,7 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
 }
 
 std::string Journey::Travel() {
-  const Context ctx(clock_, stop_.get_token());
+  const Context ctx(runtime::RealClock(), stop_.get_token());
   Result<controllers::ConfiguredClasses> classes = controllers::BuiltInDeviceClasses();
   if (!classes.ok()) return classes.status().message();
   for (const auto& [name, json] : *classes) {
@@ -242,6 +263,7 @@ std::string Journey::Travel() {
   webhook_->Start();
   wrong = Await("the Pod is there", [&] { return PodNow() != nullptr; });
   if (!wrong.empty()) return wrong;
+  admitted_ = true;
   wrong = Await("the Pod has succeeded", [&] {
     auto pod = PodNow();
     return pod != nullptr && pod->status.phase == "Succeeded";

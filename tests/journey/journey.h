@@ -13,6 +13,8 @@
 #include "dray/runtime/client.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/real_clock.h"
+#include "tests/support/faulty_transport.h"
+#include "tests/support/hurried_clock.h"
 #include "tests/support/wire.h"
 
 // The life of a claim in one process: API server, webhook, stamper, scheduler, kubelet, mock driver and cleanup, each behind a
@@ -23,7 +25,8 @@ namespace dray::journey {
 class Part {
  public:
   using Run = std::function<Status(const Context&, runtime::Client)>;
-  Part(std::string name, devcluster::ApiServer& api, Run run);
+  // `way`: how it reaches the API server.
+  Part(std::string name, Clock& clock, std::shared_ptr<runtime::Transport> way, Run run);
   ~Part();
 
   void Start();
@@ -38,7 +41,8 @@ class Part {
 
  private:
   const std::string name_;
-  devcluster::ApiServer& api_;
+  Clock& clock_;
+  const std::shared_ptr<runtime::Transport> way_;
   const Run run_;
   std::function<void()> on_write_;
   std::shared_ptr<testing::Wire> wire_;
@@ -48,14 +52,22 @@ class Part {
   std::jthread thread_;
 };
 
+// What may go wrong on every part's way to the API server, all the time. Parts that end by themselves are started again.
+struct Weather {
+  testing::Faults faults;
+  uint64_t seed = 0;
+};
+
 class Journey {
  public:
-  explicit Journey(const std::string& directory);
+  explicit Journey(const std::string& directory, std::optional<Weather> weather = {});
   ~Journey();
 
   // `part` dies after its write number `more` (0: the first), once, and is started again.
   void Kill(const std::string& part, int more);
   bool killed() const { return killed_; }
+  // What the weather has done so far.
+  int faults() const;
 
   // The whole life of a Pod with HAMi's resources and of its claim, to nothing left. "" when all held, else what did not.
   std::string Travel();
@@ -69,15 +81,19 @@ class Journey {
   std::vector<std::shared_ptr<const api::ResourceClaim>> Claims() const { return claims_.List(); }
   std::shared_ptr<const api::Pod> PodNow() const { return pods_.Get({"default", "gpu-pod"}); }
 
-  Clock& clock_ = runtime::RealClock();
+  testing::HurriedClock hurried_{10};  // back-offs take a tenth of their time
+  const std::optional<Weather> weather_;
+  Clock& clock_;
   const std::string directory_;
   std::stop_source stop_;
   devcluster::ApiServer api_{{.clock = &clock_}};
   runtime::Client client_{api_.InProcess("journey", {"system:masters"})};
+  std::vector<std::shared_ptr<testing::FaultyTransport>> ways_;
   std::vector<std::unique_ptr<Part>> parts_;
   Part* webhook_ = nullptr;
   Part* cleanup_ = nullptr;
   bool killed_ = false;
+  bool admitted_ = false;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;

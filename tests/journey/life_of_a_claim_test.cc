@@ -5,7 +5,7 @@
 namespace dray::journey {
 namespace {
 
-class LifeOfAClaim : public ::testing::TestWithParam<const char*> {
+class LifeOfAClaimFolder : public ::testing::Test {
  protected:
   // A short path: unix sockets lie below it.
   std::string NewDirectory() {
@@ -22,6 +22,8 @@ class LifeOfAClaim : public ::testing::TestWithParam<const char*> {
   }
   std::vector<std::string> directories_;
 };
+
+class LifeOfAClaim : public LifeOfAClaimFolder, public ::testing::WithParamInterface<const char*> {};
 
 TEST_F(LifeOfAClaim, FromAPodInHamisWordsToNothingLeft) {
   Journey journey(NewDirectory());
@@ -45,6 +47,46 @@ TEST_P(LifeOfAClaim, SurvivesADeathAfterEachWrite) {
 
 INSTANTIATE_TEST_SUITE_P(EachPart, LifeOfAClaim, ::testing::Values("webhook", "stamper", "scheduler", "kubelet", "driver", "cleanup"),
                          [](const auto& info) { return std::string(info.param); });
+
+struct WeatherCase {
+  const char* name;
+  testing::Faults faults;
+};
+
+class LifeOfAClaimInBadWeather : public LifeOfAClaimFolder, public ::testing::WithParamInterface<WeatherCase> {};
+
+// Nothing lost and nothing done twice: one template, one claim, two devices, and nothing left.
+TEST_P(LifeOfAClaimInBadWeather, EndsTheSame) {
+  for (uint64_t seed : {1, 2}) {
+    SCOPED_TRACE(std::string(GetParam().name) + ", seed " + std::to_string(seed));
+    Journey journey(NewDirectory(), Weather{GetParam().faults, seed});
+    ASSERT_EQ(journey.Travel(), "");
+    EXPECT_GT(journey.faults(), 0) << "the sun shone: nothing was tested";
+  }
+}
+
+testing::Faults Often(double testing::Faults::*fault, double often) {
+  testing::Faults faults;
+  faults.*fault = often;
+  return faults;
+}
+testing::Faults AllOfThem() {
+  testing::Faults faults;
+  faults.drop = faults.lose_answer = faults.delay = faults.conflict = faults.too_many_requests = faults.internal_error = 0.04;
+  faults.gone = faults.cut_watch = faults.duplicate_event = faults.late_event = 0.02;
+  return faults;
+}
+
+using testing::Faults;
+INSTANTIATE_TEST_SUITE_P(
+    Under, LifeOfAClaimInBadWeather,
+    ::testing::Values(WeatherCase{"Drops", Often(&Faults::drop, 0.15)}, WeatherCase{"LostAnswers", Often(&Faults::lose_answer, 0.15)},
+                      WeatherCase{"Delays", Often(&Faults::delay, 0.3)}, WeatherCase{"Conflicts", Often(&Faults::conflict, 0.4)},
+                      WeatherCase{"Busy", Often(&Faults::too_many_requests, 0.2)},
+                      WeatherCase{"Errors", Often(&Faults::internal_error, 0.15)}, WeatherCase{"Gone", Often(&Faults::gone, 0.1)},
+                      WeatherCase{"Cuts", Often(&Faults::cut_watch, 0.1)}, WeatherCase{"Duplicates", Often(&Faults::duplicate_event, 0.5)},
+                      WeatherCase{"LateLines", Often(&Faults::late_event, 0.3)}, WeatherCase{"Everything", AllOfThem()}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace dray::journey

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,7 +37,8 @@ bool Done(const api::Pod& pod);
 
 enum class Standing {
   kWaitingForClaim,  // the Pod's entry has no claim yet
-  kPending,          // exists, unallocated; a Pod may be unschedulable because of it
+  kPending,          // exists, unallocated
+  kUnschedulable,    // unallocated, a Pod waits for it and no node can take it (only who has tried can say: not StandingOf)
   kAllocated,        // allocated, reserved by nobody
   kReserved,         // reserved, its devices not reported ready
   kPrepared,         // the driver reported the devices ready
@@ -55,12 +57,19 @@ struct ClaimView {
 Standing StandingOf(const ClaimView& view);
 
 // The device conditions that should stand in status.devices for an allocated claim, merged over what the driver wrote: only
-// entries and condition types of ours (type "dray.dev/InUse"...) are added, changed or removed. Empty result: no change.
+// entries and condition types of ours are added, changed or removed.
+//   dray.dev/Ready    True once a consumer can use the device (reasons Prepared, Running), else False (Allocated, Reserved,
+//                     Releasing); the message names the Pods that hold it
+//   dray.dev/Healthy  False while a taint keeps claims away (reason Tainted, the message is the taint), Unknown while no
+//                     ResourceSlice shows the device (NotPublished), else True
 struct DeviceReport {
   std::vector<api::AllocatedDeviceStatus> devices;  // the whole list as it should be
   bool changed = false;
 };
-DeviceReport ReportDevices(const ClaimView& view, api::Time now);
+// The published device behind a result, null when there is none.
+using DeviceLookup = std::function<const api::Device*(const api::DeviceRequestAllocationResult&)>;
+// Without `published` nothing is said of health.
+DeviceReport ReportDevices(const ClaimView& view, api::Time now, const DeviceLookup& published = nullptr);
 
 // ---- stop 8: release ----
 

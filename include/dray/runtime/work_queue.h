@@ -17,6 +17,9 @@ struct WorkQueueOptions {
   std::string name;  // label of the workqueue_* metrics, as controller-runtime names them
   Duration base_delay = std::chrono::milliseconds(5);
   Duration max_delay = std::chrono::seconds(1000);
+  // Of all rate-limited adds together, beyond each key's own back-off: so many a second, after a burst.
+  double qps = 10;
+  int burst = 100;
 };
 
 // A queue of keys (client-go's rules): at most one worker per key at a time; a key added while it is worked on is handed out
@@ -30,7 +33,7 @@ class WorkQueue {
 
   void Add(const Key& key);
   void AddAfter(const Key& key, Duration delay);   // an earlier due time wins
-  void AddRateLimited(const Key& key);             // exponential back-off per key
+  void AddRateLimited(const Key& key);             // exponential back-off per key, and the queue's own limit
   void Forget(const Key& key);                     // resets the back-off
 
   // A key being worked on. Its destructor is Done(key).
@@ -51,6 +54,7 @@ class WorkQueue {
   std::optional<Ticket> Take(const Context& ctx);
 
   size_t depth() const;   // waiting now, without delayed ones
+  const std::string& name() const;
 
  private:
   struct State;

@@ -121,7 +121,7 @@ TEST(ReportDevices, AddsOursAndKeepsTheDrivers) {
   ASSERT_EQ(report.devices[0].conditions.size(), 2u);
   EXPECT_EQ(report.devices[0].conditions[0].type, "Ready");
   const api::Condition& ours = report.devices[0].conditions[1];
-  EXPECT_EQ(ours.type, "dray.dev/InUse");
+  EXPECT_EQ(ours.type, "dray.dev/Ready");
   EXPECT_EQ(ours.status, "True");
   EXPECT_EQ(ours.reason, "Running");
   EXPECT_EQ(ours.message, "used by pod trainer");
@@ -139,6 +139,28 @@ TEST(ReportDevices, AddsOursAndKeepsTheDrivers) {
   report = ReportDevices({&claim, {&running}}, later);
   EXPECT_EQ(report.devices[0].conditions[1].status, "False");
   EXPECT_EQ(report.devices[0].conditions[1].last_transition_time, later);
+}
+
+TEST(ReportDevices, SaysWhatStandsInTheWayOfADevice) {
+  const api::ResourceClaim claim = MakeClaim({"u"});
+  api::Device sound, noted, tainted;
+  noted.taints = {{"maintenance", "", "None", {}}};
+  tainted.taints = {{"maintenance", "", "None", {}}, {"dray.dev/fault", "xid-79", "NoExecute", {}}, {"drain", "", "NoSchedule", {}}};
+  const std::tuple<const api::Device*, const char*, const char*, const char*> cases[] = {
+      {&sound, "True", "NoTaint", ""},
+      {&noted, "True", "NoTaint", ""},
+      {&tainted, "False", "Tainted", "dray.dev/fault=xid-79:NoExecute, drain:NoSchedule"},
+      {nullptr, "Unknown", "NotPublished", "no ResourceSlice shows the device"},
+  };
+  for (const auto& [device, status, reason, message] : cases) {
+    const DeviceReport report = ReportDevices({&claim, {}}, {}, [device = device](const auto&) { return device; });
+    ASSERT_EQ(report.devices[0].conditions.size(), 2u);
+    const api::Condition& health = report.devices[0].conditions[1];
+    EXPECT_EQ(health.type, "dray.dev/Healthy");
+    EXPECT_EQ(health.status, status);
+    EXPECT_EQ(health.reason, reason);
+    EXPECT_EQ(health.message, message);
+  }
 }
 
 TEST(ReportDevices, NothingWithoutAllocationAndNoLongMessages) {

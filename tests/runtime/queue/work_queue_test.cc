@@ -91,6 +91,27 @@ TEST_F(Queue, BackOffDoublesPerKeyUpToTheLimitAndForgets) {
   EXPECT_EQ(Next(), "a");
 }
 
+// A thousand keys that fail at once do not come back at once.
+TEST_F(Queue, AllRateLimitedAddsShareALimit) {
+  WorkQueue queue(clock_, {"limited", milliseconds(5), seconds(1000), 10, 3});
+  for (int i = 0; i < 6; ++i) queue.AddRateLimited(Key(std::to_string(i)));
+  auto due = [&] {
+    int count = 0;
+    while (auto ticket = queue.Take(Context(clock_, {}).WithTimeout(Duration(0)))) ++count;
+    return count;
+  };
+  clock_.Advance(milliseconds(5));
+  EXPECT_EQ(due(), 3);
+  clock_.Advance(milliseconds(95));
+  EXPECT_EQ(due(), 1);
+  clock_.Advance(milliseconds(200));
+  EXPECT_EQ(due(), 2);
+  clock_.Advance(seconds(60));  // the bucket is full again, and no fuller
+  for (int i = 0; i < 4; ++i) queue.AddRateLimited(Key("n" + std::to_string(i)));
+  clock_.Advance(milliseconds(5));
+  EXPECT_EQ(due(), 3);
+}
+
 TEST_F(Queue, TakeWaitsForAddDueTimeAndStop) {
   std::stop_source stop;
   Context ctx(clock_, stop.get_token());
@@ -240,7 +261,7 @@ class Counting : public Reconciler {
 };
 
 TEST(QueueThreads, NothingIsLost) {
-  WorkQueue queue(RealClock(), {"threads", std::chrono::microseconds(10), milliseconds(1)});
+  WorkQueue queue(RealClock(), {"threads", std::chrono::microseconds(10), milliseconds(1), 1e6, 1000});
   Counting counting;
   std::stop_source stop;
   std::jthread workers([&] { RunWorkers(Context(RealClock(), stop.get_token()), queue, counting, 4); });

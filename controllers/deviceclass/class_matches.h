@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dray/api/cel.h"
+#include "dray/api/types/resource.h"
+#include "dray/base/guarded.h"
+#include "dray/runtime/informer.h"
+
+namespace dray::controllers {
+
+// How many published devices each class selects. Every slice is looked at once per class, and again when one of the two has
+// changed. Any thread.
+class ClassMatches {
+ public:
+  explicit ClassMatches(const runtime::Lister<api::ResourceSlice>* slices) : slices_(slices) {}
+
+  struct Count {
+    size_t devices = 0;    // that every selector matches, of the newest generation of their pools
+    size_t looked_at = 0;  // devices there are
+    // The first selector that failed on a device instead of answering: in the scheduler that ends the attempt for the Pod.
+    // "" where none did.
+    std::string failure;
+  };
+  // Selectors that do not compile match nothing.
+  Count Of(const api::DeviceClass& device_class);
+  void Forget(const std::string& name);
+
+ private:
+  using Programs = std::vector<std::shared_ptr<const cel::Program>>;
+  struct SliceCount {
+    std::shared_ptr<const api::ResourceSlice> slice;
+    size_t devices = 0;
+    std::string failure;
+  };
+  struct OneClass {
+    std::vector<api::DeviceSelector> selectors;  // that `programs` and `slices` are for
+    Programs programs;
+    bool compiles = true;
+    std::map<std::string, SliceCount> slices;
+  };
+  static SliceCount CountIn(std::shared_ptr<const api::ResourceSlice> slice, const Programs& programs);
+
+  const runtime::Lister<api::ResourceSlice>* slices_;
+  Guarded<std::map<std::string, OneClass>> classes_;
+};
+
+}  // namespace dray::controllers
