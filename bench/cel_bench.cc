@@ -21,6 +21,11 @@ namespace {
 
 thread_local uint64_t allocations = 0;
 
+// Out of line: the compiler would take free() here for a mistake.
+[[gnu::noinline]] void Release(void* memory) {
+  std::free(memory);
+}
+
 }  // namespace
 
 void* operator new(size_t size) {
@@ -37,16 +42,16 @@ void* operator new(size_t size, std::align_val_t alignment) {
   throw std::bad_alloc();
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  Release(memory);
 }
 void operator delete(void* memory, size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  Release(memory);
 }
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  Release(memory);
 }
 void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
+  Release(memory);
 }
 
 namespace dray {

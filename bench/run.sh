@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the benchmarks that were built: bench/run.sh [SUBJECT] [flags of Google Benchmark]. A table goes to the terminal, the
-# figures as JSON beside the programs (build/bench/SUBJECT.json).
+# Runs the benchmarks that were built: bench/run.sh [SUBJECT...] [flags of Google Benchmark]. Tables go to the terminal, the
+# figures as JSON beside the programs (build/bench/SUBJECT.json), plots to bench/plots/ (bench/report.py).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 folder=${DRAY_BUILD:-build}/bench
@@ -17,4 +17,5 @@ for subject in "${subjects[@]}"; do
     exit 2
   fi
   "$program" --benchmark_out="$folder/$subject.json" --benchmark_out_format=json --benchmark_counters_tabular=true "$@"
+  if command -v python3 >/dev/null && [ -s "$folder/$subject.json" ]; then python3 bench/report.py "$subject" "$folder/$subject.json"; fi
 done
