@@ -110,6 +110,9 @@ Value Qualifier::ApplyIfPresent(Evaluation& ev, const Value& object, bool& prese
   return part;
 }
 
+Attribute::Attribute() = default;
+Attribute::~Attribute() = default;
+
 void Attribute::Add(std::shared_ptr<const Qualifier> qualifier) {
   if (root == Root::kConditional) {
     yes->Add(qualifier);
@@ -136,7 +139,9 @@ void Attribute::Prepare() {
   const Qualifier& name = *qualifiers[2];
   if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
   direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
-  key_ = NameKey(name.constant.as_string());
+  std::string_view domain = qualifiers[1]->constant.as_string(), id = name.constant.as_string();
+  path_ = std::make_unique<DevicePath>(
+      DevicePath{std::string(domain), std::string(id), std::string(domain) + "/" + std::string(id)});
 }
 
 Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
@@ -155,12 +160,11 @@ Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
     case Direct::kCapacity: {
       used = 3;
       ev.Charge(3);
-      const DomainsMap& map = direct_ == Direct::kAttribute ? device.attributes : device.capacity;
-      const DomainMap* domain = map.Domain(qualifiers[1]->constant.as_string());
-      const Value* value =
-          domain == nullptr ? nullptr : domain->Look(key_, qualifiers[2]->constant.as_string());
-      if (qualifiers[2]->test_only) return Value::Bool(value != nullptr);
-      return value != nullptr ? value->Borrowed() : Value::NoSuchKey(qualifiers[2]->constant);
+      Value value;
+      bool found = direct_ == Direct::kAttribute ? device.FindAttribute(*path_, value)
+                                                 : device.FindCapacity(*path_, value);
+      if (qualifiers[2]->test_only) return Value::Bool(found);
+      return found ? value : Value::NoSuchKey(qualifiers[2]->constant);
     }
   }
   used = 0;

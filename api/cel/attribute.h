@@ -10,6 +10,7 @@ namespace dray::cel {
 
 class Node;
 struct Attribute;
+struct DevicePath;
 
 // One step from a value to a part of it: .name, [index], .?name, [?index].
 struct Qualifier {
@@ -31,6 +32,9 @@ struct Qualifier {
 struct Attribute {
   enum class Root { kDevice, kAccumulator, kItem, kItem2, kOperand, kConditional };
 
+  Attribute();
+  ~Attribute();
+
   Root root = Root::kDevice;
   size_t slot = 0;                     // of the loop whose variable this is
   std::unique_ptr<Node> operand;       // kOperand; the condition of kConditional
@@ -51,7 +55,7 @@ struct Attribute {
   Value ApplyAll(Evaluation& evaluation, Value object, size_t from) const;
 
   Direct direct_ = Direct::kNone;
-  uint64_t key_ = 0;  // NameKey of the attribute
+  std::unique_ptr<const DevicePath> path_;  // of kAttribute and kCapacity
 };
 
 }  // namespace dray::cel

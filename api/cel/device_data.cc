@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "api/cel/semver.h"
@@ -78,9 +79,9 @@ Value DeviceMap::ValueAt(size_t index) const {
     case 0:
       return Value::Bool(data_.allow_multiple_allocations);
     case 1:
-      return Value::Borrowed(&data_.attributes);
+      return Value::Borrowed(&data_.attributes());
     case 2:
-      return Value::Borrowed(&data_.capacity);
+      return Value::Borrowed(&data_.capacity());
     default:
       return Value::BorrowedString(data_.driver);
   }
@@ -99,24 +100,61 @@ bool DeviceMap::Find(const Value& key, Value& found) const {
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
     : driver(driver_name),
       allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
-      root(*this) {
-  const size_t count = device.attributes.size() + device.capacity.size();
+      root(*this),
+      device_(device) {
+  for (const auto& [name, attribute] : device.attributes) {
+    // Strings, integers and booleans are what they are.
+    if (attribute.value.index() == 0 || attribute.value.index() > 3) Read(name, attribute);
+  }
+}
+
+void DeviceData::FileAll() const {
+  static std::mutex mutex;  // for all devices: taken once for each
+  std::lock_guard lock(mutex);
+  if (filed_.load(std::memory_order_relaxed) != 0) return;
+  const size_t count = device_.attributes.size() + device_.capacity.size();
   auto* entries = reinterpret_cast<DeviceEntry*>(few_entries_);
   if (count > kUsualEntries) entries = More<DeviceEntry>(count);
-  File(device.attributes, entries, attributes,
-       [&](const auto& item) { return ToValue(item.first, item.second); });
-  File(device.capacity, entries + device.attributes.size(), capacity,
+  File(device_.attributes, entries, attributes_,
+       [&](const auto& item) { return ValueOf(item.second); });
+  File(device_.capacity, entries + device_.attributes.size(), capacity_,
        [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
+  filed_.store(kAttributes | kCapacity, std::memory_order_release);
+}
+
+namespace {
+
+// The item of a device under a path, by its bare name where the domain is the driver's.
+template <class Items>
+const typename Items::mapped_type* FindItem(const Items& items, const DevicePath& path, std::string_view driver) {
+  if (path.domain == driver) {
+    if (auto found = items.find(path.id); found != items.end()) return &found->second;
+  }
+  auto found = items.find(path.full);
+  return found == items.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+bool DeviceData::FindAttribute(const DevicePath& path, Value& found) const {
+  const api::DeviceAttribute* attribute = FindItem(device_.attributes, path, driver);
+  if (attribute != nullptr) found = ValueOf(*attribute);
+  return attribute != nullptr;
+}
+
+bool DeviceData::FindCapacity(const DevicePath& path, Value& found) const {
+  const api::DeviceCapacity* capacity = FindItem(device_.capacity, path, driver);
+  if (capacity != nullptr) found = Value::BorrowedQuantity(&capacity->value);
+  return capacity != nullptr;
 }
 
 template <class T>
-T* DeviceData::More(size_t count) {
-  return reinterpret_cast<T*>(
-      rare().blocks.emplace_back(new std::byte[count * sizeof(T)]).get());
+T* DeviceData::More(size_t count) const {
+  return reinterpret_cast<T*>(blocks_.emplace_back(new std::byte[count * sizeof(T)]).get());
 }
 
 template <class Items, class Convert>
-void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) {
+void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) const {
   // Where each item belongs, and how many each domain has.
   struct Place {
     const typename Items::value_type* item;
@@ -173,16 +211,32 @@ void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map, C
         DeviceEntry{NameKey(places[i].id), places[i].id, convert(*places[i].item)};
 }
 
-Value DeviceData::ToValue(const std::string& name, const api::DeviceAttribute& attribute) {
+Value DeviceData::ValueOf(const api::DeviceAttribute& attribute) const {
   // The usual ones first.
   if (auto* text = std::get_if<std::string>(&attribute.value)) return Value::BorrowedString(*text);
   if (auto* i = std::get_if<int64_t>(&attribute.value)) return Value::Int(*i);
   if (auto* b = std::get_if<bool>(&attribute.value)) return Value::Bool(*b);
-  if (auto* version = std::get_if<api::Version>(&attribute.value)) return ToValue(name, *version);
-  return ToList(name, attribute);
+  if (auto* version = std::get_if<api::Version>(&attribute.value)) return Value::Borrowed(SemverOf(*version));
+  if (rare_ == nullptr) return Value::Null();
+  for (const auto& [list, value] : rare_->lists) {
+    if (list == &attribute) return value.Borrowed();
+  }
+  return Value::Null();
 }
 
-Value DeviceData::ToList(const std::string& name, const api::DeviceAttribute& attribute) {
+const Semver* DeviceData::SemverOf(const api::Version& version) const {
+  if (&version == first_version_) return &version_;
+  for (const auto& [known, semver] : rare_->versions) {
+    if (known == &version) return semver.get();
+  }
+  return &version_;  // not reached: the constructor has read every version
+}
+
+void DeviceData::Read(const std::string& name, const api::DeviceAttribute& attribute) {
+  if (auto* version = std::get_if<api::Version>(&attribute.value)) {
+    ReadVersion(name, *version);
+    return;
+  }
   std::vector<Value> items;
   auto fill = [&](const auto& list, auto convert) {
     for (const auto& item : list) items.push_back(convert(item));
@@ -194,21 +248,22 @@ Value DeviceData::ToList(const std::string& name, const api::DeviceAttribute& at
   } else if (auto* texts = std::get_if<std::vector<std::string>>(&attribute.value)) {
     fill(*texts, Value::BorrowedString);
   } else if (auto* versions = std::get_if<std::vector<api::Version>>(&attribute.value)) {
-    fill(*versions, [&](const api::Version& version) { return ToValue(name, version); });
+    fill(*versions, [&](const api::Version& version) { return ReadVersion(name, version); });
   } else {
-    Fail(rare().error, name, "unsupported attribute value");
-    return Value::Null();
+    return Fail(rare().error, name, "unsupported attribute value");
   }
   Fail(rare().list_error, name, "unsupported attribute value");
   Value list = Value::ListOf(std::move(items));
   list.PinTo(rare().pins);
-  return list;
+  rare().lists.emplace_back(&attribute, std::move(list));
 }
 
-Value DeviceData::ToValue(const std::string& name, const api::Version& version) {
+Value DeviceData::ReadVersion(const std::string& name, const api::Version& version) {
   Semver* semver = &version_;
-  if (std::exchange(version_taken_, true)) {
-    semver = rare().versions.emplace_back(std::make_unique<Semver>()).get();
+  if (first_version_ == nullptr) {
+    first_version_ = &version;
+  } else {
+    semver = rare().versions.emplace_back(&version, std::make_unique<Semver>()).second.get();
   }
   std::string why = ParseSemver(version.text, *semver);
   if (!why.empty()) Fail(rare().error, name, "parse semantic version: " + why);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/cel/value.h"
@@ -86,7 +88,14 @@ class DeviceMap final : public Map {
   const DeviceData& data_;
 };
 
-// One block of memory for the usual device.
+// The steps device.attributes["domain"].id as a program knows them, to be looked up in a device directly.
+struct DevicePath {
+  std::string domain, id;
+  std::string full;  // "domain/id"
+};
+
+// One block of memory for the usual device. Its maps are made when an expression asks for one as a whole: most ask for single
+// attributes, which are found in the device itself. Any number of threads.
 struct DeviceData {
   DeviceData(const api::Device& device, std::string_view driver);
   DeviceData(const DeviceData&) = delete;
@@ -94,8 +103,19 @@ struct DeviceData {
 
   std::string_view driver;
   bool allow_multiple_allocations = false;
-  DomainsMap attributes, capacity;
   DeviceMap root;
+
+  const DomainsMap& attributes() const {
+    if ((filed_.load(std::memory_order_acquire) & kAttributes) == 0) FileAll();
+    return attributes_;
+  }
+  const DomainsMap& capacity() const {
+    if ((filed_.load(std::memory_order_acquire) & kCapacity) == 0) FileAll();
+    return capacity_;
+  }
+  // The attribute or capacity at the path; false when there is none. What is found is borrowed.
+  bool FindAttribute(const DevicePath& path, Value& found) const;
+  bool FindCapacity(const DevicePath& path, Value& found) const;
 
   // Why no evaluation against the device has an answer; empty when there is no such reason.
   std::string_view Error(bool lists_allowed) const {
@@ -104,39 +124,50 @@ struct DeviceData {
   }
 
  private:
+  static constexpr uint8_t kAttributes = 1, kCapacity = 2;
   static constexpr size_t kUsualEntries = 12, kUsualDomains = 4;
 
-  // What most devices do without.
+  // What most devices do without. Complete after the constructor.
   struct Rare {
     std::string error, list_error;  // the latter counts where lists are not allowed
-    std::vector<std::unique_ptr<Semver>> versions;
+    std::vector<std::pair<const api::Version*, std::unique_ptr<Semver>>> versions;
+    std::vector<std::pair<const api::DeviceAttribute*, Value>> lists;
     std::vector<Value> pins;
-    std::vector<std::unique_ptr<std::byte[]>> blocks;
   };
   Rare& rare() {
     if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
     return *rare_;
   }
 
+  // Reads what can be wrong with an attribute, or needs memory of its own.
+  void Read(const std::string& name, const api::DeviceAttribute& attribute);
+  Value ReadVersion(const std::string& name, const api::Version& version);
+  static void Fail(std::string& field, const std::string& name, const std::string& why);
+  // What an attribute holds, as a value that owns nothing.
+  Value ValueOf(const api::DeviceAttribute& attribute) const;
+  const Semver* SemverOf(const api::Version& version) const;
+
+  void FileAll() const;
   // Files the items under their domains, in their order, into entries from `entry` on. convert(item) gives the value of one,
   // which owns nothing.
   template <class Items, class Convert>
-  void File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert);
+  void File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) const;
   // Memory for objects that need no destructor.
   template <class T>
-  T* More(size_t count);
-  // What an attribute holds, as a value that owns nothing.
-  Value ToValue(const std::string& name, const api::DeviceAttribute& attribute);
-  Value ToValue(const std::string& name, const api::Version& version);
-  Value ToList(const std::string& name, const api::DeviceAttribute& attribute);
-  static void Fail(std::string& field, const std::string& name, const std::string& why);
+  T* More(size_t count) const;
 
+  const api::Device& device_;
   std::unique_ptr<Rare> rare_;
   Semver version_;  // of the first attribute with one
-  bool version_taken_ = false;
-  uint8_t domains_ = 0;  // of few_domains_, those in use
-  alignas(DomainMap) std::byte few_domains_[kUsualDomains * sizeof(DomainMap)];
-  alignas(DeviceEntry) std::byte few_entries_[kUsualEntries * sizeof(DeviceEntry)];
+  const api::Version* first_version_ = nullptr;
+
+  // The maps, made once.
+  mutable std::atomic<uint8_t> filed_ = 0;
+  mutable uint8_t domains_ = 0;  // of few_domains_, those in use
+  mutable DomainsMap attributes_, capacity_;
+  mutable std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  alignas(DomainMap) mutable std::byte few_domains_[kUsualDomains * sizeof(DomainMap)];
+  alignas(DeviceEntry) mutable std::byte few_entries_[kUsualEntries * sizeof(DeviceEntry)];
 };
 
 }  // namespace dray::cel
