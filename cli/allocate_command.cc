@@ -22,6 +22,7 @@ namespace {
 constexpr Flag kAllocateFlags[] = {
     {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}, gzipped or not; - is standard input"},
     {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
+    {"explain", 0, "", "where no node can take a claim, add which devices were ruled out by what, per request and node"},
     {"mask-share-ids", 0, "", "print * for share ids, so that two runs compare equal"},
     {"list-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
     {"list-type-attributes", 0, "", "the same"},
@@ -34,6 +35,21 @@ constexpr char kAllocateUsage[] =
     "order, the first node that can takes it. Says why when none can.\n\n"
     "  dray allocate -f scenario.json\n\nFlags:\n";
 
+Json AsJson(const alloc::Explanation& explanation) {
+  Json requests = Json::array(), nodes = Json::array();
+  for (const alloc::RequestReason& reason : explanation.requests) {
+    Json entry = {{"claim", reason.claim},     {"request", reason.request}, {"class", reason.device_class},
+                  {"wanted", reason.wanted},   {"devices", reason.devices}, {"ruledOut", reason.ruled_out}};
+    for (const auto& [name, amounts] : reason.short_of) {
+      entry["shortOf"][name] = {{"wanted", amounts.first.ToString()}, {"largestFree", amounts.second.ToString()}};
+    }
+    if (!reason.holders.empty()) entry["inUseBy"] = reason.holders;
+    requests.push_back(std::move(entry));
+  }
+  for (const auto& [node, reason] : explanation.nodes) nodes.push_back({{"node", node}, {"reason", reason}});
+  return {{"requests", std::move(requests)}, {"nodes", std::move(nodes)}};
+}
+
 Json AsJson(const std::vector<alloc::ClaimAnswer>& answers) {
   Json claims = Json::array();
   for (const alloc::ClaimAnswer& answer : answers) {
@@ -41,6 +57,7 @@ Json AsJson(const std::vector<alloc::ClaimAnswer>& answers) {
     if (!answer.node.empty()) entry["node"] = answer.node;
     if (answer.allocation) entry["allocation"] = api::ToJsonValue(*answer.allocation);
     if (!answer.reason.empty()) entry["reason"] = answer.reason;
+    if (answer.explanation != nullptr) entry["explanation"] = AsJson(*answer.explanation);
     claims.push_back(std::move(entry));
   }
   return {{"claims", std::move(claims)}};
@@ -127,6 +144,7 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
   if (!scenario.ok()) return scenario.status().Wrapped(files[0]);
 
   alloc::ScenarioOptions options;
+  options.explanations = args.Given("explain");
   options.features.list_type_attributes = args.Given("list-attributes") || args.Given("list-type-attributes");
   if (args.Given("mask-share-ids")) {
     options.new_share_id = [] { return std::string("*"); };

@@ -91,6 +91,18 @@ TEST(AllocateCommand, WrongUseIsSaid) {
   EXPECT_NE(unreadable.err.find("nodes: want a list"), std::string::npos) << unreadable.err;
 }
 
+TEST(AllocateCommand, ExplainsInFigures) {
+  EXPECT_FALSE(Json::parse(Dray({"allocate", "-f", "-"}, kScenario).out)["claims"][1].contains("explanation"));
+  const Json claims = Json::parse(Dray({"allocate", "-f", "-", "--explain"}, kScenario).out)["claims"];
+  EXPECT_FALSE(claims[0].contains("explanation"));
+  EXPECT_FALSE(claims[2].contains("explanation"));
+  const Json expected = Json::parse(R"json({
+    "requests": [{"claim": "late", "request": "r", "class": "gpu", "wanted": 1, "devices": 1, "ruledOut": {"memory": 1},
+                  "shortOf": {"memory": {"wanted": "40Gi", "largestFree": "20Gi"}}}],
+    "nodes": [{"node": "n1", "reason": "had no device with 40Gi memory free (largest: 20Gi)"}]})json");
+  EXPECT_EQ(claims[1]["explanation"], expected) << claims[1];
+}
+
 TEST(AllocateCommand, TakesGzip) {
   const std::string zipped = Zip(kScenario);
   const ScratchFile file("scenario.json.gz", zipped);

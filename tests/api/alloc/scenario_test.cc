@@ -41,5 +41,54 @@ TEST(ReadScenario, SaysWhatIsWrongAndWhere) {
   }
 }
 
+// Many nodes, each with a taint of its own: figures are added up and stay few.
+TEST(RunScenario, ExplanationsAreSumsAndBounded) {
+  Scenario scenario;
+  for (int n = 0; n < 100; ++n) {
+    const std::string name = "n" + std::to_string(n);
+    scenario.nodes.emplace_back().metadata.name = name;
+    auto slice = std::make_shared<api::ResourceSlice>();
+    slice->metadata.name = name;
+    slice->spec.driver = "gpu.example.com";
+    slice->spec.pool = {name, 1, 1};
+    slice->spec.node_name = name;
+    for (int d = 0; d < 2; ++d) {
+      api::Device& device = slice->spec.devices.emplace_back();
+      device.name = "d" + std::to_string(d);
+      device.taints = {{"k", d == 0 ? "all" : name, "NoSchedule", {}}};
+    }
+    scenario.slices.push_back(std::move(slice));
+  }
+  auto device_class = std::make_shared<api::DeviceClass>();
+  device_class->metadata.name = "gpu";
+  scenario.classes = {device_class};
+  for (const char* name : {"a", "b"}) {
+    api::ResourceClaim& claim = scenario.claims.emplace_back();
+    claim.metadata.name = name;
+    api::ExactDeviceRequest exact;
+    exact.device_class_name = "gpu";
+    claim.spec.devices.requests = {{"r", std::move(exact), {}}};
+  }
+  ScenarioOptions options;
+  EXPECT_EQ(RunScenario(scenario, options)[0].explanation, nullptr);
+  options.explanations = true;
+  const std::vector<ClaimAnswer> answers = RunScenario(scenario, options);
+  ASSERT_NE(answers[0].explanation, nullptr);
+  ASSERT_NE(answers[1].explanation, nullptr);
+  EXPECT_EQ(answers[0].explanation->requests[0].claim, "a");
+  EXPECT_EQ(answers[1].explanation->requests[0].claim, "b");
+  EXPECT_EQ(answers[1].explanation->nodes, answers[0].explanation->nodes);
+  const Explanation& explanation = *answers[0].explanation;
+  EXPECT_EQ(explanation.nodes.size(), Explanation::kNodes);
+  ASSERT_EQ(explanation.requests.size(), 1u);
+  const RequestReason& reason = explanation.requests[0];
+  EXPECT_EQ(reason.devices, 200);
+  EXPECT_EQ(reason.ruled_out.size(), Explanation::kRules);
+  EXPECT_EQ(reason.ruled_out.at("taint k=all"), 100);
+  int sum = 0;
+  for (const auto& [rule, devices] : reason.ruled_out) sum += devices;
+  EXPECT_EQ(sum, 200);
+}
+
 }  // namespace
 }  // namespace dray::alloc
