@@ -34,7 +34,7 @@ def seconds_of(run):
     """Of one unit of work: a benchmark that handles several at a time says how long one took in "us"."""
     if "us" in run:
         return run["us"] * 1e-6
-    return run["real_time"] * SECONDS[run["time_unit"]]
+    return run["cpu_time"] * SECONDS[run["time_unit"]]
 
 
 def against_the_reference(runs):
@@ -56,7 +56,7 @@ def growth(runs):
     for run in runs:
         name, _, nodes = run["name"].partition("/nodes:")
         if nodes:
-            series.setdefault(name, {})[int(nodes)] = run["real_time"] * SECONDS[run["time_unit"]]
+            series.setdefault(name, {})[int(nodes)] = run["cpu_time"] * SECONDS[run["time_unit"]]
     return {name: points for name, points in series.items() if len(points) > 1}
 
 
