@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 #include <thread>
@@ -186,6 +187,43 @@ TEST(CelEvaluate, AllocatesNothingOnTheUsualPaths) {
 }
 #endif
 
+// Single attributes are found in the device itself, maps are made of it: both say the same, however much there is.
+TEST(CelEvaluate, AttributesAloneAndInMaps) {
+  api::Device device;
+  for (int domain = 0; domain < 7; ++domain) {
+    const std::string prefix = domain == 0 ? "" : "d" + std::to_string(domain) + ".example.com/";
+    for (int i = 0; i < 8; ++i) {
+      const std::string name = prefix + "a" + std::to_string(i);
+      device.attributes[name].value = int64_t{domain * 10 + i};
+      device.capacity[prefix + "c" + std::to_string(i)].value = api::Quantity::FromInteger(domain * 10 + i);
+    }
+    device.attributes[prefix + "version"].value = api::Version{std::to_string(domain) + ".0.0"};
+    device.attributes[prefix + "list"].value = std::vector<int64_t>{domain, 5};
+  }
+  const std::string driver = "d0.example.com";
+  for (bool maps_first : {false, true}) {
+    DeviceView view(device, driver);
+    for (int domain = 0; domain < 7; ++domain) {
+      const std::string at = "['d" + std::to_string(domain) + ".example.com']", number = std::to_string(domain);
+      std::vector<std::string> expressions = {
+          "device.attributes" + at + ".a7 == " + number + "7 && device.capacity" + at + ".c7 == quantity('" + number + "7')",
+          "device.attributes" + at + ".version == semver('" + number + ".0.0')",
+          "device.attributes" + at + ".list[0] == " + number,
+          "has(device.attributes" + at + ".a0) && !has(device.attributes" + at + ".a8) && !has(device.capacity" + at + ".a0)",
+          "cel.bind(a, device.attributes" + at + ", a.a7 == " + number + "7 && a.version.major() == " + number +
+              " && a.list[1] == 5 && size(a) == 10)",
+          "cel.bind(c, device.capacity" + at + ", c.c3.asInteger() == " + (domain == 0 ? "" : number) + "3 && size(c) == 8)"};
+      if (maps_first) std::reverse(expressions.begin(), expressions.end());
+      for (const std::string& expression : expressions) {
+        auto program = Program::Compile(expression, {.list_attributes = true});
+        ASSERT_TRUE(program.ok()) << program.status();
+        Result<bool> matches = (*program)->Matches(view);
+        EXPECT_TRUE(matches.ok() && *matches) << expression << ": " << matches.status();
+      }
+    }
+  }
+}
+
 // A program and a view are shared by the scheduler's threads: values inside them are never counted.
 TEST(CelEvaluate, ThreadsShareProgramsAndViews) {
   std::vector<std::shared_ptr<const Program>> programs;
@@ -193,7 +231,9 @@ TEST(CelEvaluate, ThreadsShareProgramsAndViews) {
        {"device.attributes['gpu.example.com'].model.split('-')[2].replace('GB', '') == '80'",
         "['H100', 'A100'].exists(m, device.attributes['gpu.example.com'].model.contains(m))",
         "device.attributes['gpu.example.com'].firmware.compareTo(semver('1.0.0-rc.1')) == 0",
-        "{'a': [quantity('1Gi')]}.a[0].isLessThan(device.capacity['gpu.example.com'].memory)"})
+        "{'a': [quantity('1Gi')]}.a[0].isLessThan(device.capacity['gpu.example.com'].memory)",
+        "cel.bind(a, device.attributes['gpu.example.com'], a.model.startsWith('A100') && a.index == 3)",
+        "device.capacity.exists(d, d == 'net.example.com')"})
     programs.push_back(Compiled(expression));
   DeviceView view(Gpu(), "gpu.example.com");
   std::vector<int> wrong(4);
