@@ -24,7 +24,7 @@ fi
 
 sources=(tests/fuzz/cel_fuzz.cc api/cel/*.cc api/quantity/*.cc)
 export OUT=$out
-printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} bash -c '
+printf '%s\n' "${sources[@]}" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} bash -c '
   object=$OUT/$(echo "{}" | tr / _).o
   # An object is as new as its source and every header.
   if [ -e "$object" ] && [ -z "$(find {} api include/dray -newer "$object" \( -name "*.h" -o -path {} \) -print -quit)" ]; then exit 0; fi
