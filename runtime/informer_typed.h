@@ -12,7 +12,9 @@ inline constexpr char kInitialEventsEnd[] = "k8s.io/initial-events-end";
 template <api::ApiObject T>
 InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
   if (transform) transform(object);
-  auto kept = std::make_shared<const T>(std::move(object));
+  // A copy: what is kept for long lies together, and what was read goes as a whole. Moved out of it, objects would lie between
+  // the holes of all that was dropped.
+  auto kept = std::make_shared<const T>(std::as_const(object));
   const api::ObjectMeta* meta = &kept->metadata;
   return {std::move(kept), meta};
 }

@@ -1,6 +1,7 @@
 #include "dray/runtime/work_queue.h"
 
 #include <glog/logging.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +17,8 @@ namespace {
 
 // 10 ns to 1000 s, as controller-runtime.
 const std::vector<double> kDurations = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000};
+
+constexpr size_t kFlood = 10'000;
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -39,6 +42,7 @@ struct WorkQueue::State {
 
   void Push(const Key& key) {
     queue.push_back(key);
+    deepest = std::max(deepest, queue.size());
     ShowDepth();
     changed.notify_one();
   }
@@ -84,6 +88,7 @@ struct WorkQueue::State {
   std::set<std::pair<SteadyTime, Key>> by_due;
   std::map<Key, int> failures;
   SteadyTime full_at;
+  size_t deepest = 0;                     // since it was last empty
 };
 
 WorkQueue::WorkQueue(Clock& clock, WorkQueueOptions options)
@@ -150,6 +155,10 @@ std::optional<WorkQueue::Ticket> WorkQueue::Take(const Context& ctx) {
   s.dirty.erase(since);
   s.processing.emplace(key, now);
   s.ShowDepth();
+  const bool drained = s.queue.empty() && std::exchange(s.deepest, s.queue.empty() ? 0 : s.deepest) >= kFlood;
+  if (drained) s.queue.shrink_to_fit();
+  lock.unlock();
+  if (drained) malloc_trim(0);  // a new leader's first look at everything: its memory is not needed again
   return Ticket(this, std::move(key));
 }
 

@@ -53,14 +53,16 @@ class DeviceChanges final : public runtime::Reconciler {
 // Everything one replica holds, in the order in which it must be destroyed last to first.
 class Replica {
  public:
-  Replica(ControllerManager::Options& options, std::shared_ptr<runtime::Transport> transport, Clock& clock)
+  // `admission`: for the webhook's writes, without the client-side limit of the controllers: a Pod's creation waits for them.
+  Replica(ControllerManager::Options& options, std::shared_ptr<runtime::Transport> transport,
+          std::shared_ptr<runtime::Transport> admission, Clock& clock)
       : options_(options),
         clock_(clock),
         client_(transport),
         leader_client_(options.elect ? runtime::Client(runtime::FenceWrites(transport, [this] { return elector_->LeadsUntil(); })) : client_),
         caches_(client_),
         events_(client_, clock, "dray-controller-manager"),
-        webhook_({client_, &clock, &caches_.templates, &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
+        webhook_({runtime::Client(std::move(admission)), &clock, &caches_.templates, &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
                  std::move(options.device_config)),
         monitor_(caches_.slices, caches_.claims, options.legacy_metrics) {}
 
@@ -81,6 +83,7 @@ class Replica {
  private:
   void MakeControllers();
   void HearChanges();
+  void Enqueue(const api::ResourceClaim& claim);
   void EnqueueAll();
   void Lead(const Context& ctx);
   void AddLeaderWork();
@@ -147,8 +150,7 @@ void Replica::HearChanges() {
     if (leads_) classes_->Add(api::KeyOf(object));
   });
   runtime::OnChange<api::ResourceClaim>(caches_.claims, [this](const api::ResourceClaim& object) {
-    if (!leads_) return;
-    for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(api::KeyOf(object));
+    if (leads_) Enqueue(object);
   });
   runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates, [this](const api::ResourceClaimTemplate& object) {
     if (leads_) template_cleanup_->Add(api::KeyOf(object));
@@ -178,11 +180,21 @@ void Replica::HearChanges() {
   });
 }
 
+void Replica::Enqueue(const api::ResourceClaim& claim) {
+  const api::ObjectKey key = api::KeyOf(claim);
+  claims_->Add(key);
+  // Most claims are held by Pods that are there; those of a Pod that goes away are enqueued by its own event.
+  if (claim.status.reserved_for.empty()) return claim_cleanup_->Add(key);
+  for (const api::ResourceClaimConsumerReference& consumer : claim.status.reserved_for) {
+    const auto pod = caches_.pods.Get({key.namespace_, consumer.name});
+    if (pod == nullptr || pod->metadata.uid != consumer.uid) return reservation_cleanup_->Add(key);
+  }
+}
+
 void Replica::EnqueueAll() {
   for (const auto& [name, unused] : options_.classes) classes_->Add({"", name});
   for (const auto& object : caches_.classes.List()) classes_->Add(api::KeyOf(*object));
-  for (const auto& object : caches_.claims.List())
-    for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(api::KeyOf(*object));
+  for (const auto& object : caches_.claims.List()) Enqueue(*object);
   for (const auto& pod : caches_.pods.List())
     for (const std::string& key : ClaimsOfPod(*pod)) claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
   for (const auto& object : caches_.templates.List()) template_cleanup_->Add(api::KeyOf(*object));
@@ -317,7 +329,10 @@ void Replica::AnswerHealth(const runtime::HttpRequest& request, runtime::HttpRes
 
 Status ControllerManager::Run(const Context& ctx) {
   DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport, runtime::MakeRestTransport(options_.access));
-  return Replica(options_, std::move(transport), ctx.clock()).Run(ctx);
+  runtime::ClusterAccess unlimited = options_.access;
+  unlimited.qps = 0;
+  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> admission, runtime::MakeRestTransport(unlimited));
+  return Replica(options_, std::move(transport), std::move(admission), ctx.clock()).Run(ctx);
 }
 
 }  // namespace dray::controllers

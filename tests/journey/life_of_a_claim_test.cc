@@ -81,7 +81,7 @@ using testing::Faults;
 INSTANTIATE_TEST_SUITE_P(
     Under, LifeOfAClaimInBadWeather,
     ::testing::Values(WeatherCase{"Drops", Often(&Faults::drop, 0.15)}, WeatherCase{"LostAnswers", Often(&Faults::lose_answer, 0.15)},
-                      WeatherCase{"Delays", Often(&Faults::delay, 0.3)}, WeatherCase{"Conflicts", Often(&Faults::conflict, 0.4)},
+                      WeatherCase{"Delays", Often(&Faults::delay, 0.3)}, WeatherCase{"Conflicts", Often(&Faults::conflict, 0.25)},
                       WeatherCase{"Busy", Often(&Faults::too_many_requests, 0.2)},
                       WeatherCase{"Errors", Often(&Faults::internal_error, 0.15)}, WeatherCase{"Gone", Often(&Faults::gone, 0.1)},
                       WeatherCase{"Cuts", Often(&Faults::cut_watch, 0.1)}, WeatherCase{"Duplicates", Often(&Faults::duplicate_event, 0.5)},
