@@ -19,16 +19,42 @@ std::string Shortened(const std::string& text) {
   return text.size() <= kLongestExpression ? text : text.substr(0, kLongestExpression - 3) + "...";
 }
 
+// What is counted while devices are looked at, in numbers: names are written down once per node.
 struct Judged {
   RequestReason reason;
-  int of_class = 0;    // devices that the class selects
-  int selected = 0;    // of them, devices that the request selects too
+  int of_class = 0;  // devices that the class selects
+  int selected = 0;  // of them, devices that the request selects too
   int fitting = 0;
-  std::string selector;  // one that said no
-  std::string taint;
-  std::string missing;   // a capacity that devices lack
-  std::string refused;   // an amount that a policy does not grant: "90Gi memory"
+  int in_use = 0, not_of_class = 0, elsewhere = 0, without_counters = 0;
+
+  struct Shortage {  // of one capacity
+    const CapacityInfo* capacity = nullptr;
+    int devices = 0;          // with too little of it
+    api::Quantity wanted;     // the most that was wanted of them
+    Nanos free = 0;           // the most that one of them had
+    int refused = 0;          // devices whose policy does not grant the amount
+  };
+  std::vector<Shortage> shortages;  // by name of the capacity
+  struct Tainted {
+    const api::DeviceTaint* taint = nullptr;
+    int devices = 0;
+  };
+  std::vector<Tainted> tainted;  // by key and value
+  std::vector<std::pair<const std::string*, int>> unselected;  // failing part of a selector -> devices
+  std::string refused;           // an amount that a policy does not grant: "90Gi memory"
+  const std::string* missing = nullptr;  // a capacity that devices lack
+  std::vector<std::pair<const std::string*, int>> lacking;  // such capacities -> devices
 };
+
+void CountText(const std::string& text, std::vector<std::pair<const std::string*, int>>& counts) {
+  for (auto& [known, devices] : counts) {
+    if (known == &text || *known == text) {
+      ++devices;
+      return;
+    }
+  }
+  counts.emplace_back(&text, 1);
+}
 
 const CapacityInfo* Find(const DeviceInfo& device, const CapacityAsk& ask) {
   for (const CapacityInfo& capacity : device.capacities) {
@@ -37,36 +63,68 @@ const CapacityInfo* Find(const DeviceInfo& device, const CapacityAsk& ask) {
   return nullptr;
 }
 
-// The rule that a lack of room comes under: the name of the capacity. "" when there is room.
-std::string JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const Usage& used, Judged& judged) {
-  for (const CapacityAsk& ask : alternative.capacities) {
-    if (Find(device, ask) == nullptr) return judged.missing = *ask.text;
+Judged::Shortage& ShortageOf(const CapacityInfo& capacity, Judged& judged) {
+  for (Judged::Shortage& shortage : judged.shortages) {
+    if (shortage.capacity->name == capacity.name) return shortage;
   }
-  for (const CapacityInfo& capacity : device.capacities) {
-    const api::Quantity* asked = nullptr;
-    for (const CapacityAsk& ask : alternative.capacities) {
-      if (ask.name == capacity.name) asked = ask.amount;
-    }
-    std::optional<api::Quantity> amount = Consumption(asked, *capacity.capacity);
-    const api::Quantity& value = capacity.capacity->value;
-    const api::Quantity free = api::Quantity::FromNanos(value.nanos() - used.ConsumedOf(capacity.name), value.format());
-    if (amount && *amount <= free) continue;
-    if (!amount) {
-      judged.refused = (asked != nullptr ? *asked : value).ToString() + " " + *capacity.text;
-      return *capacity.text + " policy";
-    }
-    const api::Quantity& wanted = *amount;
-    auto [entry, added] = judged.reason.short_of.try_emplace(*capacity.text, wanted, free);
-    if (!added) {
-      entry->second.first = std::max(entry->second.first, wanted);
-      entry->second.second = std::max(entry->second.second, free);
-    }
-    return *capacity.text;
-  }
-  return "";
+  return judged.shortages.emplace_back(Judged::Shortage{.capacity = &capacity});
 }
 
-bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device);
+// False when a capacity rules the device out, which is counted.
+bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const Usage& used, Judged& judged) {
+  for (const CapacityAsk& ask : alternative.capacities) {
+    if (Find(device, ask) != nullptr) continue;
+    judged.missing = ask.text;
+    CountText(*ask.text, judged.lacking);
+    return false;
+  }
+  for (const CapacityInfo& capacity : device.capacities) {
+    const CapacityAsk* ask = nullptr;
+    for (const CapacityAsk& other : alternative.capacities) {
+      if (other.name == capacity.name) ask = &other;
+    }
+    const api::DeviceCapacity& described = *capacity.capacity;
+    const api::Quantity* amount = ask != nullptr ? ask->amount : &described.value;
+    Nanos wanted = ask != nullptr ? ask->nanos : capacity.value;
+    std::optional<api::Quantity> by_policy;
+    if (described.request_policy) {
+      by_policy = Consumption(ask != nullptr ? ask->amount : nullptr, described);
+      if (!by_policy) {
+        judged.refused = amount->ToString() + " " + *capacity.text;
+        ++ShortageOf(capacity, judged).refused;
+        return false;
+      }
+      amount = &*by_policy;
+      wanted = by_policy->nanos();
+    }
+    const Nanos free = capacity.value - used.ConsumedOf(capacity.name);
+    if (wanted <= free) continue;
+    Judged::Shortage& shortage = ShortageOf(capacity, judged);
+    if (shortage.devices == 0) {
+      shortage.wanted = *amount;
+      shortage.free = free;
+    } else {
+      if (*amount > shortage.wanted) shortage.wanted = *amount;
+      shortage.free = std::max(shortage.free, free);
+    }
+    ++shortage.devices;
+    return false;
+  }
+  return true;
+}
+
+// The counters of a node's pools, each opened when the first device needs it.
+using Ledgers = std::vector<std::pair<const PoolView*, Ledger>>;
+
+bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device, Ledgers& ledgers) {
+  if (device.counters.empty() || (device.shared && state.UsageOf(device).measured > 0)) return true;
+  auto known = std::find_if(ledgers.begin(), ledgers.end(), [&](const auto& entry) { return entry.first == &pool; });
+  if (known == ledgers.end()) {
+    known = ledgers.insert(known, {&pool, Ledger()});
+    known->second.Open(state, pool);
+  }
+  return CounterTally().Take(known->second, device);
+}
 
 void AddHolder(const Usage& used, RequestReason& reason) {
   if (used.holder == nullptr) return;
@@ -83,40 +141,70 @@ std::string HeldBy(const RequestReason& reason) {
 }
 
 void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, const Candidate& candidate,
-                 Judged& judged) {
+                 Ledgers& ledgers, Judged& judged) {
   const DeviceInfo& device = *candidate.device;
   const Usage& used = state.UsageOf(device);
-  auto rule_out = [&](const std::string& rule) { ++judged.reason.ruled_out[rule]; };
   ++judged.reason.devices;
-  if (candidate.fit != Candidate::Fit::kYes) return rule_out(kNode);
+  if (candidate.fit != Candidate::Fit::kYes) {
+    ++judged.elsewhere;
+    return;
+  }
   for (const auto& selector : alternative.class_selectors) {
-    if (selector->On(device) != Selector::Answer::kYes) return rule_out(kClass);
+    if (selector->On(device) == Selector::Answer::kYes) continue;
+    ++judged.not_of_class;
+    return;
   }
   ++judged.of_class;
   for (const auto& selector : alternative.selectors) {
     if (selector->On(device) == Selector::Answer::kYes) continue;
-    judged.selector = Shortened(selector->Failing(device));
-    return rule_out("request selector: " + judged.selector);
+    return CountText(selector->Failing(device), judged.unselected);
   }
   ++judged.selected;
   if (used.exclusive > 0 && !alternative.admin) {
-    AddHolder(used, judged.reason);
-    return rule_out(kInUse);
+    ++judged.in_use;
+    return AddHolder(used, judged.reason);
   }
-  if (std::string room = JudgeRoom(alternative, device, used, judged); !room.empty()) return rule_out(room);
-  if (!CountersLeft(*candidate.pool, state, device)) return rule_out(kCounters);
+  if (!JudgeRoom(alternative, device, used, judged)) return;
+  if (!CountersLeft(*candidate.pool, state, device, ledgers)) {
+    ++judged.without_counters;
+    return;
+  }
   if (const api::DeviceTaint* taint = BlockingTaint(*device.device, *alternative.tolerations)) {
-    judged.taint = taint->key + (taint->value.empty() ? "" : "=" + taint->value);
-    return rule_out("taint " + judged.taint);
+    for (Judged::Tainted& known : judged.tainted) {
+      if (known.taint->key != taint->key || known.taint->value != taint->value) continue;
+      ++known.devices;
+      return;
+    }
+    judged.tainted.push_back({taint, 1});
+    return;
   }
   ++judged.fitting;
 }
 
-bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device) {
-  if (device.counters.empty() || (device.shared && state.UsageOf(device).measured > 0)) return true;
-  Ledger ledger;
-  ledger.Open(state, pool);
-  return CounterTally().Take(ledger, device);
+std::string Spell(const api::DeviceTaint& taint) { return taint.key + (taint.value.empty() ? "" : "=" + taint.value); }
+
+// Writes down by name what was counted.
+void NameRules(Judged& judged) {
+  std::map<std::string, int>& rules = judged.reason.ruled_out;
+  auto add = [&](const std::string& rule, int devices) {
+    if (devices > 0) rules[rule] += devices;
+  };
+  add(kNode, judged.elsewhere);
+  add(kClass, judged.not_of_class);
+  add(kInUse, judged.in_use);
+  add(kCounters, judged.without_counters);
+  for (const auto& [part, devices] : judged.unselected) add("request selector: " + Shortened(*part), devices);
+  for (const auto& [capacity, devices] : judged.lacking) add(*capacity, devices);
+  for (const Judged::Tainted& tainted : judged.tainted) add("taint " + Spell(*tainted.taint), tainted.devices);
+  for (const Judged::Shortage& shortage : judged.shortages) {
+    const std::string& name = *shortage.capacity->text;
+    add(name, shortage.devices);
+    add(name + " policy", shortage.refused);
+    if (shortage.devices > 0) {
+      judged.reason.short_of.try_emplace(
+          name, shortage.wanted, api::Quantity::FromNanos(shortage.free, shortage.capacity->capacity->value.format()));
+    }
+  }
 }
 
 // One clause for people: "had no device with 16Gi memory free (largest: 10Gi)".
@@ -125,7 +213,8 @@ std::string Clause(const Judged& judged) {
   if (reason.devices == 0) return "had no devices";
   if (judged.of_class == 0) return "had no device of class " + reason.device_class;
   if (judged.selected == 0) {
-    return "had no device of class " + reason.device_class + " that matches " + judged.selector;
+    return "had no device of class " + reason.device_class + " that matches " +
+           Shortened(*judged.unselected.back().first);
   }
   const std::string few = judged.fitting == 0 ? "no device"
                                               : "only " + std::to_string(judged.fitting) + " of " +
@@ -140,8 +229,10 @@ std::string Clause(const Judged& judged) {
            " free (largest: " + worst->second.second.ToString() + ")";
   }
   if (!judged.refused.empty()) return "had " + few + " whose policy grants " + judged.refused;
-  if (!judged.missing.empty()) return "had " + few + " with capacity " + judged.missing;
-  if (!judged.taint.empty()) return "had " + few + " without taint " + judged.taint + " that is not tolerated";
+  if (judged.missing != nullptr) return "had " + few + " with capacity " + *judged.missing;
+  if (!judged.tainted.empty()) {
+    return "had " + few + " without taint " + Spell(*judged.tainted.back().taint) + " that is not tolerated";
+  }
   if (reason.ruled_out.contains(kCounters)) return "had " + few + " with shared counters left";
   return "had " + few + " of class " + reason.device_class + " free" + HeldBy(reason);
 }
@@ -170,6 +261,7 @@ std::string PoolsInDoubt(const NodeView& view) {
 
 void ExplainNode(const Snapshot::State& state, const NodeView& view, const std::vector<PreparedClaim>& claims,
                  NodeAnswer& answer) {
+  Ledgers ledgers;
   for (const PreparedClaim& claim : claims) {
     for (const PreparedRequest& request : claim.requests) {
       std::string clause;
@@ -180,7 +272,8 @@ void ExplainNode(const Snapshot::State& state, const NodeView& view, const std::
         judged.reason.request = alternative.FullName();
         judged.reason.device_class = alternative.device_class->metadata.name;
         judged.reason.wanted = static_cast<int>(std::min<int64_t>(alternative.count, 1 << 20));
-        for (const Candidate& candidate : view.candidates) JudgeDevice(state, alternative, candidate, judged);
+        for (const Candidate& candidate : view.candidates) JudgeDevice(state, alternative, candidate, ledgers, judged);
+        NameRules(judged);
         if (alternative.all) judged.reason.wanted = std::max(judged.selected, 1);
         fits = fits || judged.fitting >= judged.reason.wanted;
         if (clause.empty()) clause = Clause(judged);  // the first choice stands for the others
