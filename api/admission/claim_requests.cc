@@ -111,11 +111,15 @@ Status AddConstraints(const ContainerAsk& one, const api::Labels& annotations, a
   const Ask& ask = one.ask;
   DRAY_ASSIGN_OR_RETURN(const bool numa, NumaBound(*ask.vendor, annotations));
   if (ask.count < 2) return {};
-  // The count is a number of distinct cards (HAMi); a shared device alone could serve one request several times.
-  api::DeviceConstraint distinct;
-  distinct.requests = {one.request};
-  distinct.distinct_attribute = ask.target->distinct;
-  claim.constraints.push_back(std::move(distinct));
+  // The count is a number of distinct cards (HAMi); a shared device alone could serve one request several times. A whole card
+  // cannot, and its driver may publish nothing to tell cards apart by.
+  const bool share = ask.memory_mib || ask.percentage || (ask.cores && *ask.cores < ask.vendor->cores_total);
+  if (share && !ask.target->distinct.empty()) {
+    api::DeviceConstraint distinct;
+    distinct.requests = {one.request};
+    distinct.distinct_attribute = ask.target->distinct;
+    claim.constraints.push_back(std::move(distinct));
+  }
   if (!numa) return {};
   api::DeviceConstraint near;
   near.requests = {one.request};

@@ -133,9 +133,11 @@ void ReadNvidia(Block& block, VendorConfig& vendor) {
   // What HAMi's device plugin sets in the container; the DRA driver does not.
   std::string policy;
   block.Text("gpuCorePolicy", &policy);
-  if (policy == "force" || policy == "disable") vendor.env.emplace_back("GPU_CORE_UTILIZATION_POLICY", policy);
+  if (policy == "force" || policy == "disable")
+    vendor.tunings.push_back({"GPU_CORE_UTILIZATION_POLICY", policy, "corePolicy", "\"" + policy + "\""});
   else if (!policy.empty() && policy != "default") block.Fail("gpuCorePolicy", "default, force or disable");
-  if (block.Above("deviceMemoryScaling", 1)) vendor.env.emplace_back("CUDA_OVERSUBSCRIBE", "true");
+  if (block.Above("deviceMemoryScaling", 1))
+    vendor.tunings.push_back({"CUDA_OVERSUBSCRIBE", "true", "oversubscription", "true"});
   int64_t level = 1;
   block.Integer("libCudaLogLevel", &level, 0);
   if (level != 1) vendor.env.emplace_back("LIBCUDA_LOG_LEVEL", std::to_string(level));

@@ -76,6 +76,8 @@ void Rewrite(Json& container, const ContainerAsk& one, const std::string& entry)
   if (one.ask.count == 0) return;
   if (one.ask.priority && vendor.config_kind.empty() && !vendor.priority_variable.empty())
     SetVariable(container, vendor.priority_variable, std::to_string(*one.ask.priority));
+  if (vendor.config_kind.empty())
+    for (const Tuning& tuning : vendor.tunings) SetVariable(container, tuning.variable, tuning.value);
   for (const auto& [name, value] : vendor.env)
     SetVariable(container, name, value == "{container}" ? one.container : value);
 }

@@ -85,7 +85,9 @@ Result<Json> DriverParameters(const Ask& ask, const api::Labels& annotations) {
     }
     parameters[choice.parameter] = value;
   }
-  if (ask.priority && !vendor.config_kind.empty()) parameters["priority"] = *ask.priority;
+  if (vendor.config_kind.empty()) return parameters;
+  if (ask.priority) parameters["priority"] = *ask.priority;
+  for (const Tuning& tuning : vendor.tunings) parameters[tuning.parameter] = Json::parse(tuning.json);
   return parameters;
 }
 

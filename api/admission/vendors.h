@@ -34,6 +34,13 @@ struct DriverChoice {
   bool has_default = true;          // without the annotation: the default, or no parameter at all
 };
 
+// What device-config.yaml sets for every container of a vendor: a variable where the library in the container reads it, a
+// parameter where the driver takes a configuration.
+struct Tuning {
+  std::string variable, value;   // "CUDA_OVERSUBSCRIBE", "true"
+  std::string parameter, json;   // "oversubscription", "true"
+};
+
 // How a vendor's device-plugin resources read as a DRA request: one row, no class per vendor. Resource names, units and
 // defaults are HAMi's (pkg/device/<vendor>); driver, class and attribute names are those of the vendor's DRA driver.
 struct VendorConfig {
@@ -90,6 +97,7 @@ struct VendorConfig {
   std::vector<DriverChoice> choices;
   std::string config_api_version, config_kind;  // of the opaque configuration; empty: the driver takes none
   std::string priority_variable;                // carries the priority when the driver takes no configuration
+  std::vector<Tuning> tunings;
   std::vector<std::pair<std::string, std::string>> env;  // set unless the container has it; {container} is its name
   std::string runtime_class;                    // for Pods that name none; empty: leave it
 };

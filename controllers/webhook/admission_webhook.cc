@@ -68,13 +68,15 @@ WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duratio
 }
 
 AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig config)
-    : options_(std::move(options)), config_(std::make_shared<const admission::DeviceConfig>(std::move(config))) {
+    : options_(std::move(options)) {
+  SetConfig(std::move(config));
   for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed", "valid"})
     options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, "", "none"), 0);
 }
 
 void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
-  auto fresh = std::make_shared<const admission::DeviceConfig>(std::move(config));
+  std::vector<std::string> domains = admission::ResourceDomains(config);
+  auto fresh = std::make_shared<const KnownConfig>(KnownConfig{std::move(config), std::move(domains)});
   config_.With([&](auto& current) { current = std::move(fresh); });
 }
 
@@ -107,7 +109,7 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
   Result<admission::AdmissionPlan> plan = create ? PlanCreate(request) : PlanUpdate(request);
   if (!plan.ok()) {
     const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-    count("refused", ReasonName(plan.status().reason()), VendorLabel(admission::VendorsOf(pod, *config_.Copy())));
+    count("refused", ReasonName(plan.status().reason()), VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
     response.allowed = false;
     response.denial = plan.status();
     return response;
@@ -150,11 +152,11 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
     return response;
   }
   const Json object = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-  const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
+  const std::shared_ptr<const KnownConfig> known = config_.Copy();
   admission::ClaimFindings found =
       !object.is_object() ? admission::ClaimFindings{Status(Reason::kBadRequest, "the review's object is no JSON object"), {}}
-      : pod               ? admission::CheckPodMark(object, *config)
-                          : admission::CheckClaimObject(object, *config);
+      : pod               ? admission::CheckPodMark(object, known->config)
+                          : admission::CheckClaimObject(object, known->config);
   response.warnings = std::move(found.warnings);
   if (found.status.ok()) {
     count("valid");
@@ -167,10 +169,12 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
 }
 
 Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(const api::AdmissionRequest& request) const {
-  const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+  const std::shared_ptr<const KnownConfig> known = config_.Copy();
+  // Most Pods ask for nothing of ours.
+  if (request.object.starts_with('{') && !admission::MayConcern(request.object, known->domains)) return admission::AdmissionPlan();
+  const Json pod = admission::ParsePodForAdmission(request.object);
   if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
-  const std::shared_ptr<const admission::DeviceConfig> config = config_.Copy();
-  return admission::PlanAdmission(pod, request.namespace_, *config, *InventoryNow());
+  return admission::PlanAdmission(pod, request.namespace_, known->config, *InventoryNow());
 }
 
 Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::AdmissionRequest& request) const {

@@ -61,7 +61,12 @@ class AdmissionWebhook {
   };
 
   Options options_;
-  Guarded<std::shared_ptr<const admission::DeviceConfig>> config_;
+  // A configuration and what is known about it at a glance.
+  struct KnownConfig {
+    admission::DeviceConfig config;
+    std::vector<std::string> domains;
+  };
+  Guarded<std::shared_ptr<const KnownConfig>> config_;
   mutable Guarded<KnownInventory> inventory_;
 };
 

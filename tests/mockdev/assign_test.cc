@@ -99,7 +99,7 @@ TEST_F(AssignTest, RefusesWhatItCannotDo) {
   const Case cases[] = {
       {"[]", "the parameters for driver hami-core-gpu.project-hami.io are not a JSON object"},
       {R"({"apiVersion":"v1","kind":"Other"})",
-       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, not \"Other\" of \"v1\""},
+       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, SharingConfig, not \"Other\" of \"v1\""},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig","sharing":{"strategy":"MPS"}})",
        "driver hami-core-gpu.project-hami.io cannot do \"sharing\" of GpuConfig: its devices are shared by capacity"},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig"})", ""},

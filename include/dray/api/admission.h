@@ -77,6 +77,14 @@ struct ClaimFindings {
 ClaimFindings CheckClaimObject(const Json& object, const DeviceConfig& config);
 // The annotation dray.dev/converted of a Pod.
 ClaimFindings CheckPodMark(const Json& pod, const DeviceConfig& config);
+// What stands before the "/" in the configured resource names, each once: "nvidia.com".
+std::vector<std::string> ResourceDomains(const DeviceConfig& config);
+// False only when the JSON text of a Pod names no resource of these domains, whatever else is in it: PlanAdmission would leave it
+// alone. Looks at the text alone, for webhooks that see many Pods that ask for nothing.
+bool MayConcern(std::string_view pod, const std::vector<std::string>& domains);
+// The Pod as far as admission reads or changes it: without status, volumes, probes and the like, which patches never touch.
+// Discarded when the text is no JSON.
+Json ParsePodForAdmission(std::string_view pod);
 // The vendors whose resources the Pod names, by VendorConfig::name; for metrics.
 std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config);
 

@@ -124,7 +124,7 @@ TEST(HamiDraDefect, C2_9_AnnotationsMatchAsHamiDoes) {
   EXPECT_FALSE(Chooses(both, "b", "x"));
   EXPECT_FALSE(Chooses(both, "c", "x"));
   const AdmissionPlan numa = PlanOf(PodOf({{"nvidia.com/gpu", "2"}}, {{"nvidia.com/numa-bind", "true"}}));
-  EXPECT_EQ(numa.claim_template->spec.spec.devices.constraints.at(1).match_attribute, "resource.kubernetes.io/pcieRoot");
+  EXPECT_EQ(numa.claim_template->spec.spec.devices.constraints.at(0).match_attribute, "resource.kubernetes.io/pcieRoot");
   EXPECT_FALSE(PlanOf(PodOf(kOne, {{"hami.io/gpu-scheduler-policy", "spread"}})).warnings.empty());
 }
 
