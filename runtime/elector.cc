@@ -112,8 +112,8 @@ Status Elector::State::Write(const Context& ctx, const Move& move, const std::op
   return {};
 }
 
-// One attempt to hold the Lease, as in client-go: with what we know when we lead, then with what the server says. False:
-// somebody else holds it.
+// One attempt to hold the Lease, as in client-go: with what we know, then with what the server says. False: somebody else
+// holds it.
 Result<bool> Elector::State::Try(const Context& ctx) {
   const Context limited = ctx.WithTimeout(RequestTimeout());
   Clock& clock = ctx.clock();
@@ -124,16 +124,19 @@ Result<bool> Elector::State::Try(const Context& ctx) {
     seen = view;
     lead = leading;
   }
-  if (lead && seen.lease) {
-    Move move = NextMove(seen, clock.Steady(), clock.Now(), config);
-    if (move.kind == Move::Kind::kRenew) {
+  // With what we know: our own last write, or what the watch has just told. The resource version guards both, and a released
+  // lease is taken with one call.
+  if (seen.lease) {
+    const Move move = NextMove(seen, clock.Steady(), clock.Now(), config);
+    if (move.kind == Move::Kind::kRenew || (move.kind == Move::Kind::kTake && !lead)) {
       Status status = Write(limited, move, seen.lease);
       if (status.ok()) return true;
       VLOG(1) << "lease " << config.lease.ToString() << ": " << status << "; asking the server";
-      ProcessMetrics().Add("leader_election_slowpath_total",
-                           "Total number of slow path exercised in renewing leader leases. 'name' is the string used "
-                           "to identify the lease.",
-                           {{"name", config.lease.name}});
+      if (lead)
+        ProcessMetrics().Add("leader_election_slowpath_total",
+                             "Total number of slow path exercised in renewing leader leases. 'name' is the string used "
+                             "to identify the lease.",
+                             {{"name", config.lease.name}});
       if (ctx.expired() || ctx.stopped()) return status;
     }
   }
@@ -291,7 +294,14 @@ Status Elector::State::Lead(const Context& ctx) {
 void Elector::State::Release(Clock& clock) {
   const Context ctx = Context(clock, std::stop_token()).WithTimeout(std::min<Duration>(config.renew_deadline / 2, 5s));
   for (int tries = 0; tries < 3; ++tries) {
-    Result<api::Lease> lease = client.Get<api::Lease>(ctx, config.lease);
+    // As we wrote it last; after a conflict, as it is.
+    Result<api::Lease> lease = [&]() -> Result<api::Lease> {
+      {
+        std::lock_guard lock(mutex);
+        if (tries == 0 && view.lease) return *view.lease;
+      }
+      return client.Get<api::Lease>(ctx, config.lease);
+    }();
     if (!lease.ok()) {
       LOG(WARNING) << "lease " << config.lease.ToString() << " not released: " << lease.status();
       return;
