@@ -120,6 +120,31 @@ TEST(CelCommand, BenchPrintsTimesAndATotal) {
   EXPECT_TRUE(lines[1].contains("compileError"));
 }
 
+TEST(CelCommand, AMalformedLineIsNamedInOneSentence) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"not json", "not valid JSON at character 2"},
+      {"{", "not valid JSON at character 2"},
+      {"[1]", "not a JSON object"},
+      {R"({"id": 1})", "no \"expression\""},
+      {R"({"expression": 5})", "expression: want a string"},
+      {R"({"expression": "true", "features": {"listTypeAttributes": 1}})", "features.listTypeAttributes: want true or false"},
+      {R"({"expression": "true", "device": []})", "device: want an object"},
+      {R"({"expression": "true", "device": {"driver": 7}})", "device.driver: want a string"},
+      {R"({"expression": "true", "device": {"attributes": {"a": 7}}})",
+       "device.attributes[a]: want an object, such as {\"string\": \"x\"}"},
+      {R"({"expression": "true", "device": {"attributes": {"a": {"int": 9223372036854775808}}}})",
+       "device.attributes[a].int: want an integer of 64 bits"},
+      {R"({"expression": "true", "device": {"attributes": {"a": {"strings": ["x", 7]}}}})",
+       "device.attributes[a].strings[1]: want a string"},
+      {R"({"expression": "true", "device": {"capacity": {"m": true}}})", "device.capacity[m]: want a string"},
+  };
+  for (const auto& [line, message] : cases) {
+    Outcome outcome = Dray({"cel"}, line);
+    EXPECT_EQ(outcome.code, 2) << line;
+    EXPECT_EQ(outcome.err, "dray: line 1: " + std::string(message) + "\n") << line;
+  }
+}
+
 TEST(CelCommand, WrongUseIsNamed) {
   EXPECT_EQ(Dray({"cel", "extra"}).code, 2);  // no such file
   EXPECT_EQ(Dray({"cel", "one", "two"}).code, 2);
