@@ -42,6 +42,10 @@ Status CheckParameters(const DeviceProfile& profile, const api::OpaqueDeviceConf
   }
   for (const auto& [key, value] : parameters.items()) {
     if (key == "apiVersion" || key == "kind") continue;
+    auto members = profile.accepted_members.find(type.second);
+    if (members != profile.accepted_members.end() &&
+        std::find(members->second.begin(), members->second.end(), key) != members->second.end())
+      continue;
     return Status(Reason::kInvalid, "driver " + profile.driver + " cannot do \"" + key + "\" of " + type.second +
                                         ": its devices are shared by capacity");
   }

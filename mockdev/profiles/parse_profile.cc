@@ -246,6 +246,7 @@ Result<DeviceProfile> ParseProfile(std::string_view yaml, std::string_view file)
     for (size_t i = 0; i < configs->size(); ++i) {
       FieldReader entry((*configs)[i], At("acceptedConfigs", i), errors);
       profile.accepted_configs.emplace_back(entry.Text("apiVersion"), entry.Text("kind"));
+      profile.accepted_members[profile.accepted_configs.back().second] = entry.Texts("members");
       entry.Done();
     }
   }

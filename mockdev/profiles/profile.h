@@ -99,6 +99,7 @@ struct DeviceProfile {
   std::vector<std::string> partial_by;  // names of capacities
   std::string assign_units;    // capacity whose units are handed out one by one (compute units of a DCU); may be empty
   std::vector<std::pair<std::string, std::string>> accepted_configs;  // apiVersion, kind of opaque parameters
+  std::map<std::string, std::vector<std::string>> accepted_members;   // by kind; hardware would obey them, here they are kept
 
   EditTemplates claim_edits, device_edits;
   std::vector<Tool> tools;

@@ -82,6 +82,19 @@ TEST_F(AssignTest, SlotsAreTheLowestFree) {
   EXPECT_EQ(record.devices[1].slot, 3);
 }
 
+// What the webhook writes for a MetaX Pod, the mock driver takes; another member it still refuses.
+TEST_F(AssignTest, TakesTheMembersThatItsProfileNames) {
+  profile_ = ProfileFromTree("metax-c500");
+  devices_ = ValueOf(EnumerateDevices(profile_, "node-1"));
+  AllocatedClaim claim("a", "metax.dray.dev");
+  claim.Gets("r", "metax-0", {{"memory", "4Gi"}, {"cores", "25"}});
+  auto& config = claim.claim().status.allocation->devices.config.emplace_back();
+  config.opaque = {"metax.dray.dev", R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","priority":1})"};
+  EXPECT_EQ(Refusal(claim), "driver metax.dray.dev cannot do \"priority\" of SharingConfig: its devices are shared by capacity");
+  config.opaque = {"metax.dray.dev", R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","qosPolicy":"fixed-share"})"};
+  EXPECT_EQ(Refusal(claim), "");
+}
+
 TEST_F(AssignTest, RefusesWhatItCannotDo) {
   AllocatedClaim claim("a", kGpuDriver);
   EXPECT_EQ(Refusal(claim), "the claim has no device of driver hami-core-gpu.project-hami.io");
@@ -99,7 +112,7 @@ TEST_F(AssignTest, RefusesWhatItCannotDo) {
   const Case cases[] = {
       {"[]", "the parameters for driver hami-core-gpu.project-hami.io are not a JSON object"},
       {R"({"apiVersion":"v1","kind":"Other"})",
-       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, SharingConfig, not \"Other\" of \"v1\""},
+       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, not \"Other\" of \"v1\""},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig","sharing":{"strategy":"MPS"}})",
        "driver hami-core-gpu.project-hami.io cannot do \"sharing\" of GpuConfig: its devices are shared by capacity"},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig"})", ""},
