@@ -87,6 +87,7 @@ for ((death = 1; death <= deaths; ++death)); do
   signal=KILL; [ $((death % 2)) -eq 0 ] || signal=TERM
   began=$(TZ=UTC now)
   kill -$signal "${pid_of[$old]}"
+  [ $signal = TERM ] || wait "${pid_of[$old]}" 2>/dev/null || true
   changed() { local h; h=$(holder); [ -n "$h" ] && [ "$h" != "$old" ]; }
   until_true $((lease + 10)) changed
   new=$(holder)

@@ -315,6 +315,8 @@ void Replica::AnswerHealth(const runtime::HttpRequest& request, runtime::HttpRes
   const std::string_view path = request.path();
   if (path == "/healthz" || path == "/livez") {
     const Status healthy = elector_ == nullptr ? Ok() : elector_->Healthy(clock_);
+    if (healthy.ok() && request.target.find("?verbose") != std::string::npos)
+      return responder.Send({200, "[+]leaderElection ok\n" + std::string(path.substr(1)) + " check passed\n", "text/plain", {}});
     if (healthy.ok()) return responder.Send({200, "ok", "text/plain", {}});
     return responder.Send({500, "[-]leaderElection failed: " + healthy.message() + "\n", "text/plain", {}});
   }
