@@ -127,7 +127,7 @@ namespace {
 // The item of a device under a path, by its bare name where the domain is the driver's.
 template <class Items>
 const typename Items::mapped_type* FindItem(const Items& items, const DevicePath& path, std::string_view driver) {
-  if (path.domain == driver) {
+  if (path.bare && path.domain == driver) {
     if (auto found = items.find(path.id); found != items.end()) return &found->second;
   }
   auto found = items.find(path.full);

@@ -91,7 +91,8 @@ class DeviceMap final : public Map {
 // The steps device.attributes["domain"].id as a program knows them, to be looked up in a device directly.
 struct DevicePath {
   std::string domain, id;
-  std::string full;  // "domain/id"
+  std::string full;   // "domain/id"
+  bool bare = false;  // a name without a domain may be meant
 };
 
 // One block of memory for the usual device. Its maps are made when an expression asks for one as a whole: most ask for single

@@ -224,6 +224,28 @@ TEST(CelEvaluate, AttributesAloneAndInMaps) {
   }
 }
 
+// A name's domain ends at its first slash, wherever an expression puts it.
+TEST(CelEvaluate, NamesWithSlashes) {
+  api::Device device;
+  for (const char* name : {"plain", "e/x", "a/b/c", "/y"}) {
+    device.attributes[name].value = std::string(name);
+    device.capacity[name].value = api::Quantity::FromInteger(1);
+  }
+  const std::pair<const char*, bool> cases[] = {
+      {"['d']['plain']", true}, {"['d/plain']['x']", false}, {"['d']['e/x']", false}, {"['e']['x']", true},
+      {"['a']['b/c']", true},   {"['a/b']['c']", false},     {"['']['y']", true},     {"['d']['/y']", false}};
+  for (const auto& [at, found] : cases) {
+    const std::string whole = at, domain = whole.substr(0, whole.find(']') + 1), id = whole.substr(domain.size());
+    for (const std::string map : {"attributes", "capacity"}) {
+      for (const std::string& expression :
+           {"device." + map + whole + " == device." + map + whole,
+            "cel.bind(m, device." + map + domain + ", m" + id + " == m" + id + ")"}) {
+        EXPECT_EQ(Compiled(expression)->Matches(DeviceView(device, "d")).ok(), found) << expression;
+      }
+    }
+  }
+}
+
 // A program and a view are shared by the scheduler's threads: values inside them are never counted.
 TEST(CelEvaluate, ThreadsShareProgramsAndViews) {
   std::vector<std::shared_ptr<const Program>> programs;
