@@ -12,6 +12,7 @@
 #include "controllers/webhook/admission_webhook.h"
 #include "controllers/webhook/certificates.h"
 #include "controllers/webhook/device_config_file.h"
+#include "controllers/webhook/review_threads.h"
 #include "dray/base/log.h"
 #include "dray/runtime/controller.h"
 #include "dray/runtime/http_server.h"
@@ -100,6 +101,7 @@ class Replica {
   Caches caches_;
   runtime::EventRecorder events_;
   AdmissionWebhook webhook_;
+  ReviewThreads review_threads_{4};
   std::unique_ptr<WebhookCertificateKeeper> certificates_;
   std::unique_ptr<DeviceConfigFile> config_file_;
   std::atomic<bool> leading_ = false;
@@ -129,6 +131,7 @@ void Replica::MakeControllers() {
   claim_options.stuck_after = options_.stuck_after;
   claim_options.explain_after = kExplainAfter;
   claim_options.explain_every = kExplainEvery;
+  claim_options.devices_fresh = kSettle;
   claims_ = add("resourceclaim", std::make_unique<ResourceClaimReconciler>(std::move(claim_options)));
   const CleanupOptions cleanup{leader_client_,
                                &caches_.pods,
@@ -304,10 +307,13 @@ Status Replica::AddWebhook(const Context& ctx) {
   webhook.address = options_.webhook_address;
   webhook.port = options_.webhook_port;
   webhook.tls = runtime::TlsFiles{options_.webhook_cert_dir + "/tls.crt", options_.webhook_cert_dir + "/tls.key", "", false};
-  webhook.handler_threads = 4;  // a review may have to create a template
+  webhook.io_threads = 2;
   const Context handler_ctx(clock_, ctx.stop());
   return Serve("webhook", webhook, [this, handler_ctx](runtime::HttpRequest request, auto responder) {
-    webhook_.Handle(handler_ctx, request, *responder);
+    if (webhook_.TryHandle(request, *responder)) return;
+    // A template has to be made.
+    auto held = std::make_shared<const runtime::HttpRequest>(std::move(request));
+    review_threads_.Run([this, handler_ctx, held, responder] { webhook_.Handle(handler_ctx, *held, *responder); });
   });
 }
 

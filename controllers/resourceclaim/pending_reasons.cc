@@ -1,7 +1,10 @@
 // Life of a claim, stop 4 of 8: report, why stop 3 has not come.
 #include "controllers/resourceclaim/pending_reasons.h"
 
+#include <nlohmann/json.hpp>
+
 #include "dray/api/claims.h"
+#include "dray/api/codec.h"
 
 namespace dray::controllers {
 
@@ -15,21 +18,26 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
   return keys;
 }
 
-std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot() {
+std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) {
+  std::shared_ptr<const alloc::Snapshot> fresh_enough = devices_.With([&](const Devices& devices) {
+    return devices.snapshot != nullptr && now - devices.gathered_at < fresh_ ? devices.snapshot : nullptr;
+  });
+  if (fresh_enough != nullptr) return fresh_enough;
   alloc::Snapshot::Input input;
   input.slices = slices_.List();
   input.classes = classes_.List();
   for (const auto& claim : claims_.List())
     if (claim->status.allocation) input.allocated.push_back(claim);
-  std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](const Devices& devices) {
+  std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](Devices& devices) {
     // Objects of a cache never change: the same pointers are the same state.
     const bool same = devices.snapshot != nullptr && devices.input.slices == input.slices &&
                       devices.input.classes == input.classes && devices.input.allocated == input.allocated;
+    if (same) devices.gathered_at = now;
     return same ? devices.snapshot : nullptr;
   });
   if (kept != nullptr) return kept;
   auto fresh = std::make_shared<const alloc::Snapshot>(input);
-  devices_.With([&](Devices& devices) { devices = {std::move(input), fresh}; });
+  devices_.With([&](Devices& devices) { devices = {std::move(input), fresh, now, {}}; });
   return fresh;
 }
 
@@ -55,12 +63,31 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
     if (live->status.allocation->node_selector) places.push_back(*std::move(live->status.allocation->node_selector));
   }
 
-  const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot();
+  const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot(ctx.clock().Steady());
+  if (!places.empty() || fresh_ == Duration::zero()) return Try(ctx, *snapshot, wanted, places);
+  std::string asked;
+  for (const api::ResourceClaim* claim : wanted) asked += api::ToJsonValue(claim->spec).dump();
+  std::optional<std::string> known;
+  devices_.With([&](const Devices& devices) {
+    if (devices.snapshot != snapshot) return;
+    if (auto found = devices.reasons.find(asked); found != devices.reasons.end()) known = found->second;
+  });
+  if (known) return *known;
+  std::string why = Try(ctx, *snapshot, wanted, places);
+  if (ctx.stopped()) return "";
+  devices_.With([&](Devices& devices) {
+    if (devices.snapshot == snapshot) devices.reasons.emplace(std::move(asked), why);
+  });
+  return why;
+}
+
+std::string PendingReasons::Try(const Context& ctx, const alloc::Snapshot& snapshot,
+                                const std::vector<const api::ResourceClaim*>& wanted, const std::vector<api::NodeSelector>& places) {
   alloc::Options how;
   how.stop = ctx.stop();
   how.max_steps = 100'000;
   how.new_share_id = [] { return std::string("00000000-0000-4000-8000-000000000000"); };  // never written
-  alloc::Cycle cycle(*snapshot, wanted, how);
+  alloc::Cycle cycle(snapshot, wanted, how);
   const auto nodes = nodes_.List();
   std::vector<alloc::NodeAnswer> answers;
   for (const auto& node : nodes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,10 +18,11 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod);
 // Why a Pod's claims are not allocated, found out by trying what the scheduler tries, on the caches. Any thread.
 class PendingReasons {
  public:
-  // `client`: for where an allocated claim may be used, which caches need not keep.
+  // `client`: for where an allocated claim may be used, which caches need not keep. `fresh`: for so long what has been gathered
+  // is good enough, however much changes meanwhile.
   PendingReasons(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims, const runtime::Lister<api::ResourceSlice>& slices,
-                 const runtime::Lister<api::DeviceClass>& classes, const runtime::Lister<api::Node>& nodes)
-      : client_(std::move(client)), claims_(claims), slices_(slices), classes_(classes), nodes_(nodes) {}
+                 const runtime::Lister<api::DeviceClass>& classes, const runtime::Lister<api::Node>& nodes, Duration fresh = {})
+      : client_(std::move(client)), claims_(claims), slices_(slices), classes_(classes), nodes_(nodes), fresh_(fresh) {}
 
   // "0/3 nodes: 2 had no devices, 1 ..."; empty when a node can take the claims (the scheduler has not come round yet, or waits
   // for something else), when none is left to allocate, and while a claim has not been made.
@@ -31,14 +33,20 @@ class PendingReasons {
   struct Devices {
     alloc::Snapshot::Input input;
     std::shared_ptr<const alloc::Snapshot> snapshot;
+    SteadyTime gathered_at;
+    // Reasons against this snapshot by what was asked for: the replicas of one Deployment are tried once.
+    std::map<std::string, std::string> reasons;
   };
-  std::shared_ptr<const alloc::Snapshot> Snapshot();
+  std::shared_ptr<const alloc::Snapshot> Snapshot(SteadyTime now);
+  std::string Try(const Context& ctx, const alloc::Snapshot& snapshot, const std::vector<const api::ResourceClaim*>& wanted,
+                  const std::vector<api::NodeSelector>& places);
 
   const runtime::Client client_;
   const runtime::Lister<api::ResourceClaim>& claims_;
   const runtime::Lister<api::ResourceSlice>& slices_;
   const runtime::Lister<api::DeviceClass>& classes_;
   const runtime::Lister<api::Node>& nodes_;
+  const Duration fresh_;
   Guarded<Devices> devices_;
 };
 

@@ -53,7 +53,7 @@ std::vector<std::string> PoolsOfClaim(const api::ResourceClaim& claim) {
 }
 
 ResourceClaimReconciler::ResourceClaimReconciler(Options options)
-    : options_(std::move(options)), reasons_(options_.client, *options_.claims, *options_.slices, *options_.classes, *options_.nodes) {
+    : options_(std::move(options)), reasons_(options_.client, *options_.claims, *options_.slices, *options_.classes, *options_.nodes, options_.devices_fresh) {
   for (Standing standing : kStandings) options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), 0);
 }
 

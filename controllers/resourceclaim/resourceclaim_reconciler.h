@@ -37,6 +37,7 @@ class ResourceClaimReconciler : public runtime::Reconciler {
     Duration explain_after{};
     // Reasons are worked out anew at most so often per claim: with many nodes that takes a while.
     Duration explain_every{};
+    Duration devices_fresh{};  // PendingReasons: for how long the devices as gathered once are good enough
   };
   explicit ResourceClaimReconciler(Options options);
 

@@ -263,6 +263,24 @@ TEST_F(ResourceClaimTest, LeavesADeviceWhoseConditionsAreFull) {
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 }
 
+// A thousand replicas that wait for the same are tried once in a while, not each after each change.
+TEST_F(ResourceClaimTest, WhatIsGatheredOnceIsGoodEnoughForAWhile) {
+  cluster.AddNode("n1");
+  cluster.AddClass();
+  cluster.Create(TestCluster::MakeClaim("c"));
+  cluster.Create(TestCluster::MakeClaim("d"));
+  const api::Pod p = PodUsing("p"), q = PodUsing("q", {"d"});
+  Sync();
+  PendingReasons reasons(cluster.client, claims, slices, classes, nodes, seconds(2));
+  const std::string why = reasons.Why(cluster.Ctx(), p);
+  EXPECT_THAT(why, ::testing::StartsWith("0/1 nodes: "));
+  cluster.AddDevices("n1", 1);
+  Sync();
+  EXPECT_EQ(reasons.Why(cluster.Ctx(), q), why);
+  cluster.clock.Advance(seconds(2));
+  EXPECT_EQ(reasons.Why(cluster.Ctx(), q), "");
+}
+
 // A report that the API server does not accept is no reason to ask again and again.
 TEST_F(ResourceClaimTest, AReportThatIsForbiddenIsNotHammered) {
   cluster.Create(TestCluster::MakeClaim("c"));
