@@ -323,5 +323,59 @@ TEST(Elector, AStopWhileWaitingEndsAtOnceAndTouchesNothing) {
   EXPECT_EQ(server.holder(), "z");
 }
 
+// --- The fence. ---
+
+// Answers everything, and remembers until when it might have taken.
+class Answering final : public Transport {
+ public:
+  Result<ApiResponse> Do(const Context& ctx, const ApiRequest& request) override {
+    calls.push_back(request.method);
+    deadline = ctx.deadline();
+    return ApiResponse{200, "{}", {}};
+  }
+  Status Watch(const Context&, const ApiRequest&, const std::function<bool(std::string_view)>&) override {
+    calls.push_back("WATCH");
+    return {};
+  }
+  std::vector<std::string> calls;
+  SteadyTime deadline;
+};
+
+TEST(FenceWrites, LetsReadsThroughAndWritesInTime) {
+  FakeClock clock;
+  auto server = std::make_shared<Answering>();
+  SteadyTime until = clock.Steady() + 10s;
+  const std::shared_ptr<Transport> fenced = FenceWrites(server, [&] { return until; });
+  const Context ctx(clock, {});
+  ApiRequest write;
+  write.method = "PATCH";
+  EXPECT_TRUE(fenced->Do(ctx, write).ok());
+  EXPECT_EQ(server->deadline, until) << "an answer after it would come too late";
+  EXPECT_TRUE(fenced->Do(ctx.WithTimeout(1s), write).ok());
+  EXPECT_EQ(server->deadline, clock.Steady() + 1s);
+  clock.Advance(10s);
+  EXPECT_TRUE(fenced->Do(ctx, write).Is(Reason::kCancelled));
+  EXPECT_TRUE(fenced->Do(ctx, {}).ok());
+  EXPECT_TRUE(fenced->Watch(ctx, {}, nullptr).ok());
+  until += 10s;  // renewed
+  EXPECT_TRUE(fenced->Do(ctx, write).ok());
+  EXPECT_EQ(server->calls, (std::vector<std::string>{"PATCH", "PATCH", "GET", "WATCH", "PATCH"}));
+}
+
+TEST(Elector, SaysUntilWhenItLeads) {
+  LeaseServer server;
+  FakeClock clock;
+  Replica a(server, clock, "a");
+  ASSERT_TRUE(a.AwaitWorking());
+  EXPECT_EQ(a.elector().LeadsUntil(), clock.Steady() + 10s);
+  ASSERT_TRUE(clock.AwaitWaiters(kLeader));
+  clock.Advance(2s);
+  ASSERT_TRUE(clock.AwaitWaiters(kLeader));
+  EXPECT_EQ(a.elector().LeadsUntil(), clock.Steady() + 10s);
+  EXPECT_EQ(a.elector().term(), 0);
+  EXPECT_TRUE(a.Stop().ok());
+  EXPECT_EQ(a.elector().LeadsUntil(), SteadyTime::min());
+}
+
 }  // namespace
 }  // namespace dray::runtime
