@@ -94,6 +94,10 @@ std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() con
 }
 
 api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::AdmissionRequest& request) const {
+  return *Decide(&ctx, request);
+}
+
+std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(const Context* ctx, const api::AdmissionRequest& request) const {
   api::AdmissionResponse response;
   response.uid = request.uid;
   response.allowed = true;
@@ -118,8 +122,9 @@ api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::A
     count("unchanged");
     return response;
   }
-  if (plan->claim_template && !request.dry_run) {
-    if (Status ensured = EnsureTemplate(ctx, *plan->claim_template); !ensured.ok()) {
+  if (plan->claim_template && !request.dry_run && !KnownAndFresh(*plan->claim_template)) {
+    if (ctx == nullptr) return std::nullopt;
+    if (Status ensured = EnsureTemplate(*ctx, *plan->claim_template); !ensured.ok()) {
       count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
       LOG(WARNING) << "webhook: " << request.namespace_ << ": template " << plan->claim_template->metadata.name << ": "
                    << ensured;
@@ -185,6 +190,14 @@ Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::Admissi
   return admission::PlanUpdate(before, pod);
 }
 
+bool AdmissionWebhook::KnownAndFresh(const api::ResourceClaimTemplate& wanted) const {
+  // The path of every replica of a Deployment but the first.
+  const auto cached = options_.templates == nullptr ? nullptr : options_.templates->Get(api::KeyOf(wanted));
+  if (cached == nullptr || cached->metadata.deletion_timestamp) return false;
+  const WallTime now = options_.clock->Now();
+  return now - LastUsed(*cached, now, options_.template_grace) < options_.template_grace / 2;
+}
+
 Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const {
   const api::ObjectKey key = api::KeyOf(wanted);
   const WallTime now = options_.clock->Now();
@@ -193,7 +206,6 @@ Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceC
     return now - LastUsed(known, now, options_.template_grace) < options_.template_grace / 2;
   };
 
-  // Known and used recently: nothing to write. This is the path of every replica of a Deployment but the first.
   auto cached = options_.templates == nullptr ? nullptr : options_.templates->Get(key);
   bool there = cached != nullptr && !cached->metadata.deletion_timestamp;
   if (there && fresh(*cached)) return {};
@@ -223,6 +235,15 @@ Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceC
 
 void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& request,
                               runtime::HttpResponder& responder) const {
+  Answer(&ctx, request, responder);
+}
+
+bool AdmissionWebhook::TryHandle(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const {
+  return Answer(nullptr, request, responder);
+}
+
+bool AdmissionWebhook::Answer(const Context* ctx, const runtime::HttpRequest& request,
+                              runtime::HttpResponder& responder) const {
   const SteadyTime start = options_.clock->Steady();
   runtime::HttpResponse response;
   const bool mutate = request.path() == "/mutate", validate = request.path() == "/validate";
@@ -234,14 +255,21 @@ void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& re
     response = {415, "want a body of application/json\n", "text/plain", {}};
   } else if (Result<api::AdmissionRequest> review = api::DecodeAdmissionReview(request.body); !review.ok()) {
     response = {400, review.status().message() + "\n", "text/plain", {}};
+  } else if (validate) {
+    response.body = api::EncodeAdmissionReview(Validate(*review));
   } else {
-    response.body = api::EncodeAdmissionReview(mutate ? Review(ctx.WithTimeout(TimeFor(request)), *review) : Validate(*review));
+    std::optional<Context> bounded;
+    if (ctx != nullptr) bounded = ctx->WithTimeout(TimeFor(request));
+    const std::optional<api::AdmissionResponse> decided = Decide(bounded ? &*bounded : nullptr, *review);
+    if (!decided) return false;
+    response.body = api::EncodeAdmissionReview(*decided);
   }
   if (response.code != 200)
     options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels("malformed", std::to_string(response.code), "none"));
   const std::chrono::duration<double> seconds = options_.clock->Steady() - start;
   options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count(), kAdmissionBuckets);
   responder.Send(std::move(response));
+  return true;
 }
 
 }  // namespace dray::controllers

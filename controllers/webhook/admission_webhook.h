@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dray/api/admission.h"
@@ -39,6 +40,9 @@ class AdmissionWebhook {
   // POST /mutate or /validate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review, 415 when it is not
   // JSON. Answers within 8 s, or four fifths of the caller's ?timeout=.
   void Handle(const Context& ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
+  // The same where the answer takes no call to the API server, which is nearly always; false, with nothing answered or counted,
+  // where it does: then Handle, on a thread that may wait.
+  bool TryHandle(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
   // The decision alone: what Handle answers, without HTTP. Pods are converted when they are created; an update of a converted
   // Pod that brings the device-plugin resources back (kubectl apply of the original file) is made one that changes nothing.
@@ -48,6 +52,11 @@ class AdmissionWebhook {
   api::AdmissionResponse Validate(const api::AdmissionRequest& request) const;
 
  private:
+  // `ctx` null: no call to the API server; nothing where the answer takes one.
+  std::optional<api::AdmissionResponse> Decide(const Context* ctx, const api::AdmissionRequest& request) const;
+  bool Answer(const Context* ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
+  // Used lately, as far as the cache knows: nothing to write.
+  bool KnownAndFresh(const api::ResourceClaimTemplate& wanted) const;
   Result<admission::AdmissionPlan> PlanCreate(const api::AdmissionRequest& request) const;
   Result<admission::AdmissionPlan> PlanUpdate(const api::AdmissionRequest& request) const;
   // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe to repeat.

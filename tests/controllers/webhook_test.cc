@@ -618,6 +618,30 @@ TEST_F(WebhookTest, ConfigurationIsReplacedWhileServing) {
   EXPECT_TRUE(Review(webhook, ReviewOf(pod)).contains("patch"));
 }
 
+// What takes no call to the API server is answered at once; the rest is left, uncounted, to a thread that may wait.
+TEST_F(WebhookTest, OnlyANewTemplateHasToWait) {
+  const AdmissionWebhook webhook = Make();
+  auto tried = [&](const Json& review) {
+    Answered responder;
+    const bool answered = webhook.TryHandle(Post(review.dump()), responder);
+    EXPECT_EQ(answered, responder.answer.has_value());
+    return answered;
+  };
+  EXPECT_FALSE(tried(ReviewOf(GpuPod())));
+  EXPECT_EQ(Outcome("converted"), "0");
+  EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
+  EXPECT_TRUE(tried(ReviewOf(GpuPod(), "CREATE", /*dry_run=*/true)));
+  EXPECT_TRUE(tried(ReviewOf(GpuPod({{"cpu", "1"}}))));
+  EXPECT_TRUE(tried(ReviewOf(GpuPod({{"nvidia.com/gpu", "-1"}}))));
+  EXPECT_TRUE(tried(Json::array()));
+  Review(webhook, ReviewOf(GpuPod()));
+  EXPECT_FALSE(tried(ReviewOf(GpuPod())));  // the cache does not know it yet
+  templates.Sync(cluster.client, cluster.Ctx());
+  EXPECT_TRUE(tried(ReviewOf(GpuPod())));
+  cluster.clock.Advance(minutes(6));
+  EXPECT_FALSE(tried(ReviewOf(GpuPod())));  // used again after half the grace: to be written down
+}
+
 TEST_F(WebhookTest, MetricsExistBeforeTheFirstReview) {
   Make();
   for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed"}) EXPECT_EQ(Outcome(outcome), "0");
