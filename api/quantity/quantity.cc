@@ -120,6 +120,26 @@ std::optional<Nanos> PowerOfTen(int exponent) {
   return power;
 }
 
+// digits x suffix in nanos, when that takes neither rounding nor more than 64 bits.
+std::optional<Nanos> WholeNumber(std::string_view digits, const Suffix& suffix) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  constexpr Nanos kBillion = 1'000'000'000;
+  if (digits.empty() || digits.size() > 15) return std::nullopt;
+  int64_t number = 0;
+  for (char digit : digits) number = number * 10 + (digit - '0');
+  if (suffix.base == 2) {
+    if (suffix.exponent > 62 || number > kMost >> suffix.exponent) return std::nullopt;
+    return (number << suffix.exponent) * kBillion;
+  }
+  if (suffix.exponent < -9) return std::nullopt;
+  Nanos nanos = number;
+  for (int i = -9; i < suffix.exponent; ++i) {
+    if (nanos > kMost * kBillion || i > 18) return std::nullopt;
+    nanos *= 10;
+  }
+  return nanos <= kMost * kBillion ? std::optional(nanos) : std::nullopt;
+}
+
 std::string ToText(Nanos value) {
   bool negative = value < 0;
   std::string text;
@@ -184,12 +204,15 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
   int64_t exponent = 9 - static_cast<int64_t>(fraction);
   Format format = suffix->format;
   auto [held_exponent, is_decimal] = HowHeld(number, fraction, *suffix);
-  if (suffix->base == 10) {
+  std::optional<Nanos> small = fraction == 0 ? WholeNumber(digits, *suffix) : std::nullopt;
+  if (small) {
+    // Most quantities are whole numbers that fit: nothing to round or to cut off.
+  } else if (suffix->base == 10) {
     exponent += suffix->exponent;
   } else {
     for (int i = 0; i < suffix->exponent; ++i) Double(digits);
   }
-  Nanos nanos = Scale(digits, exponent);
+  Nanos nanos = small ? *small : Scale(digits, exponent);
   if (format == Format::kBinarySI) {
     constexpr Nanos kMostBinary = static_cast<Nanos>(std::numeric_limits<int64_t>::max()) * kNano;
     if (nanos > kMostBinary) {

@@ -14,6 +14,20 @@ Quantity Q(std::string_view text) {
   return parsed.ok() ? *parsed : Quantity();
 }
 
+// Whole numbers are read in a shorter way than those with a point.
+TEST(Quantity, BothWaysOfReadingAgree) {
+  for (const char* suffix : {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "e-9", "E18"}) {
+    for (std::string number : {"0", "1", "7", "8", "9", "10", "100", "1023", "1024", "4096", "999999", "8388607", "9223372036", "9007199254740991",
+                               "999999999999999", "007"}) {
+      for (const char* sign : {"", "-", "+"}) {
+        const std::string text = sign + number + suffix, pointed = sign + number + ".0" + suffix;
+        EXPECT_EQ(Q(text), Q(pointed)) << text;
+        EXPECT_EQ(Q(text).ToString(), Q(pointed).ToString()) << text;
+      }
+    }
+  }
+}
+
 TEST(Quantity, PrintsCanonically) {
   struct Case {
     std::string text, want;
