@@ -135,5 +135,28 @@ TEST(Pki, Sha256OfKnownTexts) {
   EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(ReadCertificate, SaysWhenItEndsAndForWhomItIs) {
+  const WallTime now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const KeyPair ca = *NewCa("ca", now), other = *NewCa("other", now);
+  LeafRequest request;
+  request.dns_names = {"a.svc", "b.svc"};
+  request.server = true;
+  request.lifetime = std::chrono::hours(24);
+  const KeyPair leaf = *IssueLeaf(ca, request, now);
+  Result<CertificateFacts> facts = ReadCertificate(leaf.cert_pem);
+  ASSERT_TRUE(facts.ok()) << facts.status();
+  EXPECT_EQ(facts->not_after, now + std::chrono::hours(24));
+  EXPECT_LT(facts->not_before, now);
+  EXPECT_EQ(facts->dns_names, (std::vector<std::string>{"a.svc", "b.svc"}));
+  EXPECT_TRUE(ReadCertificate("").Is(Reason::kInvalid));
+  EXPECT_TRUE(ReadCertificate(leaf.key_pem).Is(Reason::kInvalid));
+
+  EXPECT_TRUE(BelongTogether(leaf, ca.cert_pem));
+  EXPECT_TRUE(BelongTogether(leaf, ca.cert_pem + other.cert_pem));  // the first one counts
+  EXPECT_FALSE(BelongTogether(leaf, other.cert_pem));
+  EXPECT_FALSE(BelongTogether({leaf.cert_pem, ca.key_pem}, ca.cert_pem));
+  EXPECT_FALSE(BelongTogether({"", ""}, ""));
+}
+
 }  // namespace
 }  // namespace dray::runtime
