@@ -51,17 +51,17 @@ struct WorkQueue::State {
     auto [place, fresh] = due_of.emplace(key, due);
     if (!fresh) {
       if (place->second <= due) return;
-      by_due.erase({place->second, key});
+      by_due.erase({place->second, &place->first});
       place->second = due;
     }
-    auto added = by_due.insert({due, key}).first;  // before begin(), which it may change
+    auto added = by_due.insert({due, &place->first}).first;  // before begin(), which it may change
     if (added == by_due.begin()) changed.notify_all();  // those who wait have the wrong deadline
   }
 
   void AddWhatIsDue() {
     SteadyTime now = clock.Steady();
     while (!by_due.empty() && by_due.begin()->first <= now) {
-      Key key = by_due.begin()->second;
+      const Key key = *by_due.begin()->second;
       by_due.erase(by_due.begin());
       due_of.erase(key);
       Add(key);
@@ -84,8 +84,15 @@ struct WorkQueue::State {
   std::deque<Key> queue;                  // dirty and not processing, in the order of adding
   std::map<Key, SteadyTime> dirty;        // to be worked on, since when
   std::map<Key, SteadyTime> processing;   // being worked on, since when
-  std::map<Key, SteadyTime> due_of;       // delayed
-  std::set<std::pair<SteadyTime, Key>> by_due;
+  // Delayed. A leader may have one for every claim: the key is there once.
+  using Due = std::pair<SteadyTime, const Key*>;
+  struct Sooner {
+    bool operator()(const Due& a, const Due& b) const {
+      return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+    }
+  };
+  std::map<Key, SteadyTime> due_of;
+  std::set<Due, Sooner> by_due;
   std::map<Key, int> failures;
   SteadyTime full_at;
   size_t deepest = 0;                     // since it was last empty
