@@ -18,6 +18,9 @@ constexpr Duration kHealthSlack = 20s;  // controller-runtime's adaptor
 // A follower's watch ends by itself after this; one that is still silent some time later is dead.
 constexpr auto kWatch = 300s;
 constexpr Duration kSilence = 30s;
+// A follower reads the Lease so often, so that there is an open connection when it is to be taken: a new one takes longer than
+// all the rest of a takeover, and clients close idle ones after half a minute.
+constexpr Duration kKeepWarm = 20s;
 
 }  // namespace
 
@@ -205,20 +208,28 @@ Status Elector::State::Acquire(const Context& ctx) {
   } stop_at_end{stop_following};
 
   Clock& clock = ctx.clock();
+  SteadyTime cold_at = clock.Steady() + kKeepWarm;
   while (true) {
-    uint64_t seen_version = 0;
+    bool cold = false;
     {
       std::unique_lock lock(mutex);
       while (true) {
         if (ctx.stopped()) return ctx.Check();
-        seen_version = version;
+        const uint64_t seen_version = version;
         Move move;
         move.kind = Move::Kind::kWait;
         move.wake_at = SteadyTime::max();
         if (known) move = NextMove(view, clock.Steady(), clock.Now(), config);
         if (move.kind != Move::Kind::kWait) break;
-        clock.WaitUntil(lock, changed, move.wake_at, ctx.stop(), [&] { return version != seen_version; });
+        if (cold = clock.Steady() >= cold_at; cold) break;
+        clock.WaitUntil(lock, changed, std::min(move.wake_at, cold_at), ctx.stop(), [&] { return version != seen_version; });
       }
+    }
+    if (cold) {
+      cold_at = clock.Steady() + kKeepWarm;
+      // What it says may be older than what the watch has told meanwhile: not looked at.
+      (void)client.Get<api::Lease>(ctx.WithTimeout(RequestTimeout()), config.lease);
+      continue;
     }
     Result<bool> held = Try(ctx);
     if (held.ok() && *held) {

@@ -362,6 +362,26 @@ TEST(FenceWrites, LetsReadsThroughAndWritesInTime) {
   EXPECT_EQ(server->calls, (std::vector<std::string>{"PATCH", "PATCH", "GET", "WATCH", "PATCH"}));
 }
 
+// A follower's reads keep its connection open and change nothing.
+TEST(Elector, AFollowerThatWaitsForLongIsStillAFollower) {
+  LeaseServer server;
+  FakeClock clock;
+  Replica a(server, clock, "a");
+  ASSERT_TRUE(a.AwaitWorking());
+  Replica b(server, clock, "b");
+  for (int i = 0; i < 40; ++i) {  // 80 s
+    ASSERT_TRUE(clock.AwaitWaiters(kLeader + kFollower));
+    clock.Advance(2s);
+  }
+  ASSERT_TRUE(clock.AwaitWaiters(kLeader + kFollower));
+  EXPECT_TRUE(a.working());
+  EXPECT_FALSE(b.working());
+  EXPECT_TRUE(a.Stop().ok());
+  ASSERT_TRUE(b.AwaitWorking());
+  EXPECT_EQ((*server.lease())["spec"]["leaseTransitions"], 1);
+  EXPECT_TRUE(b.Stop().ok());
+}
+
 TEST(Elector, SaysUntilWhenItLeads) {
   LeaseServer server;
   FakeClock clock;
