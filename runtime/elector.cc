@@ -208,7 +208,7 @@ Status Elector::State::Acquire(const Context& ctx) {
   } stop_at_end{stop_following};
 
   Clock& clock = ctx.clock();
-  SteadyTime cold_at = clock.Steady() + kKeepWarm;
+  SteadyTime cold_at = clock.Steady() + 1s;  // the watch has taken the first connection
   while (true) {
     bool cold = false;
     {
