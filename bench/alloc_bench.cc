@@ -1,5 +1,6 @@
-// The allocator: clusters of 10 to 5000 nodes with 8 devices each. The worlds under Document/ are those that the reference
-// implementation was measured on (times_faster: how many times as long it took there, on another machine of the same kind).
+// The allocator: clusters of 10 to 5000 nodes with 8 devices each. The worlds under Document/ are
+// those that the reference implementation was measured on (times_faster: how many times as long it
+// took there, on another machine of the same kind).
 #include <functional>
 
 #include <benchmark/benchmark.h>
@@ -13,7 +14,9 @@ namespace {
 constexpr int kDevices = 8;
 constexpr char kDriver[] = "gpu.example.com";
 
-api::Quantity Amount(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Amount(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 std::string Numbered(const char* prefix, int number) {
   std::string digits = std::to_string(number);
@@ -25,7 +28,8 @@ api::Device MakeGpu(int node, int index, bool shared) {
   device.name = "gpu-" + std::to_string(index);
   device.attributes["driverVersion"].value = api::Version{"550.54.15"};
   device.attributes["index"].value = int64_t{index};
-  device.attributes["productName"].value = std::string(node % 2 == 0 ? "NVIDIA A100-SXM4-80GB" : "NVIDIA H100 80GB HBM3");
+  device.attributes["productName"].value =
+      std::string(node % 2 == 0 ? "NVIDIA A100-SXM4-80GB" : "NVIDIA H100 80GB HBM3");
   device.attributes["type"].value = std::string("hami-gpu");
   device.attributes["uuid"].value = Numbered("GPU-", node) + "-" + std::to_string(index);
   device.capacity["cores"].value = Amount("100");
@@ -61,13 +65,16 @@ api::ResourceClaim MakeQuarter(int number, bool shared, bool picky = false) {
   exact.device_class_name = kDriver;
   exact.allocation_mode = "ExactCount";
   exact.count = 1;
-  exact.selectors = {{api::CelDeviceSelector{"device.attributes[\"gpu.example.com\"].type == \"hami-gpu\""}}};
+  exact.selectors = {
+      {api::CelDeviceSelector{"device.attributes[\"gpu.example.com\"].type == \"hami-gpu\""}}};
   if (picky) {
     exact.selectors.push_back({api::CelDeviceSelector{
         "device.attributes[\"gpu.example.com\"].productName.contains(\"H100\") && "
         "device.capacity[\"gpu.example.com\"].memory.compareTo(quantity(\"40Gi\")) >= 0"}});
   }
-  if (shared) exact.capacity = api::CapacityRequirements{{{"cores", Amount("25")}, {"memory", Amount("20Gi")}}};
+  if (shared)
+    exact.capacity =
+        api::CapacityRequirements{{{"cores", Amount("25")}, {"memory", Amount("20Gi")}}};
   claim.spec.devices.requests = {{"gpu", std::move(exact), {}}};
   return claim;
 }
@@ -102,7 +109,8 @@ Scenario MakeScenario(const Size& size) {
 
 // --- One claim, over a snapshot that exists.
 
-NodeAnswer FirstFit(const Snapshot& snapshot, const Scenario& scenario, const api::ResourceClaim& claim) {
+NodeAnswer FirstFit(const Snapshot& snapshot, const Scenario& scenario,
+                    const api::ResourceClaim& claim) {
   const api::ResourceClaim* claims[] = {&claim};
   Cycle cycle(snapshot, claims, {});
   NodeAnswer answer;
@@ -127,13 +135,16 @@ void OneClaim(benchmark::State& state, Fits fits, bool seen) {
   FirstFit(snapshot, scenario, claim);
   int64_t sizes = 0;
   for (auto _ : state) {
-    if (!seen) memory = api::Quantity::FromInteger((20LL << 30) - ++sizes % 100'000, api::Quantity::Format::kBinarySI);
-    if (FirstFit(snapshot, scenario, claim).outcome != expected) state.SkipWithError("wrong outcome");
+    if (!seen)
+      memory = api::Quantity::FromInteger((20LL << 30) - ++sizes % 100'000,
+                                          api::Quantity::Format::kBinarySI);
+    if (FirstFit(snapshot, scenario, claim).outcome != expected)
+      state.SkipWithError("wrong outcome");
   }
   const int tried = fits == Fits::kFirst ? 1 : nodes;
   state.counters["nodes_tried"] = tried;
-  state.counters["per_node"] =
-      benchmark::Counter(tried, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["per_node"] = benchmark::Counter(
+      tried, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 void Why(benchmark::State& state) {
@@ -168,9 +179,11 @@ void Document(benchmark::State& state, const Scenario& scenario, size_t fits, do
   options.after_each = [&](int nodes) { tried += nodes; };
   for (auto _ : state) {
     const std::vector<ClaimAnswer> answers = RunScenario(scenario, options);
-    const auto allocated = std::count_if(answers.begin(), answers.end(),
-                                         [](const ClaimAnswer& a) { return a.outcome == Outcome::kAllocated; });
-    if (static_cast<size_t>(allocated) != fits) state.SkipWithError("wrong number of claims allocated");
+    const auto allocated = std::count_if(answers.begin(), answers.end(), [](const ClaimAnswer& a) {
+      return a.outcome == Outcome::kAllocated;
+    });
+    if (static_cast<size_t>(allocated) != fits)
+      state.SkipWithError("wrong number of claims allocated");
   }
   using benchmark::Counter;
   state.counters["node_attempts"] = Counter(static_cast<double>(tried), Counter::kAvgIterations);
@@ -180,28 +193,35 @@ void Document(benchmark::State& state, const Scenario& scenario, size_t fits, do
 }
 
 void Register() {
-  struct { const char* name; Fits fits; } constexpr kFits[] = {{"first", Fits::kFirst}, {"last", Fits::kLast}, {"not", Fits::kNot}};
+  struct {
+    const char* name;
+    Fits fits;
+  } constexpr kFits[] = {{"first", Fits::kFirst}, {"last", Fits::kLast}, {"not", Fits::kNot}};
   auto sizes = [](benchmark::internal::Benchmark* bench) {
     for (int nodes : {10, 100, 1000, 5000}) bench->Arg(nodes);
     bench->ArgName("nodes")->Unit(benchmark::kMicrosecond);
   };
   for (const auto& [name, fits] : kFits) {
     for (bool seen : {false, true}) {
-      sizes(benchmark::RegisterBenchmark((std::string("Fits/") + name + (seen ? "/seen_before" : "/new")).c_str(),
-                                         [fits = fits, seen](benchmark::State& state) { OneClaim(state, fits, seen); }));
+      sizes(benchmark::RegisterBenchmark(
+          (std::string("Fits/") + name + (seen ? "/seen_before" : "/new")).c_str(),
+          [fits = fits, seen](benchmark::State& state) { OneClaim(state, fits, seen); }));
     }
   }
   sizes(benchmark::RegisterBenchmark("Why", Why));
   sizes(benchmark::RegisterBenchmark("Snapshot", MakeSnapshot));
 
-  auto document = [](const char* name, const Size& size, size_t fits, double reference_ms, int picky_every = 0) {
+  auto document = [](const char* name, const Size& size, size_t fits, double reference_ms,
+                     int picky_every = 0) {
     auto scenario = std::make_shared<Scenario>(MakeScenario(size));
     for (int c = 1; picky_every > 0 && c < size.claims; c += picky_every) {
       scenario->claims[static_cast<size_t>(c)] = MakeQuarter(c, true, true);
     }
-    benchmark::RegisterBenchmark((std::string("Document/") + name).c_str(), [scenario, fits, reference_ms](benchmark::State& state) {
-      Document(state, *scenario, fits, reference_ms);
-    })->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((std::string("Document/") + name).c_str(),
+                                 [scenario, fits, reference_ms](benchmark::State& state) {
+                                   Document(state, *scenario, fits, reference_ms);
+                                 })
+        ->Unit(benchmark::kMillisecond);
   };
   document("1000_nodes_1000_claims", {1000, 1000, 0}, 1000, 1800);
   document("1000_nodes_1000_claims_varied", {1000, 1000, 0}, 1000, 2050, 2);

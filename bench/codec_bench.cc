@@ -1,8 +1,10 @@
-// Lists of ResourceClaims: text to structs as a whole, as a stream and page by page, and back. `peak` is the most memory that
-// was in use at a time beyond the text, as a multiple of what the decoded list holds (`decoded_MB`).
+// Lists of ResourceClaims: text to structs as a whole, as a stream and page by page, and back.
+// `peak` is the most memory that was in use at a time beyond the text, as a multiple of what the
+// decoded list holds (`decoded_MB`).
 //
-// peer_s: other ways to decode 100,000 claims on a machine of two cores (nlohmann's SAX into structs; simdjson on demand over
-// the whole text; over pages of 500), measured once for the choice between them.
+// peer_s: other ways to decode 100,000 claims on a machine of two cores (nlohmann's SAX into
+// structs; simdjson on demand over the whole text; over pages of 500), measured once for the choice
+// between them.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
@@ -34,7 +36,9 @@ void* Count(void* memory) {
 
 }  // namespace
 
-void* operator new(size_t size) { return Count(std::malloc(size == 0 ? 1 : size)); }
+void* operator new(size_t size) {
+  return Count(std::malloc(size == 0 ? 1 : size));
+}
 void* operator new(size_t size, std::align_val_t alignment) {
   const size_t align = static_cast<size_t>(alignment);
   return Count(std::aligned_alloc(align, (size + align - 1) / align * align));
@@ -43,12 +47,24 @@ void* operator new(size_t size, const std::nothrow_t&) noexcept {
   void* memory = std::malloc(size == 0 ? 1 : size);
   return memory == nullptr ? nullptr : Count(memory);
 }
-void* operator new[](size_t size, const std::nothrow_t& tag) noexcept { return operator new(size, tag); }
-void operator delete(void* memory) noexcept { Release(memory); }
-void operator delete(void* memory, size_t) noexcept { Release(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { Release(memory); }
-void operator delete(void* memory, size_t, std::align_val_t) noexcept { Release(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { Release(memory); }
+void* operator new[](size_t size, const std::nothrow_t& tag) noexcept {
+  return operator new(size, tag);
+}
+void operator delete(void* memory) noexcept {
+  Release(memory);
+}
+void operator delete(void* memory, size_t) noexcept {
+  Release(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  Release(memory);
+}
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  Release(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  Release(memory);
+}
 
 namespace dray::api {
 namespace {
@@ -67,8 +83,10 @@ ResourceClaim MakeClaim(int number) {
   exact.device_class_name = "gpu.example.com";
   exact.allocation_mode = "ExactCount";
   exact.count = 1;
-  exact.selectors = {{CelDeviceSelector{"device.attributes[\"gpu.example.com\"].type == \"hami-gpu\""}}};
-  exact.capacity = CapacityRequirements{{{"cores", Quantity::Parse("25").value()}, {"memory", Quantity::Parse("20Gi").value()}}};
+  exact.selectors = {
+      {CelDeviceSelector{"device.attributes[\"gpu.example.com\"].type == \"hami-gpu\""}}};
+  exact.capacity = CapacityRequirements{
+      {{"cores", Quantity::Parse("25").value()}, {"memory", Quantity::Parse("20Gi").value()}}};
   claim.spec.devices.requests = {{"gpu", std::move(exact), {}}};
   DeviceRequestAllocationResult result;
   result.request = "gpu";
@@ -76,7 +94,8 @@ ResourceClaim MakeClaim(int number) {
   result.pool = "node-" + std::to_string(number % 1000);
   result.device = "gpu-" + std::to_string(number % 8);
   result.share_id = "0b7dd2f0-6a4f-4a53-9f38-" + std::to_string(100'000'000'000 + number);
-  result.consumed_capacity = {{"cores", Quantity::Parse("25").value()}, {"memory", Quantity::Parse("20Gi").value()}};
+  result.consumed_capacity = {{"cores", Quantity::Parse("25").value()},
+                              {"memory", Quantity::Parse("20Gi").value()}};
   AllocationResult& allocation = claim.status.allocation.emplace();
   allocation.devices.results = {result};
   allocation.node_selector = NodeSelector{{{{}, {{"metadata.name", "In", {result.pool}}}}}};
@@ -85,7 +104,8 @@ ResourceClaim MakeClaim(int number) {
 }
 
 std::string ListText(int claims) {
-  std::string text = R"({"kind":"ResourceClaimList","apiVersion":"resource.k8s.io/v1","metadata":{"resourceVersion":"9"},"items":[)";
+  std::string text =
+      R"({"kind":"ResourceClaimList","apiVersion":"resource.k8s.io/v1","metadata":{"resourceVersion":"9"},"items":[)";
   for (int i = 0; i < claims; ++i) {
     if (i > 0) text += ',';
     text += Encode(MakeClaim(i));
@@ -117,7 +137,8 @@ void Rate(benchmark::State& state, const std::string& text, int claims, double p
   state.counters["text_MB"] = static_cast<double>(text.size()) / 1e6;
   if (peer_seconds > 0 && claims == 100'000) {
     state.counters["peer_s"] = peer_seconds;
-    state.counters["times_faster"] = benchmark::Counter(peer_seconds, benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["times_faster"] =
+        benchmark::Counter(peer_seconds, benchmark::Counter::kIsIterationInvariantRate);
   }
 }
 
@@ -127,7 +148,8 @@ void Whole(benchmark::State& state) {
   for (auto _ : state) {
     const Memory memory;
     Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(text);
-    if (!list.ok() || list->items.size() != static_cast<size_t>(claims)) state.SkipWithError("not decoded");
+    if (!list.ok() || list->items.size() != static_cast<size_t>(claims))
+      state.SkipWithError("not decoded");
     memory.Report(state);
   }
   Rate(state, text, claims, 0.50);
@@ -146,8 +168,10 @@ void Stream(benchmark::State& state) {
       return Status();
     });
     bool fed = true;
-    for (size_t at = 0; at < text.size(); at += 1 << 16) fed = fed && stream.Feed(std::string_view(text).substr(at, 1 << 16)).ok();
-    if (!fed || !stream.Finish().ok() || items.size() != static_cast<size_t>(claims)) state.SkipWithError("not decoded");
+    for (size_t at = 0; at < text.size(); at += 1 << 16)
+      fed = fed && stream.Feed(std::string_view(text).substr(at, 1 << 16)).ok();
+    if (!fed || !stream.Finish().ok() || items.size() != static_cast<size_t>(claims))
+      state.SkipWithError("not decoded");
     memory.Report(state);
   }
   Rate(state, text, claims, 0.37);

@@ -1,16 +1,20 @@
-// Load on an admission webhook: TLS, HTTP/1.1 keep-alive, one review after the other on 1, 8 and 32 connections.
+// Load on an admission webhook: TLS, HTTP/1.1 keep-alive, one review after the other on 1, 8 and 32
+// connections.
 //
-//   bench/run.sh webhook                               dray-controller-manager of the build, in a local cluster of its own
-//   build/bench/webhook_bench --url=https://127.0.0.1:9443/mutate [--pid=PID]     any webhook; PID for its memory
+//   bench/run.sh webhook                               dray-controller-manager of the build, in a
+//   local cluster of its own build/bench/webhook_bench --url=https://127.0.0.1:9443/mutate
+//   [--pid=PID]     any webhook; PID for its memory
 //
-// Flags: --connections=1,8,32  --seconds=5  --review=FILE (an AdmissionReview; {N} in it becomes a number of its own for every
-// request)  --distinct (our Pod asks for another amount each time, so that every review makes a template)  --plain (a Pod that
-// asks for no device).
+// Flags: --connections=1,8,32  --seconds=5  --review=FILE (an AdmissionReview; {N} in it becomes a
+// number of its own for every request)  --distinct (our Pod asks for another amount each time, so
+// that every review makes a template)  --plain (a Pod that asks for no device).
 //
-// The generator shares the machine with what it measures. Certificates are not verified. Beside it HAMi-DRA's webhook (Go 1.26,
-// controller-runtime), measured in the same way on such a machine, two cores, one GPU container, a claim created per review:
-//   no-op client   1 connection 2,154/s   8: 3,761/s (p50 1.3 ms, p99 11.3 ms, 37 MB)   64: 4,004/s (p50 10.7 ms, p99 78 ms, 41 MB)
-//   HTTP stub      8: 2,320/s   real kube-apiserver 8: 655/s   Pod without GPU 8: 9,059/s
+// The generator shares the machine with what it measures. Certificates are not verified. Beside it
+// HAMi-DRA's webhook (Go 1.26, controller-runtime), measured in the same way on such a machine, two
+// cores, one GPU container, a claim created per review:
+//   no-op client   1 connection 2,154/s   8: 3,761/s (p50 1.3 ms, p99 11.3 ms, 37 MB)   64: 4,004/s
+//   (p50 10.7 ms, p99 78 ms, 41 MB) HTTP stub      8: 2,320/s   real kube-apiserver 8: 655/s   Pod
+//   without GPU 8: 9,059/s
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -45,10 +49,13 @@ struct Target {
 
 Target ParseUrl(const std::string& url) {
   static constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) throw std::runtime_error("--url: " + url + ": want https://HOST:PORT/PATH");
+  if (!url.starts_with(kScheme))
+    throw std::runtime_error("--url: " + url + ": want https://HOST:PORT/PATH");
   const std::string rest = url.substr(kScheme.size());
-  const size_t slash = std::min(rest.find('/'), rest.size()), colon = rest.substr(0, slash).rfind(':');
-  Target target{rest.substr(0, std::min(colon, slash)), colon == std::string::npos ? "443" : rest.substr(colon + 1, slash - colon - 1),
+  const size_t slash = std::min(rest.find('/'), rest.size()),
+               colon = rest.substr(0, slash).rfind(':');
+  Target target{rest.substr(0, std::min(colon, slash)),
+                colon == std::string::npos ? "443" : rest.substr(colon + 1, slash - colon - 1),
                 slash == rest.size() ? "/" : rest.substr(slash)};
   return target;
 }
@@ -59,16 +66,19 @@ class Connection {
   Connection(const Target& target, SSL_CTX* context) {
     addrinfo hints{}, *found = nullptr;
     hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found) != 0) throw std::runtime_error("cannot resolve " + target.host);
+    if (getaddrinfo(target.host.c_str(), target.port.c_str(), &hints, &found) != 0)
+      throw std::runtime_error("cannot resolve " + target.host);
     fd_ = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bool connected = fd_ >= 0 && connect(fd_, found->ai_addr, found->ai_addrlen) == 0;
     freeaddrinfo(found);
-    if (!connected) throw std::runtime_error("cannot connect to " + target.host + ":" + target.port);
+    if (!connected)
+      throw std::runtime_error("cannot connect to " + target.host + ":" + target.port);
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ssl_ = SSL_new(context);
     SSL_set_fd(ssl_, fd_);
-    if (SSL_connect(ssl_) != 1) throw std::runtime_error("no TLS with " + target.host + ":" + target.port);
+    if (SSL_connect(ssl_) != 1)
+      throw std::runtime_error("no TLS with " + target.host + ":" + target.port);
   }
   ~Connection() {
     if (ssl_ != nullptr) SSL_free(ssl_);
@@ -77,11 +87,13 @@ class Connection {
 
   // The response's code; its body is in body().
   int Ask(const std::string& request) {
-    if (SSL_write(ssl_, request.data(), static_cast<int>(request.size())) <= 0) throw std::runtime_error("the connection broke");
+    if (SSL_write(ssl_, request.data(), static_cast<int>(request.size())) <= 0)
+      throw std::runtime_error("the connection broke");
     size_t head = std::string::npos;
     while ((head = input_.find("\r\n\r\n")) == std::string::npos) Fill();
     std::string headers = input_.substr(0, head);
-    std::transform(headers.begin(), headers.end(), headers.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(headers.begin(), headers.end(), headers.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     const size_t mark = headers.find("content-length:");
     if (mark == std::string::npos) throw std::runtime_error("an answer without Content-Length");
     const size_t length = std::stoul(headers.substr(mark + 15));
@@ -106,7 +118,8 @@ class Connection {
 
 // Some 3 kB, as kube-apiserver sends it for a Pod of a Deployment.
 std::string OwnReview(const std::string& limits) {
-  Json pod = Json::parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"trainer-7c9f8d6b5-","namespace":"default",
+  Json pod = Json::parse(
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"trainer-7c9f8d6b5-","namespace":"default",
     "labels":{"app":"trainer","pod-template-hash":"7c9f8d6b5"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet",
     "name":"trainer-7c9f8d6b5","uid":"0b6e6ec5-5d2a-4d4e-8d3b-0f4e8d3b0f4e","controller":true,"blockOwnerDeletion":true}]},
     "spec":{"containers":[{"name":"main","image":"nvidia/cuda:12.4.1-base-ubuntu22.04","command":["python","train.py"],
@@ -121,27 +134,30 @@ std::string OwnReview(const std::string& limits) {
     "enableServiceLinks":true,"preemptionPolicy":"PreemptLowerPriority"},"status":{}})");
   pod["spec"]["containers"][0]["resources"]["limits"] = Json::parse(limits);
   pod["metadata"]["annotations"]["example.com/description"] = std::string(900, 'd');
-  const Json review = {{"kind", "AdmissionReview"},
-                       {"apiVersion", "admission.k8s.io/v1"},
-                       {"request",
-                        {{"uid", "705ab4f5-6393-11e8-b7cc-42010a800002"},
-                         {"kind", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}},
-                         {"resource", {{"group", ""}, {"version", "v1"}, {"resource", "pods"}}},
-                         {"requestKind", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}},
-                         {"requestResource", {{"group", ""}, {"version", "v1"}, {"resource", "pods"}}},
-                         {"namespace", "default"},
-                         {"operation", "CREATE"},
-                         {"userInfo", {{"username", "system:serviceaccount:kube-system:replicaset-controller"},
-                                       {"groups", {"system:serviceaccounts", "system:authenticated"}}}},
-                         {"object", pod},
-                         {"oldObject", nullptr},
-                         {"dryRun", false},
-                         {"options", {{"kind", "CreateOptions"}, {"apiVersion", "meta.k8s.io/v1"}}}}}};
+  const Json review = {
+      {"kind", "AdmissionReview"},
+      {"apiVersion", "admission.k8s.io/v1"},
+      {"request",
+       {{"uid", "705ab4f5-6393-11e8-b7cc-42010a800002"},
+        {"kind", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}},
+        {"resource", {{"group", ""}, {"version", "v1"}, {"resource", "pods"}}},
+        {"requestKind", {{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}},
+        {"requestResource", {{"group", ""}, {"version", "v1"}, {"resource", "pods"}}},
+        {"namespace", "default"},
+        {"operation", "CREATE"},
+        {"userInfo",
+         {{"username", "system:serviceaccount:kube-system:replicaset-controller"},
+          {"groups", {"system:serviceaccounts", "system:authenticated"}}}},
+        {"object", pod},
+        {"oldObject", nullptr},
+        {"dryRun", false},
+        {"options", {{"kind", "CreateOptions"}, {"apiVersion", "meta.k8s.io/v1"}}}}}};
   return review.dump();
 }
 
 std::string WithNumber(std::string text, uint64_t number) {
-  for (size_t at; (at = text.find("{N}")) != std::string::npos;) text.replace(at, 3, std::to_string(number));
+  for (size_t at; (at = text.find("{N}")) != std::string::npos;)
+    text.replace(at, 3, std::to_string(number));
   return text;
 }
 
@@ -170,8 +186,8 @@ struct Figures {
   uint64_t refused = 0;
 };
 
-Figures Measure(const Target& target, const std::string& review, int connections, double seconds, int pid,
-                std::atomic<uint64_t>& numbers) {
+Figures Measure(const Target& target, const std::string& review, int connections, double seconds,
+                int pid, std::atomic<uint64_t>& numbers) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   std::atomic<bool> measuring = false, stop = false;
@@ -180,8 +196,9 @@ Figures Measure(const Target& target, const std::string& review, int connections
   std::vector<std::string> failures(static_cast<size_t>(connections));
   std::vector<std::thread> threads;
   const bool numbered = review.find("{N}") != std::string::npos;
-  const std::string head = "POST " + target.path + "?timeout=10s HTTP/1.1\r\nHost: " + target.host +
-                           "\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: ";
+  const std::string head =
+      "POST " + target.path + "?timeout=10s HTTP/1.1\r\nHost: " + target.host +
+      "\r\nContent-Type: application/json\r\nAccept: application/json\r\nContent-Length: ";
   for (int i = 0; i < connections; ++i)
     threads.emplace_back([&, i] {
       try {
@@ -196,7 +213,8 @@ Figures Measure(const Target& target, const std::string& review, int connections
           const int code = connection.Ask(request);
           const double ms = Seconds(Steady::now() - start).count() * 1000;
           if (code != 200 || connection.body().find("\"allowed\":true") == std::string::npos) {
-            if (refused++ == 0) std::cerr << "answer " << code << ": " << connection.body().substr(0, 300) << "\n";
+            if (refused++ == 0)
+              std::cerr << "answer " << code << ": " << connection.body().substr(0, 300) << "\n";
           }
           if (measuring) latencies[static_cast<size_t>(i)].push_back(ms);
         }
@@ -236,7 +254,8 @@ Figures Measure(const Target& target, const std::string& review, int connections
 
 // The programs of the build: an API server, one manager, no nodes.
 struct OwnCluster {
-  explicit OwnCluster(const std::string& programs) : ctx(dray::runtime::RealClock(), stop.get_token()) {
+  explicit OwnCluster(const std::string& programs)
+      : ctx(dray::runtime::RealClock(), stop.get_token()) {
     dray::cli::LocalClusterOptions options;
     std::string pattern = "/tmp/dray-bench-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder below /tmp");
@@ -248,9 +267,11 @@ struct OwnCluster {
     auto started = dray::cli::LocalCluster::Start(ctx, options, [](const std::string&) {});
     if (!started.ok()) throw std::runtime_error(started.status().message());
     cluster = *std::move(started);
-    auto raw = cluster->client().GetRaw(ctx, dray::api::KindOf<dray::api::EndpointSlice>::value, {"dray-system", "dray-webhook-0"});
+    auto raw = cluster->client().GetRaw(ctx, dray::api::KindOf<dray::api::EndpointSlice>::value,
+                                        {"dray-system", "dray-webhook-0"});
     if (!raw.ok()) throw std::runtime_error(raw.status().message());
-    target = {"127.0.0.1", std::to_string(Json::parse(*raw)["ports"][0]["port"].get<int>()), "/mutate"};
+    target = {"127.0.0.1", std::to_string(Json::parse(*raw)["ports"][0]["port"].get<int>()),
+              "/mutate"};
     pid = cluster->Find("manager-0")->process->pid();
   }
   ~OwnCluster() {
@@ -276,7 +297,8 @@ int Run(const std::map<std::string, std::string>& flags) {
   if (flags.contains("url")) {
     target = ParseUrl(flag("url", ""));
   } else {
-    own = std::make_unique<OwnCluster>(std::filesystem::path(flag("program", "")).parent_path() / "../bin");
+    own = std::make_unique<OwnCluster>(std::filesystem::path(flag("program", "")).parent_path() /
+                                       "../bin");
     target = own->target;
     pid = own->pid;
   }
@@ -287,34 +309,52 @@ int Run(const std::map<std::string, std::string>& flags) {
   } else if (flags.contains("plain")) {
     subjects.emplace_back("no device", OwnReview(R"({"cpu":"1"})"));
   } else if (flags.contains("distinct")) {
-    subjects.emplace_back("new template", OwnReview(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"{N}"})"));
+    subjects.emplace_back("new template",
+                          OwnReview(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"{N}"})"));
   } else {
-    subjects.emplace_back("GPU Pod", OwnReview(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"4000","nvidia.com/gpucores":"30"})"));
+    subjects.emplace_back(
+        "GPU Pod",
+        OwnReview(
+            R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"4000","nvidia.com/gpucores":"30"})"));
     subjects.emplace_back("no device", OwnReview(R"({"cpu":"1"})"));
-    if (own) subjects.emplace_back("new template", OwnReview(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"{N}"})"));
+    if (own)
+      subjects.emplace_back("new template",
+                            OwnReview(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"{N}"})"));
   }
 
   if (pid > 0) std::cout << "before: RSS " << Kilobytes(pid, "VmRSS") / 1024 << " MB\n";
-  std::cout << "review         connections      req/s    p50 ms    p99 ms   CPU us/req    RSS MB   peak MB\n";
+  std::cout << "review         connections      req/s    p50 ms    p99 ms   CPU us/req    RSS MB   "
+               "peak MB\n";
   Json results = Json::array();
   std::atomic<uint64_t> numbers = 0;
   uint64_t refused = 0;
   for (const auto& [name, review] : subjects) {
     std::istringstream counts(flag("connections", "1,8,32"));
     for (std::string count; std::getline(counts, count, ',');) {
-      const Figures one = Measure(target, review, std::stoi(count), std::stod(flag("seconds", "5")), pid, numbers);
+      const Figures one =
+          Measure(target, review, std::stoi(count), std::stod(flag("seconds", "5")), pid, numbers);
       char line[160];
-      std::snprintf(line, sizeof line, "%-14s %11d %10.0f %9.2f %9.2f %12.0f %9.1f %9.1f\n", name.c_str(), one.connections,
-                    one.per_second, one.p50_ms, one.p99_ms, one.cpu_us, one.rss_mb, one.peak_mb);
+      std::snprintf(line, sizeof line, "%-14s %11d %10.0f %9.2f %9.2f %12.0f %9.1f %9.1f\n",
+                    name.c_str(), one.connections, one.per_second, one.p50_ms, one.p99_ms,
+                    one.cpu_us, one.rss_mb, one.peak_mb);
       std::cout << line << std::flush;
-      results.push_back({{"name", "webhook/" + name + "/" + count}, {"real_time", one.p50_ms}, {"time_unit", "ms"},
-                         {"review", name}, {"connections", one.connections}, {"requestsPerSecond", one.per_second},
-                         {"p50Ms", one.p50_ms}, {"p99Ms", one.p99_ms}, {"cpuMicroseconds", one.cpu_us},
-                         {"rssMb", one.rss_mb}, {"peakRssMb", one.peak_mb}, {"refused", one.refused}});
+      results.push_back({{"name", "webhook/" + name + "/" + count},
+                         {"real_time", one.p50_ms},
+                         {"time_unit", "ms"},
+                         {"review", name},
+                         {"connections", one.connections},
+                         {"requestsPerSecond", one.per_second},
+                         {"p50Ms", one.p50_ms},
+                         {"p99Ms", one.p99_ms},
+                         {"cpuMicroseconds", one.cpu_us},
+                         {"rssMb", one.rss_mb},
+                         {"peakRssMb", one.peak_mb},
+                         {"refused", one.refused}});
       refused += one.refused;
     }
   }
-  if (flags.contains("benchmark_out")) std::ofstream(flag("benchmark_out", "")) << Json({{"benchmarks", results}}).dump(1) << "\n";
+  if (flags.contains("benchmark_out"))
+    std::ofstream(flag("benchmark_out", "")) << Json({{"benchmarks", results}}).dump(1) << "\n";
   if (refused > 0) std::cerr << "webhook_bench: " << refused << " reviews were not allowed\n";
   return refused > 0 ? 1 : 0;
 }

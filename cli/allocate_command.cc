@@ -20,9 +20,13 @@ namespace dray::cli {
 namespace {
 
 constexpr Flag kAllocateFlags[] = {
-    {"filename", 'f', "FILE", "scenario: {nodes, slices, classes, allocated, claims, groups}, gzipped or not; - is standard input"},
+    {"filename", 'f', "FILE",
+     "scenario: {nodes, slices, classes, allocated, claims, groups}, gzipped or not; - is standard "
+     "input"},
     {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
-    {"explain", 0, "", "where no node can take a claim, add which devices were ruled out by what, per request and node"},
+    {"explain", 0, "",
+     "where no node can take a claim, add which devices were ruled out by what, per request and "
+     "node"},
     {"mask-share-ids", 0, "", "print * for share ids, so that two runs compare equal"},
     {"list-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
     {"list-type-attributes", 0, "", "the same"},
@@ -31,22 +35,26 @@ constexpr Flag kAllocateFlags[] = {
 };
 
 constexpr char kAllocateUsage[] =
-    "Decides as kube-scheduler 1.36 would which devices the claims of a scenario get: claims in order, for each the nodes in\n"
+    "Decides as kube-scheduler 1.36 would which devices the claims of a scenario get: claims in "
+    "order, for each the nodes in\n"
     "order, the first node that can takes it. Says why when none can.\n\n"
     "  dray allocate -f scenario.json\n\nFlags:\n";
 
 Json AsJson(const alloc::Explanation& explanation) {
   Json requests = Json::array(), nodes = Json::array();
   for (const alloc::RequestReason& reason : explanation.requests) {
-    Json entry = {{"claim", reason.claim},     {"request", reason.request}, {"class", reason.device_class},
-                  {"wanted", reason.wanted},   {"devices", reason.devices}, {"ruledOut", reason.ruled_out}};
+    Json entry = {{"claim", reason.claim},        {"request", reason.request},
+                  {"class", reason.device_class}, {"wanted", reason.wanted},
+                  {"devices", reason.devices},    {"ruledOut", reason.ruled_out}};
     for (const auto& [name, amounts] : reason.short_of) {
-      entry["shortOf"][name] = {{"wanted", amounts.first.ToString()}, {"largestFree", amounts.second.ToString()}};
+      entry["shortOf"][name] = {{"wanted", amounts.first.ToString()},
+                                {"largestFree", amounts.second.ToString()}};
     }
     if (!reason.holders.empty()) entry["inUseBy"] = reason.holders;
     requests.push_back(std::move(entry));
   }
-  for (const auto& [node, reason] : explanation.nodes) nodes.push_back({{"node", node}, {"reason", reason}});
+  for (const auto& [node, reason] : explanation.nodes)
+    nodes.push_back({{"node", node}, {"reason", reason}});
   return {{"requests", std::move(requests)}, {"nodes", std::move(nodes)}};
 }
 
@@ -69,15 +77,19 @@ std::string AsTable(const std::vector<alloc::ClaimAnswer>& answers) {
     std::string devices;
     if (answer.allocation) {
       for (const api::DeviceRequestAllocationResult& result : answer.allocation->devices.results) {
-        devices += (devices.empty() ? "" : ",") + result.request + "=" + result.pool + "/" + result.device;
+        devices +=
+            (devices.empty() ? "" : ",") + result.request + "=" + result.pool + "/" + result.device;
       }
     }
-    table.Add({answer.name, std::string(alloc::OutcomeName(answer.outcome)), answer.node, devices, answer.reason});
+    table.Add({answer.name, std::string(alloc::OutcomeName(answer.outcome)), answer.node, devices,
+               answer.reason});
   }
   return table.Text();
 }
 
-double Micros(Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+double Micros(Duration duration) {
+  return std::chrono::duration<double, std::micro>(duration).count();
+}
 
 Json Bench(const alloc::Scenario& scenario, alloc::ScenarioOptions options, int runs) {
   std::vector<double> per_claim;
@@ -97,25 +109,30 @@ Json Bench(const alloc::Scenario& scenario, alloc::ScenarioOptions options, int 
     const SteadyTime start = last = clock.Steady();
     const std::vector<alloc::ClaimAnswer> answers = alloc::RunScenario(scenario, options);
     totals.push_back(Micros(clock.Steady() - start) / 1000);
-    allocated = std::count_if(answers.begin(), answers.end(),
-                              [](const alloc::ClaimAnswer& a) { return a.outcome == alloc::Outcome::kAllocated; });
+    allocated = std::count_if(answers.begin(), answers.end(), [](const alloc::ClaimAnswer& a) {
+      return a.outcome == alloc::Outcome::kAllocated;
+    });
   }
   std::sort(per_claim.begin(), per_claim.end());
   std::sort(totals.begin(), totals.end());
   auto at = [&](double share) {
-    return per_claim.empty() ? 0.0 : per_claim[static_cast<size_t>(share * static_cast<double>(per_claim.size() - 1))];
+    return per_claim.empty()
+               ? 0.0
+               : per_claim[static_cast<size_t>(share * static_cast<double>(per_claim.size() - 1))];
   };
   double sum = 0;
   for (double micros : per_claim) sum += micros;
-  return {{"runs", runs},
-          {"claims", scenario.claims.size()},
-          {"allocated", allocated},
-          {"nodeAttempts", tried / runs},
-          {"totalMs", {{"best", totals.front()}, {"median", totals[totals.size() / 2]}, {"worst", totals.back()}}},
-          {"perClaimUs",
-           {{"mean", per_claim.empty() ? 0.0 : sum / static_cast<double>(per_claim.size())},
-            {"p50", at(0.5)},
-            {"p99", at(0.99)}}}};
+  return {
+      {"runs", runs},
+      {"claims", scenario.claims.size()},
+      {"allocated", allocated},
+      {"nodeAttempts", tried / runs},
+      {"totalMs",
+       {{"best", totals.front()}, {"median", totals[totals.size() / 2]}, {"worst", totals.back()}}},
+      {"perClaimUs",
+       {{"mean", per_claim.empty() ? 0.0 : sum / static_cast<double>(per_claim.size())},
+        {"p50", at(0.5)},
+        {"p99", at(0.99)}}}};
 }
 
 Status Run(std::span<const std::string> words, std::istream& in, std::ostream& out) {
@@ -126,7 +143,8 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
   }
   std::vector<std::string> files = args.All("filename");
   files.insert(files.end(), args.words().begin(), args.words().end());
-  if (files.size() != 1) return Status(Reason::kBadRequest, "want one scenario: -f FILE, or -f - for standard input");
+  if (files.size() != 1)
+    return Status(Reason::kBadRequest, "want one scenario: -f FILE, or -f - for standard input");
   const std::string& format = args.Get("output");
   if (!format.empty() && format != "json" && format != "table") {
     return Status(Reason::kBadRequest, "--output: " + format + ": want json or table");
@@ -145,7 +163,8 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
 
   alloc::ScenarioOptions options;
   options.explanations = args.Given("explain");
-  options.features.list_type_attributes = args.Given("list-attributes") || args.Given("list-type-attributes");
+  options.features.list_type_attributes =
+      args.Given("list-attributes") || args.Given("list-type-attributes");
   if (args.Given("mask-share-ids")) {
     options.new_share_id = [] { return std::string("*"); };
   } else {
@@ -167,7 +186,8 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
 
 }  // namespace
 
-int RunAllocateCommand(std::span<const std::string> args, std::istream& in, std::ostream& out, std::ostream& err) {
+int RunAllocateCommand(std::span<const std::string> args, std::istream& in, std::ostream& out,
+                       std::ostream& err) {
   const Status status = Run(args, in, out);
   if (status.ok()) return 0;
   err << "dray: " << status.message() << "\n";

@@ -15,7 +15,8 @@ std::string Nearest(std::string_view word, std::span<const std::string_view> can
       row[0] = i;
       for (size_t j = 1; j < row.size(); ++j) {
         const size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1)});
+        row[j] = std::min(
+            {row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1)});
         diagonal = above;
       }
     }
@@ -29,7 +30,8 @@ std::string Nearest(std::string_view word, std::span<const std::string_view> can
 
 Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag> flags) {
   Args parsed;
-  for (const Flag& flag : flags) parsed.fallbacks_[std::string(flag.name)] = std::string(flag.fallback);
+  for (const Flag& flag : flags)
+    parsed.fallbacks_[std::string(flag.name)] = std::string(flag.fallback);
   auto unknown = [&](const std::string& text, std::string_view name) {
     std::vector<std::string_view> names;
     for (const Flag& flag : flags) names.push_back(flag.name);
@@ -40,7 +42,8 @@ Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag
   for (size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg == "--") {
-      parsed.words_.insert(parsed.words_.end(), args.begin() + static_cast<long>(i) + 1, args.end());
+      parsed.words_.insert(parsed.words_.end(), args.begin() + static_cast<long>(i) + 1,
+                           args.end());
       break;
     }
     if (arg.size() < 2 || arg[0] != '-') {  // "-" alone is standard input
@@ -49,8 +52,9 @@ Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag
     }
     const bool is_long = arg.starts_with("--");
     const size_t equals = arg.find('=');
-    std::string_view name = is_long ? std::string_view(arg).substr(2, equals == std::string::npos ? equals : equals - 2)
-                                    : std::string_view(arg).substr(1, 1);
+    std::string_view name =
+        is_long ? std::string_view(arg).substr(2, equals == std::string::npos ? equals : equals - 2)
+                : std::string_view(arg).substr(1, 1);
     const Flag* found = nullptr;
     for (const Flag& flag : flags)
       if (is_long ? flag.name == name : flag.letter != 0 && flag.letter == name[0]) found = &flag;
@@ -62,15 +66,16 @@ Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag
     std::string value = "true";
     if (found->value.empty()) {
       if (attached && *attached != "true" && *attached != "false")
-        return Status(Reason::kBadRequest, "--" + std::string(found->name) + " takes no value, got \"" + *attached + "\"");
+        return Status(Reason::kBadRequest, "--" + std::string(found->name) +
+                                               " takes no value, got \"" + *attached + "\"");
       if (attached) value = *attached;
     } else if (attached) {
       value = *attached;
     } else if (i + 1 < args.size()) {
       value = args[++i];
     } else {
-      return Status(Reason::kBadRequest,
-                    "--" + std::string(found->name) + " needs a value: " + std::string(found->value));
+      return Status(Reason::kBadRequest, "--" + std::string(found->name) +
+                                             " needs a value: " + std::string(found->value));
     }
     parsed.values_[std::string(found->name)].push_back(std::move(value));
   }

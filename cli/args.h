@@ -11,11 +11,12 @@
 
 namespace dray::cli {
 
-// One flag of a command, kubectl style: "--output json", "--output=json", "-o json", "-ojson", "--watch".
+// One flag of a command, kubectl style: "--output json", "--output=json", "-o json", "-ojson",
+// "--watch".
 struct Flag {
-  std::string_view name;        // "output"
-  char letter = 0;              // 'o'; 0: none
-  std::string_view value;       // what the help calls the value ("FILE"); empty: a switch
+  std::string_view name;   // "output"
+  char letter = 0;         // 'o'; 0: none
+  std::string_view value;  // what the help calls the value ("FILE"); empty: a switch
   std::string_view help;
   std::string_view fallback = "";
 };
@@ -26,8 +27,9 @@ class Args {
   // kBadRequest: an unknown flag (with the nearest known one), or a flag without its value.
   static Result<Args> Parse(std::span<const std::string> args, std::span<const Flag> flags);
 
-  const std::string& Get(std::string_view flag) const;       // the fallback when it was not given; the last when repeated
-  std::vector<std::string> All(std::string_view flag) const; // every value given
+  const std::string& Get(
+      std::string_view flag) const;  // the fallback when it was not given; the last when repeated
+  std::vector<std::string> All(std::string_view flag) const;  // every value given
   bool Given(std::string_view flag) const;
   const std::vector<std::string>& words() const { return words_; }  // what is no flag
 

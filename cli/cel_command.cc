@@ -18,7 +18,8 @@ namespace dray::cli {
 namespace {
 
 constexpr Flag kCelFlags[] = {
-    {"filename", 'f', "FILE", "read the lines from a file, gzipped or not; - and without: standard input"},
+    {"filename", 'f', "FILE",
+     "read the lines from a file, gzipped or not; - and without: standard input"},
     {"jsonl", 0, "", "read and write one JSON object per line (the only format, and the default)"},
     {"cost", 0, "", "add maxCost and actualCost to each answer"},
     {"list-attributes", 0, "", "turn the alpha gate DRAListTypeAttributes on"},
@@ -142,7 +143,8 @@ int RunCelCommand(std::span<const std::string> args, std::istream& in, std::ostr
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     Result<CelInput> input = ParseCelInput(line, parsed->Given("list-attributes"));
     if (!input.ok())
-      return WrongUse(err, name + "line " + std::to_string(number) + ": " + input.status().message());
+      return WrongUse(err,
+                      name + "line " + std::to_string(number) + ": " + input.status().message());
     cel::Options options;
     options.list_attributes = input->list_attributes;
     options.consumable_capacity = input->consumable_capacity;

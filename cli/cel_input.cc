@@ -12,27 +12,33 @@ struct Mistake {
   std::string text;
 };
 
-[[noreturn]] void Want(const std::string& at, const char* what) { throw Mistake{at + ": want " + what}; }
+[[noreturn]] void Want(const std::string& at, const char* what) {
+  throw Mistake{at + ": want " + what};
+}
 
 std::string TextAt(const Json& json, const std::string& at) {
   if (!json.is_string()) Want(at, "a string");
   return json.get<std::string>();
 }
 int64_t IntAt(const Json& json, const std::string& at) {
-  if (!json.is_number_integer() || (json.is_number_unsigned() && json.get<uint64_t>() > INT64_MAX)) Want(at, "an integer of 64 bits");
+  if (!json.is_number_integer() || (json.is_number_unsigned() && json.get<uint64_t>() > INT64_MAX))
+    Want(at, "an integer of 64 bits");
   return json.get<int64_t>();
 }
 bool BoolAt(const Json& json, const std::string& at) {
   if (!json.is_boolean()) Want(at, "true or false");
   return json.get<bool>();
 }
-api::Version VersionAt(const Json& json, const std::string& at) { return {TextAt(json, at)}; }
+api::Version VersionAt(const Json& json, const std::string& at) {
+  return {TextAt(json, at)};
+}
 
 template <class Read>
 auto ListAt(const Json& json, const std::string& at, Read read) {
   if (!json.is_array()) Want(at, "a list");
   std::vector<decltype(read(json, at))> items;
-  for (const Json& item : json) items.push_back(read(item, at + "[" + std::to_string(items.size()) + "]"));
+  for (const Json& item : json)
+    items.push_back(read(item, at + "[" + std::to_string(items.size()) + "]"));
   return items;
 }
 
@@ -52,16 +58,20 @@ const Json& Part(const Json& json, const char* name, const std::string& at) {
   return part;
 }
 
-// Of several values Kubernetes takes the first of int, bool, string, version, and a list before all of them where lists count.
+// Of several values Kubernetes takes the first of int, bool, string, version, and a list before all
+// of them where lists count.
 api::DeviceAttribute ToAttribute(const Json& json, const std::string& at, bool lists) {
   if (!json.is_object()) Want(at, "an object, such as {\"string\": \"x\"}");
   api::DeviceAttribute attribute;
   auto take = [&](const char* kind, auto read) {
-    if (const Json& value = Member(json, kind); !value.is_null()) attribute.value = read(value, at + "." + kind);
+    if (const Json& value = Member(json, kind); !value.is_null())
+      attribute.value = read(value, at + "." + kind);
   };
   auto take_lists = [&] {
-    take("versions", [](const Json& v, const std::string& where) { return ListAt(v, where, VersionAt); });
-    take("strings", [](const Json& v, const std::string& where) { return ListAt(v, where, TextAt); });
+    take("versions",
+         [](const Json& v, const std::string& where) { return ListAt(v, where, VersionAt); });
+    take("strings",
+         [](const Json& v, const std::string& where) { return ListAt(v, where, TextAt); });
     take("bools", [](const Json& v, const std::string& where) { return ListAt(v, where, BoolAt); });
     take("ints", [](const Json& v, const std::string& where) { return ListAt(v, where, IntAt); });
   };
@@ -76,7 +86,8 @@ api::DeviceAttribute ToAttribute(const Json& json, const std::string& at, bool l
 
 api::Quantity ToQuantity(const Json& json, const std::string& at) {
   const Json& value = json.is_object() ? Member(json, "value") : json;
-  Result<api::Quantity> amount = api::Quantity::Parse(value.is_number() ? value.dump() : TextAt(value, at));
+  Result<api::Quantity> amount =
+      api::Quantity::Parse(value.is_number() ? value.dump() : TextAt(value, at));
   if (!amount.ok()) throw Mistake{at + ": " + amount.status().message()};
   return *amount;
 }
@@ -95,9 +106,11 @@ CelInput Read(const Json& json, bool lists) {
   input.list_attributes = gate("listTypeAttributes", false) || lists;
   input.consumable_capacity = gate("consumableCapacity", true);
   const Json& device = Part(json, "device", "device");
-  if (const Json& driver = Member(device, "driver"); !driver.is_null()) input.driver = TextAt(driver, "device.driver");
+  if (const Json& driver = Member(device, "driver"); !driver.is_null())
+    input.driver = TextAt(driver, "device.driver");
   for (const auto& [name, attribute] : Part(device, "attributes", "device.attributes").items()) {
-    input.device.attributes[name] = ToAttribute(attribute, "device.attributes[" + name + "]", input.list_attributes);
+    input.device.attributes[name] =
+        ToAttribute(attribute, "device.attributes[" + name + "]", input.list_attributes);
   }
   for (const auto& [name, capacity] : Part(device, "capacity", "device.capacity").items()) {
     input.device.capacity[name].value = ToQuantity(capacity, "device.capacity[" + name + "]");

@@ -18,8 +18,10 @@ struct CelInput {
   bool consumable_capacity = true;  // what "features" says
 };
 
-// "features": {"listTypeAttributes": true} turns that gate on for the line, and `lists` for all. Attributes are {"name":
-// {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}}, capacity {"name": "80Gi"} or
+// "features": {"listTypeAttributes": true} turns that gate on for the line, and `lists` for all.
+// Attributes are {"name":
+// {"string" | "int" | "bool" | "version" | "strings" | "ints" | "bools" | "versions": ...}},
+// capacity {"name": "80Gi"} or
 // {"name": {"value": "80Gi"}}. kInvalid says what is wrong with the line.
 Result<CelInput> ParseCelInput(std::string_view line, bool lists = false);
 

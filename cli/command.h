@@ -19,8 +19,9 @@ struct Streams {
 
 struct Command {
   std::string_view name;
-  std::string_view summary;   // one line for `dray help`
-  int (*run)(const Context& ctx, std::span<const std::string> args, Streams streams);  // the exit code
+  std::string_view summary;  // one line for `dray help`
+  int (*run)(const Context& ctx, std::span<const std::string> args,
+             Streams streams);  // the exit code
 };
 
 // Every command, in the order in which help lists them.
@@ -29,7 +30,8 @@ std::span<const Command> Commands();
 // `args`: what follows "dray". Prints errors to streams.err; returns the exit code.
 int RunCommandLine(const Context& ctx, std::span<const std::string> args, Streams streams);
 
-// What the commands do. kBadRequest and kInvalid are wrong use (exit code 2), other errors are 1; --help prints their help.
+// What the commands do. kBadRequest and kInvalid are wrong use (exit code 2), other errors are 1;
+// --help prints their help.
 Status RunConvert(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunUp(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunDemo(const Context& ctx, std::span<const std::string> args, Streams streams);

@@ -27,18 +27,22 @@ int Batch(const Context&, std::span<const std::string> args, Streams streams) {
 }
 
 const Command kCommands[] = {
-    {"demo", "the whole pipeline on this machine, every step verified; exit 0 only if all held", Reported<RunDemo>},
+    {"demo", "the whole pipeline on this machine, every step verified; exit 0 only if all held",
+     Reported<RunDemo>},
     {"up", "a development cluster with managers and mock GPU nodes, until Ctrl-C", Reported<RunUp>},
     {"status", "devices, who holds what, leader, pending Pods with reasons", Reported<RunStatus>},
-    {"explain", "why a Pod or a claim is where it is: explain pod|claim NAME", Reported<RunExplain>},
-    {"convert", "what the cluster would get for manifests in HAMi's words, offline", Reported<RunConvert>},
+    {"explain", "why a Pod or a claim is where it is: explain pod|claim NAME",
+     Reported<RunExplain>},
+    {"convert", "what the cluster would get for manifests in HAMi's words, offline",
+     Reported<RunConvert>},
     {"allocate", "run the allocator on a scenario file", Batch<RunAllocateCommand>},
     {"cel", "evaluate device selectors, line by line", Batch<RunCelCommand>},
     {"profiles", "the mock devices that come along, or one of them as YAML", Reported<RunProfiles>},
 };
 
 void Help(std::ostream& out) {
-  out << "Dray: accelerators for Kubernetes through Dynamic Resource Allocation.\n\nUsage: dray COMMAND [flags]\n\n";
+  out << "Dray: accelerators for Kubernetes through Dynamic Resource Allocation.\n\nUsage: dray "
+         "COMMAND [flags]\n\n";
   for (const Command& command : kCommands) {
     std::string name(command.name);
     name.resize(12, ' ');
@@ -49,7 +53,9 @@ void Help(std::ostream& out) {
 
 }  // namespace
 
-std::span<const Command> Commands() { return kCommands; }
+std::span<const Command> Commands() {
+  return kCommands;
+}
 
 int RunCommandLine(const Context& ctx, std::span<const std::string> args, Streams streams) {
   if (args.empty() || args[0] == "help" || args[0] == "--help" || args[0] == "-h") {
@@ -68,7 +74,8 @@ int RunCommandLine(const Context& ctx, std::span<const std::string> args, Stream
   }
   const std::string near = Nearest(args[0], names);
   streams.err << "dray: there is no command \"" << args[0] << "\""
-              << (near.empty() ? std::string() : ": did you mean \"" + near + "\"?") << "; 'dray help' lists them\n";
+              << (near.empty() ? std::string() : ": did you mean \"" + near + "\"?")
+              << "; 'dray help' lists them\n";
   return 2;
 }
 

@@ -19,9 +19,13 @@ namespace dray::cli {
 namespace {
 
 constexpr Flag kConvertFlags[] = {
-    {"filename", 'f', "FILE", "manifests, YAML or JSON, several documents allowed; - is standard input"},
-    {"device-config", 0, "FILE", "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
-    {"slices", 0, "FILE", "the cluster's ResourceSlices (kubectl get resourceslices -o yaml): sizes for percentages, limits for memory"},
+    {"filename", 'f', "FILE",
+     "manifests, YAML or JSON, several documents allowed; - is standard input"},
+    {"device-config", 0, "FILE",
+     "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
+    {"slices", 0, "FILE",
+     "the cluster's ResourceSlices (kubectl get resourceslices -o yaml): sizes for percentages, "
+     "limits for memory"},
     {"namespace", 'n', "NAMESPACE", "for objects that name none"},
     {"output", 'o', "FORMAT", "yaml or json", "yaml"},
     {"diff", 0, "", "print what changes, as diff -u, instead of the manifests"},
@@ -30,7 +34,8 @@ constexpr Flag kConvertFlags[] = {
 };
 
 constexpr char kConvertUsage[] =
-    "Prints what a cluster with Dray would get for these manifests: the ResourceClaimTemplates that the webhook would make,\n"
+    "Prints what a cluster with Dray would get for these manifests: the ResourceClaimTemplates "
+    "that the webhook would make,\n"
     "then each object as it would be stored. Works offline; the rules are the webhook's own.\n\n"
     "  dray convert -f pod.yaml\n"
     "  kustomize build . | dray convert -f - -o json\n\n"
@@ -38,8 +43,8 @@ constexpr char kConvertUsage[] =
 
 // Where the Pod stands in a workload: path of its PodTemplateSpec.
 const char* TemplatePath(const std::string& kind) {
-  if (kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" || kind == "ReplicaSet" || kind == "Job" ||
-      kind == "ReplicationController")
+  if (kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" ||
+      kind == "ReplicaSet" || kind == "Job" || kind == "ReplicationController")
     return "/spec/template";
   if (kind == "CronJob") return "/spec/jobTemplate/spec/template";
   return nullptr;
@@ -53,27 +58,35 @@ Status Unlike(const std::string& what, const Json& value, const char* wanted) {
 Result<std::string> MetadataText(const Json& object, const std::string& kind, const char* key) {
   auto metadata = object.find("metadata");
   if (metadata == object.end() || metadata->is_null()) return std::string();
-  if (!metadata->is_object()) return Unlike("metadata of a " + kind + " is", *metadata, "an object");
+  if (!metadata->is_object())
+    return Unlike("metadata of a " + kind + " is", *metadata, "an object");
   auto text = metadata->find(key);
   if (text == metadata->end() || text->is_null()) return std::string();
-  if (!text->is_string()) return Unlike(std::string("metadata.") + key + " of a " + kind + " is", *text, "a text");
+  if (!text->is_string())
+    return Unlike(std::string("metadata.") + key + " of a " + kind + " is", *text, "a text");
   return text->get<std::string>();
 }
 
 struct Conversion {
-  Conversion(admission::DeviceConfig device_config, std::string default_namespace, std::ostream* explain_to)
-      : config(std::move(device_config)), namespace_(std::move(default_namespace)), explain(explain_to) {}
+  Conversion(admission::DeviceConfig device_config, std::string default_namespace,
+             std::ostream* explain_to)
+      : config(std::move(device_config)),
+        namespace_(std::move(default_namespace)),
+        explain(explain_to) {}
 
   Status Add(Json document) {
     if (document.is_null()) return {};
-    if (!document.is_object()) return Status(Reason::kInvalid, "want Kubernetes objects, got " + document.dump());
+    if (!document.is_object())
+      return Status(Reason::kInvalid, "want Kubernetes objects, got " + document.dump());
     auto kind_field = document.find("kind");
-    if (kind_field == document.end() || !kind_field->is_string() || kind_field->get<std::string>().empty())
+    if (kind_field == document.end() || !kind_field->is_string() ||
+        kind_field->get<std::string>().empty())
       return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
     const std::string kind = kind_field->get<std::string>();
     if (kind == "List" && document.contains("items")) {
       Json& items = document["items"];
-      if (!items.is_array() && !items.is_null()) return Unlike("items of a List are", items, "a list");
+      if (!items.is_array() && !items.is_null())
+        return Unlike("items of a List are", items, "a list");
       for (Json& item : items) DRAY_RETURN_IF_ERROR(Add(std::move(item)));
       return {};
     }
@@ -89,19 +102,25 @@ struct Conversion {
     DRAY_ASSIGN_OR_RETURN(std::string name, MetadataText(document, kind, "name"));
     DRAY_ASSIGN_OR_RETURN(std::string generate_name, MetadataText(document, kind, "generateName"));
     DRAY_ASSIGN_OR_RETURN(std::string in_namespace, MetadataText(document, kind, "namespace"));
-    const std::string title = kind + " " + (!name.empty() ? name : !generate_name.empty() ? generate_name : "(no name)");
+    const std::string title = kind + " " +
+                              (!name.empty()            ? name
+                               : !generate_name.empty() ? generate_name
+                                                        : "(no name)");
     // The cluster would store it so; the template must stand in the same namespace.
-    if (in_namespace.empty() && !namespace_.empty()) document["metadata"]["namespace"] = in_namespace = namespace_;
+    if (in_namespace.empty() && !namespace_.empty())
+      document["metadata"]["namespace"] = in_namespace = namespace_;
     const Json::json_pointer pointer(path);
     if (!document.contains(pointer)) return {};
     Json& pod = document[pointer];
-    if (!pod.is_object()) return Unlike(std::string(path) + " of " + title + " is", pod, "an object");
+    if (!pod.is_object())
+      return Unlike(std::string(path) + " of " + title + " is", pod, "an object");
     return Convert(title, pod, in_namespace);
   }
 
   // `pod`: a Pod or a PodTemplateSpec, changed in place.
   Status Convert(const std::string& name, Json& pod, const std::string& in_namespace) {
-    Result<admission::AdmissionPlan> plan = admission::PlanAdmission(pod, in_namespace, config, inventory);
+    Result<admission::AdmissionPlan> plan =
+        admission::PlanAdmission(pod, in_namespace, config, inventory);
     // Wrong input is for the webhook to refuse: the command itself was used rightly.
     if (!plan.ok()) return Status(Reason::kForbidden, name + ": " + plan.status().message());
     for (const std::string& warning : plan->warnings) warnings.push_back(name + ": " + warning);
@@ -109,7 +128,8 @@ struct Conversion {
       for (const std::string& rule : plan->rules) *explain << name << ": " << rule << "\n";
     if (!plan->convert) return {};
     DRAY_ASSIGN_OR_RETURN(pod, api::ApplyJsonPatch(std::move(pod), Json::parse(plan->patch)));
-    if (plan->claim_template && names.insert(in_namespace + "/" + plan->claim_template->metadata.name).second)
+    if (plan->claim_template &&
+        names.insert(in_namespace + "/" + plan->claim_template->metadata.name).second)
       templates.push_back(api::ToJson(*plan->claim_template));
     return {};
   }
@@ -146,7 +166,8 @@ Status ReadSlices(const std::string& path, admission::Inventory& inventory) {
   DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(path));
   DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, path));
   for (const Json& document : documents) {
-    const bool list = document.is_object() && document.contains("items") && document["items"].is_array();
+    const bool list =
+        document.is_object() && document.contains("items") && document["items"].is_array();
     for (const Json& one : list ? document["items"] : Json::array({document})) {
       if (one.is_null()) continue;
       Result<api::ResourceSlice> slice = api::FromJson<api::ResourceSlice>(one);
@@ -162,14 +183,17 @@ Status ReadSlices(const std::string& path, admission::Inventory& inventory) {
 
 std::string TitleOf(const Json& object) {
   const Json name = object.value(Json::json_pointer("/metadata/name"), Json("(no name)"));
-  return object.value("kind", "") + "/" + (name.is_string() ? name.get<std::string>() : "(no name)");
+  return object.value("kind", "") + "/" +
+         (name.is_string() ? name.get<std::string>() : "(no name)");
 }
 
 void PrintDiff(const Conversion& conversion, std::ostream& out) {
-  for (const Json& made : conversion.templates) out << LineDiff("/dev/null", "", TitleOf(made), runtime::ToYaml(made));
+  for (const Json& made : conversion.templates)
+    out << LineDiff("/dev/null", "", TitleOf(made), runtime::ToYaml(made));
   for (size_t i = 0; i < conversion.objects.size(); ++i)
     out << LineDiff(TitleOf(conversion.originals[i]), runtime::ToYaml(conversion.originals[i]),
-                    TitleOf(conversion.objects[i]) + " (converted)", runtime::ToYaml(conversion.objects[i]));
+                    TitleOf(conversion.objects[i]) + " (converted)",
+                    runtime::ToYaml(conversion.objects[i]));
 }
 
 }  // namespace
@@ -185,11 +209,15 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
     return Status(Reason::kBadRequest, "--output: " + format + ": want yaml or json");
   std::vector<std::string> files = args.All("filename");
   files.insert(files.end(), args.words().begin(), args.words().end());
-  if (files.empty()) return Status(Reason::kBadRequest, "nothing to convert: want -f FILE, or -f - for standard input");
+  if (files.empty())
+    return Status(Reason::kBadRequest,
+                  "nothing to convert: want -f FILE, or -f - for standard input");
 
   DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config, ReadConfig(args.Get("device-config")));
-  Conversion conversion(std::move(config), args.Get("namespace"), args.Given("explain") ? &streams.err : nullptr);
-  if (!args.Get("slices").empty()) DRAY_RETURN_IF_ERROR(ReadSlices(args.Get("slices"), conversion.inventory));
+  Conversion conversion(std::move(config), args.Get("namespace"),
+                        args.Given("explain") ? &streams.err : nullptr);
+  if (!args.Get("slices").empty())
+    DRAY_RETURN_IF_ERROR(ReadSlices(args.Get("slices"), conversion.inventory));
   for (const std::string& file : files) {
     std::string text;
     if (file == "-") {
@@ -199,9 +227,11 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
     }
     DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
     for (Json& document : documents)
-      if (Status added = conversion.Add(std::move(document)); !added.ok()) return added.Wrapped(file);
+      if (Status added = conversion.Add(std::move(document)); !added.ok())
+        return added.Wrapped(file);
   }
-  for (const std::string& warning : conversion.warnings) streams.err << "Warning: " << warning << "\n";
+  for (const std::string& warning : conversion.warnings)
+    streams.err << "Warning: " << warning << "\n";
 
   if (args.Given("diff")) {
     PrintDiff(conversion, streams.out);
@@ -210,9 +240,11 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
   std::vector<Json> all = std::move(conversion.templates);
   for (Json& object : conversion.objects) all.push_back(std::move(object));
   if (format == "json") {
-    streams.out << Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(all)}}).dump(2) << "\n";
+    streams.out << Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(all)}}).dump(2)
+                << "\n";
   } else {
-    for (size_t i = 0; i < all.size(); ++i) streams.out << (i == 0 ? "" : "---\n") << runtime::ToYaml(all[i]);
+    for (size_t i = 0; i < all.size(); ++i)
+      streams.out << (i == 0 ? "" : "---\n") << runtime::ToYaml(all[i]);
   }
   return {};
 }

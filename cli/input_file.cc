@@ -19,11 +19,14 @@ struct EndInflate {
 
 }  // namespace
 
-bool IsGzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
+bool IsGzip(std::string_view bytes) {
+  return bytes.starts_with("\x1f\x8b");
+}
 
 Result<std::string> Unzip(std::string_view bytes) {
   z_stream state{};
-  if (inflateInit2(&state, 16 + MAX_WBITS) != Z_OK) return Status(Reason::kInternal, "zlib cannot start");
+  if (inflateInit2(&state, 16 + MAX_WBITS) != Z_OK)
+    return Status(Reason::kInternal, "zlib cannot start");
   std::unique_ptr<z_stream, EndInflate> stream(&state);
   std::string text;
   size_t length = 0;
@@ -35,7 +38,8 @@ Result<std::string> Unzip(std::string_view bytes) {
       ended = false;
     }
     if (text.size() - length < 4096) text.resize(std::max<size_t>(text.size() * 2, 1 << 16));
-    const size_t given = std::min(bytes.size(), kChunk), room = std::min(text.size() - length, kChunk);
+    const size_t given = std::min(bytes.size(), kChunk),
+                 room = std::min(text.size() - length, kChunk);
     state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
     state.avail_in = static_cast<uInt>(given);
     state.next_out = reinterpret_cast<Bytef*>(text.data() + length);
@@ -46,7 +50,8 @@ Result<std::string> Unzip(std::string_view bytes) {
     if (outcome == Z_STREAM_END) {
       ended = true;
     } else if (outcome != Z_OK || (bytes.empty() && state.avail_out > 0)) {
-      return Status(Reason::kInvalid, bytes.empty() ? "gzip data is cut short" : "gzip data is damaged");
+      return Status(Reason::kInvalid,
+                    bytes.empty() ? "gzip data is cut short" : "gzip data is damaged");
     }
     if (length > kLongestText) return Status(Reason::kInvalid, "gzip data holds more than 4 GiB");
   }
@@ -60,7 +65,8 @@ Result<std::string> ReadInput(const std::string& file, std::istream& standard_in
     for (size_t room = 1 << 16;; room *= 2) {
       const size_t length = text.size();
       text.resize(length + room);
-      const std::streamsize got = standard_input.rdbuf()->sgetn(text.data() + length, static_cast<std::streamsize>(room));
+      const std::streamsize got =
+          standard_input.rdbuf()->sgetn(text.data() + length, static_cast<std::streamsize>(room));
       text.resize(length + static_cast<size_t>(std::max<std::streamsize>(got, 0)));
       if (got < static_cast<std::streamsize>(room)) break;
     }

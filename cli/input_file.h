@@ -8,8 +8,8 @@
 
 namespace dray::cli {
 
-// The whole text of a file, or of standard input for "-"; unpacked when it is gzipped, whatever its name. kBadRequest says why
-// there is none.
+// The whole text of a file, or of standard input for "-"; unpacked when it is gzipped, whatever its
+// name. kBadRequest says why there is none.
 Result<std::string> ReadInput(const std::string& file, std::istream& standard_input);
 
 bool IsGzip(std::string_view bytes);

@@ -7,7 +7,8 @@ namespace dray::cli {
 namespace {
 
 template <api::ApiObject T>
-Result<std::vector<std::shared_ptr<const T>>> Shared(const Context& ctx, const runtime::Client& client) {
+Result<std::vector<std::shared_ptr<const T>>> Shared(const Context& ctx,
+                                                     const runtime::Client& client) {
   DRAY_ASSIGN_OR_RETURN(api::ListOf<T> list, client.List<T>(ctx));
   std::vector<std::shared_ptr<const T>> shared;
   shared.reserve(list.items.size());
@@ -20,7 +21,8 @@ Result<std::vector<std::shared_ptr<const T>>> Shared(const Context& ctx, const r
 Result<runtime::Client> ConnectCluster(const std::string& path, const std::string& context) {
   DRAY_ASSIGN_OR_RETURN(runtime::ClusterAccess access, runtime::LoadClusterAccess(path, context));
   access.user_agent = "dray";
-  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport, runtime::MakeRestTransport(access));
+  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport,
+                        runtime::MakeRestTransport(access));
   return runtime::Client(std::move(transport));
 }
 
@@ -33,10 +35,14 @@ Result<Inventory> Inventory::Read(const Context& ctx, const runtime::Client& cli
   DRAY_ASSIGN_OR_RETURN(read.claims, Shared<api::ResourceClaim>(ctx, client));
   read.nodes = std::move(nodes.items);
   read.pods = std::move(pods.items);
-  Result<api::Lease> lease = client.Get<api::Lease>(ctx, {"dray-system", "dray-controller-manager"});
-  if (lease.ok()) read.lease = std::move(*lease);
-  else if (!lease.Is(Reason::kNotFound)) return lease.status();
-  Result<api::Deployment> deployment = client.Get<api::Deployment>(ctx, {"dray-system", "dray-controller-manager"});
+  Result<api::Lease> lease =
+      client.Get<api::Lease>(ctx, {"dray-system", "dray-controller-manager"});
+  if (lease.ok())
+    read.lease = std::move(*lease);
+  else if (!lease.Is(Reason::kNotFound))
+    return lease.status();
+  Result<api::Deployment> deployment =
+      client.Get<api::Deployment>(ctx, {"dray-system", "dray-controller-manager"});
   if (deployment.ok()) read.deployment = std::move(*deployment);
   return read;
 }
@@ -52,7 +58,9 @@ std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& 
   alloc::Options how;
   how.stop = ctx.stop();
   how.reasons = true;
-  how.new_share_id = [] { return std::string("00000000-0000-4000-8000-000000000000"); };  // only looks
+  how.new_share_id = [] {
+    return std::string("00000000-0000-4000-8000-000000000000");
+  };  // only looks
   std::vector<alloc::NodeAnswer> answers;
   const api::ResourceClaim* const wanted[] = {&claim};
   for (const api::Node& node : nodes) {

@@ -25,16 +25,20 @@ struct DiffLine {
 };
 
 // The longest common subsequence of what lies between the equal ends.
-std::vector<DiffLine> Compare(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b) {
+std::vector<DiffLine> Compare(const std::vector<std::string_view>& a,
+                              const std::vector<std::string_view>& b) {
   size_t head = 0, tail = 0;
   while (head < a.size() && head < b.size() && a[head] == b[head]) ++head;
-  while (tail < a.size() - head && tail < b.size() - head && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) ++tail;
+  while (tail < a.size() - head && tail < b.size() - head &&
+         a[a.size() - 1 - tail] == b[b.size() - 1 - tail])
+    ++tail;
   const size_t rows = a.size() - head - tail, columns = b.size() - head - tail;
   std::vector<uint32_t> longest((rows + 1) * (columns + 1), 0);
   auto at = [&](size_t i, size_t j) -> uint32_t& { return longest[i * (columns + 1) + j]; };
   for (size_t i = rows; i-- > 0;)
     for (size_t j = columns; j-- > 0;)
-      at(i, j) = a[head + i] == b[head + j] ? at(i + 1, j + 1) + 1 : std::max(at(i + 1, j), at(i, j + 1));
+      at(i, j) =
+          a[head + i] == b[head + j] ? at(i + 1, j + 1) + 1 : std::max(at(i + 1, j), at(i, j + 1));
 
   std::vector<DiffLine> lines;
   for (size_t i = 0; i < head; ++i) lines.push_back({' ', a[i]});
@@ -59,7 +63,8 @@ std::string Range(size_t first, size_t count) {
 
 }  // namespace
 
-std::string LineDiff(std::string_view before_name, std::string_view before, std::string_view after_name, std::string_view after) {
+std::string LineDiff(std::string_view before_name, std::string_view before,
+                     std::string_view after_name, std::string_view after) {
   if (before == after) return "";
   const std::vector<DiffLine> lines = Compare(LinesOf(before), LinesOf(after));
   std::string out = "--- " + std::string(before_name) + "\n+++ " + std::string(after_name) + "\n";

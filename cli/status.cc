@@ -22,7 +22,7 @@ constexpr Flag kStatusFlags[] = {
     {"help", 'h', "", "this text"},
 };
 
-using PoolId = std::pair<std::string, std::string>;                   // driver, pool
+using PoolId = std::pair<std::string, std::string>;                  // driver, pool
 using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
 
 struct Holding {
@@ -52,20 +52,23 @@ std::map<DeviceId, Holding> Holdings(const Inventory& inventory, const Users& al
         if (name == "memory") one.memory += amount;
         if (name == "cores") one.cores += amount;
       }
-      for (const api::Pod* pod : users) one.holders.insert(pod->metadata.namespace_ + "/" + pod->metadata.name);
+      for (const api::Pod* pod : users)
+        one.holders.insert(pod->metadata.namespace_ + "/" + pod->metadata.name);
       if (users.empty()) one.holders.insert("claim " + api::KeyOf(*claim).ToString());
     }
   }
   return held;
 }
 
-std::string Share(const api::Device& device, const char* name, const api::Quantity& used, bool whole) {
+std::string Share(const api::Device& device, const char* name, const api::Quantity& used,
+                  bool whole) {
   auto found = device.capacity.find(name);
   if (found == device.capacity.end()) return "-";
   const api::Quantity& all = found->second.value;
   const api::Quantity& part = whole ? all : used;
-  const double share =
-      all == api::Quantity() ? 0 : static_cast<double>(part.nanos()) / static_cast<double>(all.nanos());
+  const double share = all == api::Quantity()
+                           ? 0
+                           : static_cast<double>(part.nanos()) / static_cast<double>(all.nanos());
   return Bar(share, 10) + " " + part.ToString() + "/" + all.ToString();
 }
 
@@ -74,7 +77,8 @@ std::string Health(const api::Device& device) {
   std::string taints;
   for (const api::DeviceTaint& taint : device.taints)
     if (taint.effect == "NoSchedule" || taint.effect == "NoExecute")
-      taints += (taints.empty() ? "" : ", ") + taint.key + (taint.value.empty() ? "" : "=" + taint.value);
+      taints +=
+          (taints.empty() ? "" : ", ") + taint.key + (taint.value.empty() ? "" : "=" + taint.value);
   return taints.empty() ? "ok" : taints;
 }
 
@@ -97,7 +101,8 @@ std::map<PoolId, int64_t> NewestGenerations(const Inventory& inventory) {
 
 // Not below zero, should the other clock be ahead of ours.
 Duration AgeOf(api::MicroTime then, WallTime now) {
-  return std::max(Duration::zero(), Duration(std::chrono::floor<std::chrono::milliseconds>(now - then)));
+  return std::max(Duration::zero(),
+                  Duration(std::chrono::floor<std::chrono::milliseconds>(now - then)));
 }
 
 // "-" for nobody.
@@ -134,16 +139,19 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
   Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HEALTH", "HELD BY"});
   const std::map<PoolId, int64_t> newest = NewestGenerations(inventory);
   for (const auto& slice : inventory.slices) {
-    if (slice->spec.pool.generation != newest.at({slice->spec.driver, slice->spec.pool.name})) continue;
+    if (slice->spec.pool.generation != newest.at({slice->spec.driver, slice->spec.pool.name}))
+      continue;
     for (const api::Device& device : slice->spec.devices) {
       auto found = held.find({slice->spec.driver, slice->spec.pool.name, device.name});
       const Holding holding = found == held.end() ? Holding() : found->second;
       devices.Add({slice->spec.node_name.value_or("-"), device.name, Product(device),
                    Share(device, "memory", holding.memory, holding.whole),
-                   Share(device, "cores", holding.cores, holding.whole), Health(device), Join(holding.holders)});
+                   Share(device, "cores", holding.cores, holding.whole), Health(device),
+                   Join(holding.holders)});
     }
   }
-  out << (devices.empty() ? "No devices: no driver has published a ResourceSlice.\n" : devices.Text());
+  out << (devices.empty() ? "No devices: no driver has published a ResourceSlice.\n"
+                          : devices.Text());
 
   Table pending({"PENDING CLAIM", "POD", "REASON"});
   for (const auto& claim : inventory.claims) {
@@ -152,7 +160,9 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
     for (const api::Pod* pod : UsersOf(users_by_claim, *claim)) users.insert(pod->metadata.name);
     const std::string why = inventory.WhyPending(ctx, *claim);
     pending.Add({api::KeyOf(*claim).ToString(), Join(users),
-                 users.empty() ? "no Pod uses it" : why.empty() ? "fits; waits for the scheduler" : why});
+                 users.empty() ? "no Pod uses it"
+                 : why.empty() ? "fits; waits for the scheduler"
+                               : why});
   }
   if (!pending.empty()) out << "\n" << pending.Text();
 }
@@ -160,14 +170,17 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
 Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams streams) {
   DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kStatusFlags));
   if (args.Given("help")) {
-    streams.out << "Shows the cluster's devices with what is given out of them and to whom, who leads, and why claims\n"
+    streams.out << "Shows the cluster's devices with what is given out of them and to whom, who "
+                   "leads, and why claims\n"
                    "wait. Changes nothing.\n\nFlags:\n"
                 << FlagHelp(kStatusFlags);
     return {};
   }
   if (!args.words().empty())
-    return Status(Reason::kBadRequest, "unexpected argument \"" + args.words().front() + "\": dray status takes only flags");
-  DRAY_ASSIGN_OR_RETURN(runtime::Client client, ConnectCluster(args.Get("kubeconfig"), args.Get("context")));
+    return Status(Reason::kBadRequest, "unexpected argument \"" + args.words().front() +
+                                           "\": dray status takes only flags");
+  DRAY_ASSIGN_OR_RETURN(runtime::Client client,
+                        ConnectCluster(args.Get("kubeconfig"), args.Get("context")));
   do {
     DRAY_ASSIGN_OR_RETURN(Inventory inventory, Inventory::Read(ctx, client));
     if (args.Given("watch")) streams.out << "\033[H\033[2J";

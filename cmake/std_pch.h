@@ -1,5 +1,5 @@
-// Precompiled once for every library: the standard headers that nearly every file pulls in, and JSON. Headers of ours keep to
-// dray/base/json.h all the same: tests/architecture checks it.
+// Precompiled once for every library: the standard headers that nearly every file pulls in, and
+// JSON. Headers of ours keep to dray/base/json.h all the same: tests/architecture checks it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>

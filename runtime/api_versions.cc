@@ -12,21 +12,24 @@ constexpr std::string_view kGroup = "resource.k8s.io";
 constexpr std::string_view kSpoken[] = {"v1", "v1beta2", "v1beta1"};  // best first
 
 Status NotServed(const std::string& what) {
-  return Status(Reason::kNotFound, "the server does not offer resource.k8s.io in v1, v1beta2 or v1beta1 (" + what +
-                                       "): Dynamic Resource Allocation needs Kubernetes 1.34, or 1.32 with the "
-                                       "DynamicResourceAllocation feature gate");
+  return Status(Reason::kNotFound,
+                "the server does not offer resource.k8s.io in v1, v1beta2 or v1beta1 (" + what +
+                    "): Dynamic Resource Allocation needs Kubernetes 1.34, or 1.32 with the "
+                    "DynamicResourceAllocation feature gate");
 }
 
 }  // namespace
 
-Result<std::string> ApiVersions::Of(Transport& transport, const Context& ctx, const api::KindInfo& kind) {
+Result<std::string> ApiVersions::Of(Transport& transport, const Context& ctx,
+                                    const api::KindInfo& kind) {
   if (kind.group != kGroup) return std::string(kind.version);
   if (std::string known = resource_version_of_group_.Copy(); !known.empty()) return known;
   ApiRequest request;
   request.path = "/apis/" + std::string(kGroup);
   DRAY_ASSIGN_OR_RETURN(ApiResponse response, transport.Do(ctx, request));
   if (response.code == 404) return NotServed("there is no such group");
-  if (response.code != 200) return api::DecodeStatus(response.code, response.body).Wrapped("discovery of resource.k8s.io");
+  if (response.code != 200)
+    return api::DecodeStatus(response.code, response.body).Wrapped("discovery of resource.k8s.io");
   Json group = Json::parse(response.body, nullptr, false);
   std::string served;
   auto versions = group.is_object() ? group.find("versions") : group.end();
@@ -36,7 +39,8 @@ Result<std::string> ApiVersions::Of(Transport& transport, const Context& ctx, co
         served += (served.empty() ? "" : ",") + entry["version"].get<std::string>();
   for (std::string_view version : kSpoken) {
     if (("," + served + ",").find("," + std::string(version) + ",") == std::string::npos) continue;
-    LOG_IF(INFO, version != kSpoken[0]) << "the server offers " << kGroup << " in " << served << ": speaking " << version;
+    LOG_IF(INFO, version != kSpoken[0])
+        << "the server offers " << kGroup << " in " << served << ": speaking " << version;
     resource_version_of_group_.With([&](std::string& known) { known = version; });
     return std::string(version);
   }

@@ -4,7 +4,8 @@
 
 namespace dray::runtime {
 
-void RunControllers(const Context& ctx, const std::vector<std::unique_ptr<Controller>>& controllers, int workers) {
+void RunControllers(const Context& ctx, const std::vector<std::unique_ptr<Controller>>& controllers,
+                    int workers) {
   std::vector<std::jthread> threads;
   for (const auto& controller : controllers)
     threads.emplace_back([&ctx, workers, one = controller.get()] {

@@ -18,8 +18,9 @@ constexpr Duration kHealthSlack = 20s;  // controller-runtime's adaptor
 // A follower's watch ends by itself after this; one that is still silent some time later is dead.
 constexpr auto kWatch = 300s;
 constexpr Duration kSilence = 30s;
-// A follower reads the Lease so often, so that there is an open connection when it is to be taken: a new one takes longer than
-// all the rest of a takeover, and clients close idle ones after half a minute.
+// A follower reads the Lease so often, so that there is an open connection when it is to be taken:
+// a new one takes longer than all the rest of a takeover, and clients close idle ones after half a
+// minute.
 constexpr Duration kKeepWarm = 20s;
 
 }  // namespace
@@ -41,10 +42,11 @@ struct Elector::State {
   void SetLeading(bool on, SteadyTime now);
 
   void ShowLeading(bool on) {
-    ProcessMetrics().Set("leader_election_master_status",
-                         "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 "
-                         "indicates master. 'name' is the string used to identify the lease.",
-                         {{"name", config.lease.name}}, on ? 1 : 0);
+    ProcessMetrics().Set(
+        "leader_election_master_status",
+        "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 "
+        "indicates master. 'name' is the string used to identify the lease.",
+        {{"name", config.lease.name}}, on ? 1 : 0);
   }
   Duration RequestTimeout() const { return std::max<Duration>(1s, config.renew_deadline / 2); }
 
@@ -54,10 +56,10 @@ struct Elector::State {
 
   mutable std::mutex mutex;
   std::condition_variable_any changed;
-  LeaseView view;           // as last read or written
-  uint64_t version = 0;     // counts the changes of `view`
-  bool known = false;       // the server has been heard at least once
-  std::string announced;    // to on_new_leader
+  LeaseView view;         // as last read or written
+  uint64_t version = 0;   // counts the changes of `view`
+  bool known = false;     // the server has been heard at least once
+  std::string announced;  // to on_new_leader
   bool leading = false;
   bool work_ended = false;
   SteadyTime renewed_at{};  // before the last successful write was sent
@@ -71,7 +73,8 @@ void Elector::State::Observe(std::optional<api::Lease> lease, SteadyTime seen_at
     known = true;
     ++version;
     // The record alone proves life: a label set by someone else does not extend a lease.
-    const bool same = lease.has_value() == view.lease.has_value() && (!lease || lease->spec == view.lease->spec);
+    const bool same =
+        lease.has_value() == view.lease.has_value() && (!lease || lease->spec == view.lease->spec);
     if (!same) view.seen_at = seen_at;
     view.lease = std::move(lease);
     if (holder != announced) {
@@ -93,7 +96,8 @@ void Elector::State::SetLeading(bool on, SteadyTime now) {
   ShowLeading(on);
 }
 
-Status Elector::State::Write(const Context& ctx, const Move& move, const std::optional<api::Lease>& base) {
+Status Elector::State::Write(const Context& ctx, const Move& move,
+                             const std::optional<api::Lease>& base) {
   const SteadyTime sent_at = ctx.clock().Steady();
   Result<api::Lease> written = [&]() -> Result<api::Lease> {
     if (move.kind == Move::Kind::kCreate) {
@@ -115,8 +119,8 @@ Status Elector::State::Write(const Context& ctx, const Move& move, const std::op
   return {};
 }
 
-// One attempt to hold the Lease, as in client-go: with what we know, then with what the server says. False: somebody else
-// holds it.
+// One attempt to hold the Lease, as in client-go: with what we know, then with what the server
+// says. False: somebody else holds it.
 Result<bool> Elector::State::Try(const Context& ctx) {
   const Context limited = ctx.WithTimeout(RequestTimeout());
   Clock& clock = ctx.clock();
@@ -127,8 +131,8 @@ Result<bool> Elector::State::Try(const Context& ctx) {
     seen = view;
     lead = leading;
   }
-  // With what we know: our own last write, or what the watch has just told. The resource version guards both, and a released
-  // lease is taken with one call.
+  // With what we know: our own last write, or what the watch has just told. The resource version
+  // guards both, and a released lease is taken with one call.
   if (seen.lease) {
     const Move move = NextMove(seen, clock.Steady(), clock.Now(), config);
     if (move.kind == Move::Kind::kRenew || (move.kind == Move::Kind::kTake && !lead)) {
@@ -137,7 +141,8 @@ Result<bool> Elector::State::Try(const Context& ctx) {
       VLOG(1) << "lease " << config.lease.ToString() << ": " << status << "; asking the server";
       if (lead)
         ProcessMetrics().Add("leader_election_slowpath_total",
-                             "Total number of slow path exercised in renewing leader leases. 'name' is the string used "
+                             "Total number of slow path exercised in renewing leader leases. "
+                             "'name' is the string used "
                              "to identify the lease.",
                              {{"name", config.lease.name}});
       if (ctx.expired() || ctx.stopped()) return status;
@@ -146,7 +151,8 @@ Result<bool> Elector::State::Try(const Context& ctx) {
   const Context again = ctx.WithTimeout(RequestTimeout());
   Result<api::Lease> fetched = client.Get<api::Lease>(again, config.lease);
   if (!fetched.ok() && !fetched.Is(Reason::kNotFound)) return fetched.status();
-  Observe(fetched.ok() ? std::optional<api::Lease>(*std::move(fetched)) : std::nullopt, clock.Steady());
+  Observe(fetched.ok() ? std::optional<api::Lease>(*std::move(fetched)) : std::nullopt,
+          clock.Steady());
   {
     std::lock_guard lock(mutex);
     seen = view;
@@ -166,29 +172,32 @@ void Elector::State::Follow(const Context& ctx) {
   options.timeout_seconds = kWatch.count();
   while (!ctx.stopped()) {
     const SteadyTime began = ctx.clock().Steady();
-    Result<api::Lease> lease = client.Get<api::Lease>(ctx.WithTimeout(RequestTimeout()), config.lease);
+    Result<api::Lease> lease =
+        client.Get<api::Lease>(ctx.WithTimeout(RequestTimeout()), config.lease);
     if (lease.ok() || lease.Is(Reason::kNotFound)) {
-      Observe(lease.ok() ? std::optional<api::Lease>(*std::move(lease)) : std::nullopt, ctx.clock().Steady());
-      // Without a resource version the watch begins with what is there: nothing is missed after the read above, and an old
-      // Lease does not make it expire.
-      Status ended = client.WatchRaw(ctx.WithTimeout(kWatch + kSilence), kind, options, false, [&](std::string_view line) {
-        Result<api::WatchEvent<api::Lease>> event = api::DecodeWatchEvent<api::Lease>(line);
-        if (!event.ok()) return false;
-        switch (event->type) {
-          case api::WatchEventType::kAdded:
-          case api::WatchEventType::kModified:
-            Observe(std::move(event->object), ctx.clock().Steady());
+      Observe(lease.ok() ? std::optional<api::Lease>(*std::move(lease)) : std::nullopt,
+              ctx.clock().Steady());
+      // Without a resource version the watch begins with what is there: nothing is missed after the
+      // read above, and an old Lease does not make it expire.
+      Status ended = client.WatchRaw(
+          ctx.WithTimeout(kWatch + kSilence), kind, options, false, [&](std::string_view line) {
+            Result<api::WatchEvent<api::Lease>> event = api::DecodeWatchEvent<api::Lease>(line);
+            if (!event.ok()) return false;
+            switch (event->type) {
+              case api::WatchEventType::kAdded:
+              case api::WatchEventType::kModified:
+                Observe(std::move(event->object), ctx.clock().Steady());
+                return true;
+              case api::WatchEventType::kDeleted:
+                Observe(std::nullopt, ctx.clock().Steady());
+                return true;
+              case api::WatchEventType::kBookmark:
+                return true;
+              case api::WatchEventType::kError:
+                return false;
+            }
             return true;
-          case api::WatchEventType::kDeleted:
-            Observe(std::nullopt, ctx.clock().Steady());
-            return true;
-          case api::WatchEventType::kBookmark:
-            return true;
-          case api::WatchEventType::kError:
-            return false;
-        }
-        return true;
-      });
+          });
       if (ended.ok() && ctx.clock().Steady() - began >= config.retry_period) continue;
       VLOG(1) << "watch of lease " << config.lease.ToString() << ": " << ended;
     } else {
@@ -222,7 +231,8 @@ Status Elector::State::Acquire(const Context& ctx) {
         if (known) move = NextMove(view, clock.Steady(), clock.Now(), config);
         if (move.kind != Move::Kind::kWait) break;
         if (cold = clock.Steady() >= cold_at; cold) break;
-        clock.WaitUntil(lock, changed, std::min(move.wake_at, cold_at), ctx.stop(), [&] { return version != seen_version; });
+        clock.WaitUntil(lock, changed, std::min(move.wake_at, cold_at), ctx.stop(),
+                        [&] { return version != seen_version; });
       }
     }
     if (cold) {
@@ -254,7 +264,8 @@ Status Elector::State::Renew(const Context& ctx) {
     {
       std::unique_lock lock(mutex);
       last = renewed_at;
-      clock.WaitUntil(lock, changed, last + config.retry_period, ctx.stop(), [&] { return work_ended; });
+      clock.WaitUntil(lock, changed, last + config.retry_period, ctx.stop(),
+                      [&] { return work_ended; });
       if (work_ended || ctx.stopped()) return {};
     }
     Context limited = ctx.WithTimeout(last + config.renew_deadline - clock.Steady());
@@ -264,14 +275,17 @@ Status Elector::State::Renew(const Context& ctx) {
       if (ctx.stopped()) return {};
       if (held.ok()) {
         std::lock_guard lock(mutex);
-        return Status(Reason::kUnavailable, "lost the lease " + config.lease.ToString() + " to " +
-                                                (view.lease ? view.lease->spec.holder_identity.value_or("nobody") : "nobody"));
+        return Status(
+            Reason::kUnavailable,
+            "lost the lease " + config.lease.ToString() + " to " +
+                (view.lease ? view.lease->spec.holder_identity.value_or("nobody") : "nobody"));
       }
       LOG(WARNING) << "lease " << config.lease.ToString() << " not renewed: " << held.status();
       if (limited.expired() || !limited.Sleep(config.retry_period).ok()) {
         if (ctx.stopped()) return {};
         return Status(Reason::kUnavailable,
-                      "lost the lease " + config.lease.ToString() + ": not renewed in time: " + held.status().message());
+                      "lost the lease " + config.lease.ToString() +
+                          ": not renewed in time: " + held.status().message());
       }
     }
   }
@@ -303,7 +317,8 @@ Status Elector::State::Lead(const Context& ctx) {
 
 // The stop that ends us must not cut this off: a context of its own.
 void Elector::State::Release(Clock& clock) {
-  const Context ctx = Context(clock, std::stop_token()).WithTimeout(std::min<Duration>(config.renew_deadline / 2, 5s));
+  const Context ctx = Context(clock, std::stop_token())
+                          .WithTimeout(std::min<Duration>(config.renew_deadline / 2, 5s));
   for (int tries = 0; tries < 3; ++tries) {
     // As we wrote it last; after a conflict, as it is.
     Result<api::Lease> lease = [&]() -> Result<api::Lease> {
@@ -343,7 +358,8 @@ Status Elector::Run(const Context& ctx) {
     bool ours = false;
     {
       std::lock_guard lock(state_->mutex);
-      ours = state_->view.lease && state_->view.lease->spec.holder_identity.value_or("") == state_->config.identity;
+      ours = state_->view.lease &&
+             state_->view.lease->spec.holder_identity.value_or("") == state_->config.identity;
     }
     if (ours && state_->config.release_on_stop) state_->Release(ctx.clock());
     return {};
@@ -376,9 +392,11 @@ Status Elector::Healthy(const Clock& clock) const {
   if (!state_->leading) return {};
   const Duration silent = clock.Steady() - state_->renewed_at;
   if (silent <= state_->config.lease_duration + kHealthSlack) return {};
-  return Status(Reason::kInternal,
-                "the lease " + state_->config.lease.ToString() + " was last renewed " +
-                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silent).count()) + " s ago");
+  return Status(
+      Reason::kInternal,
+      "the lease " + state_->config.lease.ToString() + " was last renewed " +
+          std::to_string(std::chrono::duration_cast<std::chrono::seconds>(silent).count()) +
+          " s ago");
 }
 
 std::string NewIdentity() {

@@ -4,7 +4,8 @@ namespace dray::runtime {
 namespace {
 
 std::string Shown(Duration duration) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + "ms";
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
+         "ms";
 }
 
 }  // namespace
@@ -13,17 +14,19 @@ Status ElectionConfig::Validate() const {
   auto wrong = [](std::string sentence) { return Status(Reason::kInvalid, std::move(sentence)); };
   if (lease.namespace_.empty() || lease.name.empty())
     return wrong("leader election: the Lease needs a namespace and a name");
-  if (identity.empty()) return wrong("leader election: the identity is empty; want a unique name of this replica");
+  if (identity.empty())
+    return wrong("leader election: the identity is empty; want a unique name of this replica");
   if (retry_period <= Duration::zero())
     return wrong("leader election: retry period " + Shown(retry_period) + ": want more than 0");
   if (renew_deadline <= retry_period * 6 / 5)
-    return wrong("leader election: renew deadline " + Shown(renew_deadline) + ": want more than 1.2 times the retry period " +
-                 Shown(retry_period));
+    return wrong("leader election: renew deadline " + Shown(renew_deadline) +
+                 ": want more than 1.2 times the retry period " + Shown(retry_period));
   if (lease_duration <= renew_deadline)
-    return wrong("leader election: lease duration " + Shown(lease_duration) + ": want more than the renew deadline " +
-                 Shown(renew_deadline));
+    return wrong("leader election: lease duration " + Shown(lease_duration) +
+                 ": want more than the renew deadline " + Shown(renew_deadline));
   if (lease_duration < std::chrono::seconds(1))
-    return wrong("leader election: lease duration " + Shown(lease_duration) + ": a Lease counts in whole seconds, want 1s or more");
+    return wrong("leader election: lease duration " + Shown(lease_duration) +
+                 ": a Lease counts in whole seconds, want 1s or more");
   return {};
 }
 
@@ -33,8 +36,8 @@ Move NextMove(const LeaseView& view, SteadyTime now, WallTime wall, const Electi
   Move move;
   if (view.lease) move.record = view.lease->spec;  // keeps strategy and preferredHolder
   move.record.holder_identity = config.identity;
-  move.record.lease_duration_seconds =
-      static_cast<int32_t>(std::chrono::duration_cast<std::chrono::seconds>(config.lease_duration).count());
+  move.record.lease_duration_seconds = static_cast<int32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(config.lease_duration).count());
   move.record.renew_time = stamp;
   if (!view.lease) {
     move.kind = Move::Kind::kCreate;
@@ -48,7 +51,8 @@ Move NextMove(const LeaseView& view, SteadyTime now, WallTime wall, const Electi
     move.kind = Move::Kind::kRenew;
     return move;
   }
-  const SteadyTime lapses = view.seen_at + std::chrono::seconds(held.lease_duration_seconds.value_or(0));
+  const SteadyTime lapses =
+      view.seen_at + std::chrono::seconds(held.lease_duration_seconds.value_or(0));
   if (!holder.empty() && lapses > now) {
     move.kind = Move::Kind::kWait;
     move.wake_at = lapses;

@@ -25,11 +25,16 @@ struct Wanted {
 };
 
 // Equal events are one object whose count grows.
-using Sameness = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string>;
+using Sameness =
+    std::tuple<std::string, std::string, std::string, std::string, std::string, std::string>;
 Sameness SamenessOf(const Wanted& wanted) {
   const api::ObjectReference& about = wanted.about;
-  return {about.kind, about.namespace_ + "/" + about.name, about.uid + " " + about.field_path,
-          wanted.type, wanted.reason, wanted.message};
+  return {about.kind,
+          about.namespace_ + "/" + about.name,
+          about.uid + " " + about.field_path,
+          wanted.type,
+          wanted.reason,
+          wanted.message};
 }
 
 }  // namespace
@@ -51,24 +56,27 @@ struct EventRecorder::State {
 
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::deque<Wanted> queue;                                   // under mutex
-  std::map<std::string, Allowance> allowances;                // under mutex; by object
-  bool closing = false, drained = false;                      // under mutex
+  std::deque<Wanted> queue;                     // under mutex
+  std::map<std::string, Allowance> allowances;  // under mutex; by object
+  bool closing = false, drained = false;        // under mutex
   std::stop_source abort;
 
   std::map<Sameness, Series> sent;  // of the thread
   int64_t last_stamp = 0;           // of the thread
   std::jthread thread;
 
-  State(Client c, Clock& k, std::string name) : client(std::move(c)), clock(k), component(std::move(name)) {}
+  State(Client c, Clock& k, std::string name)
+      : client(std::move(c)), clock(k), component(std::move(name)) {}
 
   bool AllowedLocked(const api::ObjectReference& about) {
     SteadyTime now = clock.Steady();
     if (allowances.size() > kMostRemembered) allowances.clear();
-    auto [found, fresh] = allowances.try_emplace(about.kind + "/" + about.namespace_ + "/" + about.name + "/" + about.uid);
+    auto [found, fresh] = allowances.try_emplace(about.kind + "/" + about.namespace_ + "/" +
+                                                 about.name + "/" + about.uid);
     Allowance& allowance = found->second;
     if (!fresh) {
-      double refilled = std::chrono::duration<double>(now - allowance.as_of) / std::chrono::duration<double>(kRefill);
+      double refilled = std::chrono::duration<double>(now - allowance.as_of) /
+                        std::chrono::duration<double>(kRefill);
       allowance.left = std::min(kBurst, allowance.left + refilled);
     }
     allowance.as_of = now;
@@ -82,7 +90,8 @@ struct EventRecorder::State {
       Wanted next;
       {
         std::unique_lock lock(mutex);
-        clock.WaitUntil(lock, changed, SteadyTime::max(), abort.get_token(), [this] { return closing || !queue.empty(); });
+        clock.WaitUntil(lock, changed, SteadyTime::max(), abort.get_token(),
+                        [this] { return closing || !queue.empty(); });
         if (queue.empty() || abort.stop_requested()) break;
         next = std::move(queue.front());
         queue.pop_front();
@@ -95,18 +104,20 @@ struct EventRecorder::State {
   }
 
   void SendWithPatience(const Wanted& wanted) {
-    const api::Event fresh = NewEvent(wanted);  // one name for all tries: a lost answer does not make a second event
+    const api::Event fresh =
+        NewEvent(wanted);  // one name for all tries: a lost answer does not make a second event
     Status outcome;
     for (int tries = 1;; ++tries) {
       outcome = Send(Context(clock, abort.get_token()).WithTimeout(kPerTry), wanted, fresh);
       if (outcome.ok()) return;
       if (!Retryable(outcome) || tries == kTries) break;
       std::unique_lock lock(mutex);
-      clock.WaitUntil(lock, changed, clock.Steady() + kBetweenTries, abort.get_token(), [this] { return closing; });
+      clock.WaitUntil(lock, changed, clock.Steady() + kBetweenTries, abort.get_token(),
+                      [this] { return closing; });
       if (abort.stop_requested()) break;
     }
-    LOG(WARNING) << "event " << wanted.reason << " about " << wanted.about.kind << " " << wanted.about.name
-                 << " is lost: " << outcome;
+    LOG(WARNING) << "event " << wanted.reason << " about " << wanted.about.kind << " "
+                 << wanted.about.name << " is lost: " << outcome;
   }
 
   Status Send(const Context& ctx, const Wanted& wanted, const api::Event& fresh) {
@@ -114,10 +125,14 @@ struct EventRecorder::State {
     auto known = sent.find(same);
     if (known != sent.end()) {
       Series& series = known->second;
-      Json patch = {{"count", series.count + 1}, {"lastTimestamp", api::FormatTime(api::ToTime(wanted.at))}};
+      Json patch = {{"count", series.count + 1},
+                    {"lastTimestamp", api::FormatTime(api::ToTime(wanted.at))}};
       PatchOptions options;
       options.field_manager = component;
-      Status patched = client.PatchRaw(ctx, api::KindOf<api::Event>::value, series.key, PatchType::kMerge, patch.dump(), options).status();
+      Status patched = client
+                           .PatchRaw(ctx, api::KindOf<api::Event>::value, series.key,
+                                     PatchType::kMerge, patch.dump(), options)
+                           .status();
       if (patched.ok()) {
         ++series.count;
         series.last = wanted.at;
@@ -125,11 +140,16 @@ struct EventRecorder::State {
       if (!patched.Is(Reason::kNotFound)) return patched;
       sent.erase(known);  // it has expired: begin anew
     }
-    Status created = client.CreateRaw(ctx, api::KindOf<api::Event>::value, fresh.metadata.namespace_, api::Encode(fresh), false).status();
+    Status created = client
+                         .CreateRaw(ctx, api::KindOf<api::Event>::value, fresh.metadata.namespace_,
+                                    api::Encode(fresh), false)
+                         .status();
     // A POST that was repeated finds its first copy.
     if (!created.ok() && !created.Is(Reason::kAlreadyExists)) return created;
     if (sent.size() >= kMostRemembered) {
-      auto oldest = std::min_element(sent.begin(), sent.end(), [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+      auto oldest = std::min_element(sent.begin(), sent.end(), [](const auto& a, const auto& b) {
+        return a.second.last < b.second.last;
+      });
       sent.erase(oldest);
     }
     sent[same] = {api::KeyOf(fresh), 1, wanted.at};
@@ -138,14 +158,16 @@ struct EventRecorder::State {
 
   api::Event NewEvent(const Wanted& wanted) {
     // "<object>.<time in hex>", as client-go names them; never the same twice from one recorder.
-    int64_t stamp = std::chrono::duration_cast<std::chrono::nanoseconds>(wanted.at.time_since_epoch()).count();
+    int64_t stamp =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(wanted.at.time_since_epoch()).count();
     last_stamp = std::max(stamp, last_stamp + 1);
     std::ostringstream name;
     name << wanted.about.name.substr(0, 230) << "." << std::hex << last_stamp;
 
     api::Event event;
     event.metadata.name = name.str();
-    event.metadata.namespace_ = wanted.about.namespace_.empty() ? "default" : wanted.about.namespace_;
+    event.metadata.namespace_ =
+        wanted.about.namespace_.empty() ? "default" : wanted.about.namespace_;
     event.involved_object = wanted.about;
     event.type = wanted.type;
     event.reason = wanted.reason;
@@ -168,20 +190,23 @@ EventRecorder::~EventRecorder() {
     std::unique_lock lock(state_->mutex);
     state_->closing = true;
     state_->changed.notify_all();
-    state_->clock.WaitUntil(lock, state_->changed, state_->clock.Steady() + kFarewell, {}, [this] { return state_->drained; });
+    state_->clock.WaitUntil(lock, state_->changed, state_->clock.Steady() + kFarewell, {},
+                            [this] { return state_->drained; });
   }
   state_->abort.request_stop();
   state_->thread.join();
 }
 
-void EventRecorder::Record(const api::ObjectReference& about, std::string_view type, std::string_view reason,
-                           std::string_view message) {
+void EventRecorder::Record(const api::ObjectReference& about, std::string_view type,
+                           std::string_view reason, std::string_view message) {
   std::lock_guard lock(state_->mutex);
   if (state_->queue.size() >= kMostQueued || !state_->AllowedLocked(about)) {
-    VLOG(1) << "event " << reason << " about " << about.kind << " " << about.name << " is left out: too many";
+    VLOG(1) << "event " << reason << " about " << about.kind << " " << about.name
+            << " is left out: too many";
     return;
   }
-  state_->queue.push_back({about, std::string(type), std::string(reason), std::string(message), state_->clock.Now()});
+  state_->queue.push_back(
+      {about, std::string(type), std::string(reason), std::string(message), state_->clock.Now()});
   state_->changed.notify_all();
 }
 

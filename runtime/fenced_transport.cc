@@ -12,7 +12,8 @@ class FencedTransport final : public Transport {
     if (request.method == "GET") return inner_->Do(ctx, request);
     const SteadyTime now = ctx.clock().Steady(), until = until_();
     if (now >= until)
-      return Status(Reason::kCancelled, request.method + " " + request.path + " is not sent: the lease is no longer ours");
+      return Status(Reason::kCancelled, request.method + " " + request.path +
+                                            " is not sent: the lease is no longer ours");
     return inner_->Do(until == SteadyTime::max() ? ctx : ctx.WithTimeout(until - now), request);
   }
   Status Watch(const Context& ctx, const ApiRequest& request,
@@ -27,7 +28,8 @@ class FencedTransport final : public Transport {
 
 }  // namespace
 
-std::shared_ptr<Transport> FenceWrites(std::shared_ptr<Transport> inner, std::function<SteadyTime()> until) {
+std::shared_ptr<Transport> FenceWrites(std::shared_ptr<Transport> inner,
+                                       std::function<SteadyTime()> until) {
   return std::make_shared<FencedTransport>(std::move(inner), std::move(until));
 }
 

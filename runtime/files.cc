@@ -71,12 +71,13 @@ Result<std::string> ReadFile(const std::string& path) {
 }
 
 Status WriteFileAtomically(const std::string& path, std::string_view text, int mode) {
-  // Beside the target, so that the rename stays within one file system; unique among the threads and processes that may
-  // write the same path, so that none renames another's half.
+  // Beside the target, so that the rename stays within one file system; unique among the threads
+  // and processes that may write the same path, so that none renames another's half.
   static std::atomic<unsigned> serial{0};
   std::string temporary =
       path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial.fetch_add(1));
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  Descriptor file(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!file.valid()) return Failure("write", path, errno);
   int error = WriteAll(file.get(), text);
   if (error == 0 && ::fchmod(file.get(), mode) != 0) error = errno;  // open() obeys the umask
@@ -89,7 +90,8 @@ Status WriteFileAtomically(const std::string& path, std::string_view text, int m
   }
   Descriptor directory(::open(ParentOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return Failure("sync the directory of", path, errno);
-  // Some file systems have no fsync for directories (EINVAL); their rename is as durable as it gets.
+  // Some file systems have no fsync for directories (EINVAL); their rename is as durable as it
+  // gets.
   if (::fsync(directory.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
     return Failure("sync the directory of", path, errno);
   return Ok();
@@ -103,8 +105,10 @@ Status MakeDirectories(const std::string& path, int mode) {
       int error = errno;
       struct stat info {};
       bool is_directory = ::stat(part.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-      // A parent that exists may refuse mkdir with another error than EEXIST (read-only file system).
-      if (!is_directory) return Failure("make the directory", path, error == EEXIST ? ENOTDIR : error);
+      // A parent that exists may refuse mkdir with another error than EEXIST (read-only file
+      // system).
+      if (!is_directory)
+        return Failure("make the directory", path, error == EEXIST ? ENOTDIR : error);
     }
     if (end == std::string::npos) return Ok();
   }

@@ -63,7 +63,8 @@ void HttpCore::Abort() {
 }
 
 void HttpCore::End() {
-  // An operation left behind would hold its session, which holds this object, which holds the operation.
+  // An operation left behind would hold its session, which holds this object, which holds the
+  // operation.
   Abort();
   {
     std::lock_guard lock(mutex_);
@@ -92,8 +93,10 @@ class BeastServer final : public HttpServer {
     }
     std::string text = options.address.empty() ? "0.0.0.0" : options.address;
     error_code error;
-    net::ip::address address = net::ip::make_address(text == "localhost" ? "127.0.0.1" : text, error);
-    if (error) return Status(Reason::kInvalid, "cannot listen on \"" + text + "\": want an IP address");
+    net::ip::address address =
+        net::ip::make_address(text == "localhost" ? "127.0.0.1" : text, error);
+    if (error)
+      return Status(Reason::kInvalid, "cannot listen on \"" + text + "\": want an IP address");
     tcp::endpoint endpoint(address, options.port);
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(net::socket_base::reuse_address(true), error);
@@ -102,8 +105,8 @@ class BeastServer final : public HttpServer {
     if (!error) port_ = acceptor_.local_endpoint(error).port();
     if (!error) return Ok();
     std::string where = address.is_v6() ? "[" + text + "]" : text;
-    return Status(Reason::kUnavailable, "cannot listen on " + where + ":" + std::to_string(options.port) + ": " +
-                                            error.message());
+    return Status(Reason::kUnavailable, "cannot listen on " + where + ":" +
+                                            std::to_string(options.port) + ": " + error.message());
   }
 
   uint16_t port() const override { return port_; }
@@ -113,9 +116,7 @@ class BeastServer final : public HttpServer {
     if (core_->options.handler_threads > 0) core_->handlers.emplace(core_->options.handler_threads);
     core_->Post(strand_, [this] { Accept(); });
     {
-      std::stop_callback on_stop(ctx.stop(), [this] {
-        core_->Post(strand_, [this] { Stop(); });
-      });
+      std::stop_callback on_stop(ctx.stop(), [this] { core_->Post(strand_, [this] { Stop(); }); });
       std::vector<std::jthread> threads;
       for (int i = 1; i < core_->options.io_threads; ++i)
         threads.emplace_back([this] { core_->ioc.run(); });
@@ -130,15 +131,18 @@ class BeastServer final : public HttpServer {
   // Accept(), OnAccept() and Stop() run on strand_.
   void Accept() {
     if (!acceptor_.is_open()) return;
-    acceptor_.async_accept(net::make_strand(core_->ioc),
-                           [this](error_code error, HttpSocket socket) { OnAccept(error, std::move(socket)); });
+    acceptor_.async_accept(
+        net::make_strand(core_->ioc),
+        [this](error_code error, HttpSocket socket) { OnAccept(error, std::move(socket)); });
   }
 
   void OnAccept(error_code error, HttpSocket socket) {
     if (!acceptor_.is_open()) return;
     if (error) {
-      // Out of descriptors, most likely: the waiting connection would make the next accept fail at once as well.
-      LOG_EVERY_N(ERROR, 50) << "cannot accept a connection on port " << port_ << ": " << error.message();
+      // Out of descriptors, most likely: the waiting connection would make the next accept fail at
+      // once as well.
+      LOG_EVERY_N(ERROR, 50) << "cannot accept a connection on port " << port_ << ": "
+                             << error.message();
       timer_.expires_after(std::chrono::milliseconds(100));
       timer_.async_wait([this](error_code) { Accept(); });
       return;
@@ -163,7 +167,9 @@ class BeastServer final : public HttpServer {
   const std::shared_ptr<HttpCore> core_;
   const HttpStrand strand_;
   net::basic_socket_acceptor<tcp, HttpStrand> acceptor_;
-  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>, HttpStrand> timer_;
+  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
+                            HttpStrand>
+      timer_;
   std::unique_ptr<TlsContexts> tls_;
   Clock* clock_ = nullptr;
   uint16_t port_ = 0;
@@ -171,8 +177,10 @@ class BeastServer final : public HttpServer {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options, HttpHandler handler) {
-  if (options.io_threads < 1) return Status(Reason::kInvalid, "an HTTP server needs at least one I/O thread");
+Result<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options,
+                                                       HttpHandler handler) {
+  if (options.io_threads < 1)
+    return Status(Reason::kInvalid, "an HTTP server needs at least one I/O thread");
   auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler));
   DRAY_RETURN_IF_ERROR(server->Open());
   return std::unique_ptr<HttpServer>(std::move(server));

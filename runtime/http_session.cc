@@ -44,7 +44,9 @@ std::string ResponseHead(int code, const std::string& content_type) {
   return head;
 }
 
-bool HasBody(int code) { return code >= 200 && code != 204 && code != 304; }
+bool HasBody(int code) {
+  return code >= 200 && code != 204 && code != 304;
+}
 
 template <class Stream>
 class Session final : public HttpSession, public std::enable_shared_from_this<Session<Stream>> {
@@ -94,8 +96,9 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
       if (!files->client_ca_file.empty()) {
         // A certificate that does not verify is as good as none, unless one is required.
         bool required = files->require_client_cert;
-        stream_.set_verify_mode(required ? net::ssl::verify_peer | net::ssl::verify_fail_if_no_peer_cert
-                                         : net::ssl::verify_peer);
+        stream_.set_verify_mode(required
+                                    ? net::ssl::verify_peer | net::ssl::verify_fail_if_no_peer_cert
+                                    : net::ssl::verify_peer);
         stream_.set_verify_callback([this, required](bool verified, net::ssl::verify_context&) {
           peer_rejected_ = peer_rejected_ || !verified;
           return verified || !required;
@@ -124,17 +127,21 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     parser_.emplace();
     parser_->header_limit(kHeaderLimit);
     parser_->body_limit(core_->options.max_body_bytes);
-    Lowest().expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
-    http::async_read_header(stream_, buffer_, *parser_, beast::bind_front_handler(&Session::OnHeader, Self()));
+    Lowest().expires_after(
+        std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
+    http::async_read_header(stream_, buffer_, *parser_,
+                            beast::bind_front_handler(&Session::OnHeader, Self()));
   }
 
   void OnHeader(error_code error, size_t) {
     idle_ = false;
     if (error) return OnReadError(error);
     if (finishing_) return CloseSocket();
-    if (!parser_->is_done() && beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+    if (!parser_->is_done() &&
+        beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
       head_ = "HTTP/1.1 100 Continue\r\n\r\n";
-      net::async_write(stream_, net::buffer(head_), beast::bind_front_handler(&Session::OnContinue, Self()));
+      net::async_write(stream_, net::buffer(head_),
+                       beast::bind_front_handler(&Session::OnContinue, Self()));
       return;
     }
     ReadBody();
@@ -147,7 +154,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
 
   void ReadBody() {
     if (parser_->is_done()) return Dispatch();
-    http::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&Session::OnBody, Self()));
+    http::async_read(stream_, buffer_, *parser_,
+                     beast::bind_front_handler(&Session::OnBody, Self()));
   }
 
   void OnBody(error_code error, size_t) {
@@ -167,7 +175,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     HttpResponse refusal;
     refusal.code = code;
     refusal.content_type = "text/plain";
-    refusal.body = code == 413   ? "request body larger than " + std::to_string(core_->options.max_body_bytes) + " bytes\n"
+    refusal.body = code == 413 ? "request body larger than " +
+                                     std::to_string(core_->options.max_body_bytes) + " bytes\n"
                    : code == 431 ? "request header too large\n"
                                  : "malformed request: " + error.message() + "\n";
     keep_alive_ = false;
@@ -198,14 +207,16 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     parser_.reset();
     auto responder = std::make_shared<Responder>(Self());
     if (!core_->handlers) return Handle(core_->handler, std::move(request), std::move(responder));
-    net::post(*core_->handlers,
-              [self = Self(), request = std::move(request), responder = std::move(responder)]() mutable {
-                Handle(self->core_->handler, std::move(request), std::move(responder));
-              });
+    net::post(*core_->handlers, [self = Self(), request = std::move(request),
+                                 responder = std::move(responder)]() mutable {
+      Handle(self->core_->handler, std::move(request), std::move(responder));
+    });
   }
 
-  // On the strand or a handler thread. The responder answers 500 when it is dropped without an answer.
-  static void Handle(const HttpHandler& handler, HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+  // On the strand or a handler thread. The responder answers 500 when it is dropped without an
+  // answer.
+  static void Handle(const HttpHandler& handler, HttpRequest request,
+                     std::shared_ptr<HttpResponder> responder) {
     try {
       handler(std::move(request), std::move(responder));
     } catch (const std::exception& e) {
@@ -223,7 +234,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
         continue;
       head_ += OneLine(name) + ": " + OneLine(value) + "\r\n";
     }
-    if (HasBody(response.code)) head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+    if (HasBody(response.code))
+      head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
     if (close) {
       head_ += "Connection: close\r\n";
     } else if (http_1_0_) {
@@ -232,9 +244,10 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     head_ += "\r\n";
     body_ = HasBody(response.code) && !head_request_ ? std::move(response.body) : "";
     keep_alive_ = !close;
-    Lowest().expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
-    // Not an array of two: Asio hands that on with an empty first buffer once the head has left, which Beast's TLS stream
-    // takes for the end when the body is larger than a TLS record.
+    Lowest().expires_after(
+        std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
+    // Not an array of two: Asio hands that on with an empty first buffer once the head has left,
+    // which Beast's TLS stream takes for the end when the body is larger than a TLS record.
     std::vector<net::const_buffer> buffers = {net::buffer(head_), net::buffer(body_)};
     net::async_write(stream_, buffers, beast::bind_front_handler(&Session::OnWritten, Self()));
   }
@@ -257,7 +270,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     Lowest().expires_never();
     Probe();
     sending_ = true;
-    net::async_write(stream_, net::buffer(head_), beast::bind_front_handler(&Session::OnChunksWritten, Self()));
+    net::async_write(stream_, net::buffer(head_),
+                     beast::bind_front_handler(&Session::OnChunksWritten, Self()));
     if (stopping_) chunk_queue_->Close();
   }
 
@@ -294,7 +308,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     constexpr std::string_view kChunkEnd = "\r\n", kLastChunk = "0\r\n\r\n";
     if (size > 0 && !http_1_0_) buffers.push_back(net::buffer(kChunkEnd));
     if (batch_.last && !http_1_0_) buffers.push_back(net::buffer(kLastChunk));
-    net::async_write(stream_, buffers, beast::bind_front_handler(&Session::OnChunksWritten, Self()));
+    net::async_write(stream_, buffers,
+                     beast::bind_front_handler(&Session::OnChunksWritten, Self()));
   }
 
   void OnChunksWritten(error_code error, size_t) {
@@ -312,7 +327,8 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     if (chunk_queue_) chunk_queue_->Close();
   }
 
-  // Says good-bye and waits a little for the peer's: closing with unread input sends a reset, which may overtake the answer.
+  // Says good-bye and waits a little for the peer's: closing with unread input sends a reset, which
+  // may overtake the answer.
   void Finish() {
     if (idle_) return CloseSocket();  // nothing is on its way
     if (std::exchange(finishing_, true)) return;
@@ -352,7 +368,9 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   const HttpStrand strand_;
   const std::shared_ptr<net::ssl::context> tls_;  // before the stream that uses it
   Stream stream_;
-  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>, HttpStrand> linger_;
+  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
+                            HttpStrand>
+      linger_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   bool peer_rejected_ = false;
@@ -384,21 +402,21 @@ class Session<Stream>::Responder final : public HttpResponder {
     Post(std::move(response));
   }
 
-  void Send(HttpResponse response) override {
-    Post(std::move(response));
-  }
+  void Send(HttpResponse response) override { Post(std::move(response)); }
 
   std::shared_ptr<HttpStream> StartStream(int code, std::string content_type) override {
     std::shared_ptr<Session> session = Take();
     std::weak_ptr<Session> weak = session;
     auto queue = std::make_shared<ChunkQueue>(
         [weak] {
-          if (auto session = weak.lock()) session->core_->Post(session->strand_, [session] { session->OnWake(); });
+          if (auto session = weak.lock())
+            session->core_->Post(session->strand_, [session] { session->OnWake(); });
         },
         kStreamLimit);
-    bool posted = session && session->core_->Post(session->strand_, [session, queue, code, content_type] {
-      session->BeginStream(code, content_type, queue);
-    });
+    bool posted =
+        session && session->core_->Post(session->strand_, [session, queue, code, content_type] {
+          session->BeginStream(code, content_type, queue);
+        });
     if (!posted) queue->End();
     return std::make_shared<QueuedStream>(std::move(queue));
   }
@@ -415,7 +433,8 @@ class Session<Stream>::Responder final : public HttpResponder {
     std::shared_ptr<Session> session = Take();
     if (!session) return;
     auto shared = std::make_shared<HttpResponse>(std::move(response));
-    session->core_->Post(session->strand_, [session, shared] { session->Write(std::move(*shared)); });
+    session->core_->Post(session->strand_,
+                         [session, shared] { session->Write(std::move(*shared)); });
   }
 
   std::atomic<bool> answered_ = false;
@@ -424,9 +443,11 @@ class Session<Stream>::Responder final : public HttpResponder {
 
 }  // namespace
 
-void StartHttpSession(std::shared_ptr<HttpCore> core, HttpSocket socket, std::shared_ptr<net::ssl::context> tls) {
+void StartHttpSession(std::shared_ptr<HttpCore> core, HttpSocket socket,
+                      std::shared_ptr<net::ssl::context> tls) {
   if (tls) {
-    std::make_shared<Session<TlsStream>>(std::move(core), std::move(socket), std::move(tls))->Start();
+    std::make_shared<Session<TlsStream>>(std::move(core), std::move(socket), std::move(tls))
+        ->Start();
   } else {
     std::make_shared<Session<PlainStream>>(std::move(core), std::move(socket), nullptr)->Start();
   }

@@ -20,7 +20,8 @@ namespace dray::runtime {
 class HttpSession {
  public:
   virtual ~HttpSession() = default;
-  // Ends when the present request has been answered; at once when there is none. Closes a stream. Any thread.
+  // Ends when the present request has been answered; at once when there is none. Closes a stream.
+  // Any thread.
   virtual void Stop() = 0;
   // Closes the connection. Any thread.
   virtual void Abort() = 0;
@@ -29,7 +30,8 @@ class HttpSession {
 using HttpStrand = boost::asio::strand<boost::asio::io_context::executor_type>;
 using HttpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, HttpStrand>;
 
-// What the sessions of a server share. Lives until the server and the last responder are gone. Any thread.
+// What the sessions of a server share. Lives until the server and the last responder are gone. Any
+// thread.
 class HttpCore {
  public:
   HttpCore(HttpServerOptions options, HttpHandler handler)

@@ -3,7 +3,8 @@
 namespace dray::runtime {
 
 void ChunkQueue::WakeAfter(std::unique_lock<std::mutex> lock) {
-  // A session that is stuck in sending hears of the overflow at once: its client may never read again.
+  // A session that is stuck in sending hears of the overflow at once: its client may never read
+  // again.
   bool wake = !std::exchange(woken_, true) || state_ == State::kOverflow;
   lock.unlock();
   if (wake) wake_();
@@ -14,7 +15,8 @@ bool ChunkQueue::Write(std::string chunk) {
   if (state_ != State::kOpen) return false;
   if (chunk.empty()) return true;
   size_t waiting = queued_bytes_ + sending_bytes_;
-  bool fits = waiting == 0 || waiting + chunk.size() <= limit_;  // a big chunk alone is no sign of a slow client
+  bool fits = waiting == 0 ||
+              waiting + chunk.size() <= limit_;  // a big chunk alone is no sign of a slow client
   if (fits) {
     queued_bytes_ += chunk.size();
     chunks_.push_back(std::move(chunk));

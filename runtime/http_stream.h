@@ -16,9 +16,10 @@ namespace dray::runtime {
 //        -> ended (the client went away, or was too slow)
 class ChunkQueue {
  public:
-  // `wake` asks the session to call Take() soon, or to close the connection if overflowed(). It is called without a lock
-  // held; between two calls there is a Take(), except on overflow.
-  ChunkQueue(std::function<void()> wake, size_t limit_bytes) : wake_(std::move(wake)), limit_(limit_bytes) {}
+  // `wake` asks the session to call Take() soon, or to close the connection if overflowed(). It is
+  // called without a lock held; between two calls there is a Take(), except on overflow.
+  ChunkQueue(std::function<void()> wake, size_t limit_bytes)
+      : wake_(std::move(wake)), limit_(limit_bytes) {}
 
   // The handler's side, as HttpStream.
   bool Write(std::string chunk);
@@ -26,8 +27,8 @@ class ChunkQueue {
   bool closed() const;
   void OnClose(std::function<void()> callback);
 
-  // The session's side. Take() gives everything queued and holds it against the limit until the next Take(). An empty
-  // batch: nothing to send now; `last`: nothing more will come.
+  // The session's side. Take() gives everything queued and holds it against the limit until the
+  // next Take(). An empty batch: nothing to send now; `last`: nothing more will come.
   struct Batch {
     std::vector<std::string> chunks;
     bool last = false;  // the response ends after these chunks

@@ -28,10 +28,12 @@ Result<std::shared_ptr<net::ssl::context>> MakeContext(const TlsFiles& files) {
 
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
-  // Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing else.
+  // Of TLS 1.2 only what has forward secrecy and authenticated encryption; TLS 1.3 has nothing
+  // else.
   if (SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
     return Status(Reason::kInternal, "OpenSSL offers no modern cipher for TLS 1.2");
-  // No resumption: a resumed session would carry a client certificate that was judged under another context.
+  // No resumption: a resumed session would carry a client certificate that was judged under another
+  // context.
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_num_tickets(native, 0);

@@ -18,8 +18,9 @@ class TlsContexts {
   // kInvalid names the file and what is wrong with it.
   static Result<std::unique_ptr<TlsContexts>> Load(const TlsFiles& files);
 
-  // The present context; looks at the files at most once a second. Files that cannot be used (half written) are logged once
-  // and the context before them stays. Sessions keep the context that they began with.
+  // The present context; looks at the files at most once a second. Files that cannot be used (half
+  // written) are logged once and the context before them stays. Sessions keep the context that they
+  // began with.
   std::shared_ptr<boost::asio::ssl::context> Current(SteadyTime now);
 
  private:

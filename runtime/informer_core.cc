@@ -27,7 +27,9 @@ bool IsOlder(const std::string& a, const std::string& b) {
   return number(a, &left) && number(b, &right) && left < right;
 }
 
-api::ObjectKey KeyOf(const InformerItem& item) { return {item.meta->namespace_, item.meta->name}; }
+api::ObjectKey KeyOf(const InformerItem& item) {
+  return {item.meta->namespace_, item.meta->name};
+}
 
 // The newest version of each object.
 void KeepNewest(ItemSet& items, InformerItem item) {
@@ -42,7 +44,10 @@ void KeepNewest(ItemSet& items, InformerItem item) {
 
 InformerCore::InformerCore(Client client, ListOptions list, InformerKind kind,
                            std::map<std::string, IndexFunction> indexes)
-    : client_(std::move(client)), list_(std::move(list)), kind_(std::move(kind)), store_(std::move(indexes)) {}
+    : client_(std::move(client)),
+      list_(std::move(list)),
+      kind_(std::move(kind)),
+      store_(std::move(indexes)) {}
 
 // Lists, or watches until the watch ends.
 Status InformerCore::Step(const Context& ctx) {
@@ -82,8 +87,9 @@ Status InformerCore::Run(const Context& ctx) {
   return Ok();
 }
 
-// A watch from a version that a restored server has not reached yet would be silent until it has. Its list says how far it is.
-// (One that has grown past us since its restore can't be told: etcd's restore raises the versions for that reason.)
+// A watch from a version that a restored server has not reached yet would be silent until it has.
+// Its list says how far it is. (One that has grown past us since its restore can't be told: etcd's
+// restore raises the versions for that reason.)
 Status InformerCore::CheckForRollBack(const Context& ctx) {
   ListOptions one = list_;
   one.resource_version.clear();  // the most recent
@@ -93,8 +99,8 @@ Status InformerCore::CheckForRollBack(const Context& ctx) {
   DRAY_ASSIGN_OR_RETURN(InformerKind::Page page, kind_.page(*body));
   doubtful_ = false;
   if (!IsOlder(page.resource_version, resource_version_)) return Ok();
-  LOG(WARNING) << kind_.info.resource << ": the server is back at " << page.resource_version << ", we have seen "
-               << resource_version_ << ": listing again";
+  LOG(WARNING) << kind_.info.resource << ": the server is back at " << page.resource_version
+               << ", we have seen " << resource_version_ << ": listing again";
   rolled_back_ = true;
   resource_version_.clear();
   return Ok();
@@ -103,9 +109,11 @@ Status InformerCore::CheckForRollBack(const Context& ctx) {
 Duration InformerCore::BackOff(const Status& failure) {
   ++failures_;
   Duration delay = kLongestDelay;
-  if (failures_ < 7) delay = std::min<Duration>(kLongestDelay, kFirstDelay * (1 << (failures_ - 1)));
+  if (failures_ < 7)
+    delay = std::min<Duration>(kLongestDelay, kFirstDelay * (1 << (failures_ - 1)));
   // Half to one and a half: replicas that lost the same server do not come back as one.
-  delay = std::chrono::duration_cast<Duration>(delay * std::uniform_real_distribution<double>(0.5, 1.5)(random_));
+  delay = std::chrono::duration_cast<Duration>(
+      delay * std::uniform_real_distribution<double>(0.5, 1.5)(random_));
   if (failure.retry_after) delay = std::max<Duration>(delay, *failure.retry_after);
   return delay;
 }
@@ -117,9 +125,11 @@ bool InformerCore::HasSynced() const {
 
 Status InformerCore::WaitForSync(const Context& ctx) const {
   std::unique_lock lock(mutex_);
-  if (ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [this] { return synced_; })) return Ok();
+  if (ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [this] { return synced_; }))
+    return Ok();
   if (ctx.stopped()) return Status(Reason::kCancelled, "stopped");
-  return Status(Reason::kTimeout, std::string(kind_.info.resource) + " have not been listed in time");
+  return Status(Reason::kTimeout,
+                std::string(kind_.info.resource) + " have not been listed in time");
 }
 
 Status InformerCore::ListAll(const Context& ctx) {
@@ -132,7 +142,8 @@ Status InformerCore::ListAll(const Context& ctx) {
     Status status;
     do {
       Result<std::string> body = client_.ListRaw(ctx, kind_.info, options, token);
-      Result<InformerKind::Page> page = body.ok() ? kind_.page(*body) : Result<InformerKind::Page>(body.status());
+      Result<InformerKind::Page> page =
+          body.ok() ? kind_.page(*body) : Result<InformerKind::Page>(body.status());
       status = page.status();
       if (!status.ok()) break;
       if (resource_version.empty()) resource_version = page->resource_version;
@@ -144,8 +155,10 @@ Status InformerCore::ListAll(const Context& ctx) {
       Replace(std::move(items), std::move(resource_version));
       return Ok();
     }
-    // The continue token has outlived the server's history: the list is too long to be read in pages.
-    if (!status.Is(Reason::kGone) || token.empty() || options.limit == 0) return status.Wrapped("list");
+    // The continue token has outlived the server's history: the list is too long to be read in
+    // pages.
+    if (!status.Is(Reason::kGone) || token.empty() || options.limit == 0)
+      return status.Wrapped("list");
     options.limit = 0;
   }
 }
@@ -158,14 +171,16 @@ Status InformerCore::Watch(const Context& ctx, bool with_list) {
   Staging staging;
   staging.open = with_list;
   Status broken;
-  Status ended = client_.WatchRaw(bounded, kind_.info, options, with_list, [&](std::string_view line) {
-    last_heard_ = ctx.clock().Steady();
-    broken = OnLine(line, &staging);
-    return broken.ok();
-  });
+  Status ended =
+      client_.WatchRaw(bounded, kind_.info, options, with_list, [&](std::string_view line) {
+        last_heard_ = ctx.clock().Steady();
+        broken = OnLine(line, &staging);
+        return broken.ok();
+      });
   if (!broken.ok()) return broken;
   if (ended.Is(Reason::kTimeout) && bounded.expired())
-    return Status(Reason::kUnavailable, "the watch has been silent past its end: the connection is dead");
+    return Status(Reason::kUnavailable,
+                  "the watch has been silent past its end: the connection is dead");
   if (ended.ok() && staging.open && !ctx.stopped())
     return Status(Reason::kUnavailable, "the watch ended before its initial list was complete");
   return ended;
@@ -173,9 +188,12 @@ Status InformerCore::Watch(const Context& ctx, bool with_list) {
 
 Status InformerCore::OnLine(std::string_view line, Staging* staging) {
   Result<InformerKind::Change> change = kind_.change(line);
-  if (!change.ok()) return Status(Reason::kInternal, "a watch line cannot be read: " + change.status().message());
+  if (!change.ok())
+    return Status(Reason::kInternal, "a watch line cannot be read: " + change.status().message());
   if (change->type == api::WatchEventType::kError)
-    return change->status.ok() ? Status(Reason::kInternal, "the watch reported an error without a reason") : change->status;
+    return change->status.ok()
+               ? Status(Reason::kInternal, "the watch reported an error without a reason")
+               : change->status;
   return staging->open ? OnStaged(*std::move(change), *staging) : OnChange(*std::move(change));
 }
 
@@ -190,12 +208,15 @@ Status InformerCore::OnStaged(InformerKind::Change change, Staging& staging) {
   const api::ObjectKey key = KeyOf(change.item);
   if (change.type == api::WatchEventType::kDeleted) {
     auto known = staging.items.find(key);
-    if (known != staging.items.end() && !IsOlder(change.resource_version, known->meta->resource_version)) staging.items.erase(known);
+    if (known != staging.items.end() &&
+        !IsOlder(change.resource_version, known->meta->resource_version))
+      staging.items.erase(known);
     staging.gone[key] = change.resource_version;
     return Ok();
   }
   auto gone = staging.gone.find(key);
-  if (gone == staging.gone.end() || !IsOlder(change.resource_version, gone->second)) KeepNewest(staging.items, std::move(change.item));
+  if (gone == staging.gone.end() || !IsOlder(change.resource_version, gone->second))
+    KeepNewest(staging.items, std::move(change.item));
   return Ok();
 }
 
@@ -205,10 +226,13 @@ Status InformerCore::OnChange(InformerKind::Change change) {
   if (change.type != api::WatchEventType::kBookmark) {
     const InformerItem known = store_.Find(KeyOf(change.item));
     const bool deleted = change.type == api::WatchEventType::kDeleted;
-    // Of an object that we do not have, a late line does not tell whether it is there: it may have gone since.
+    // Of an object that we do not have, a late line does not tell whether it is there: it may have
+    // gone since.
     if (late && known.object == nullptr && !deleted)
-      return Status(Reason::kGone, "a line came late: " + change.resource_version + " after " + resource_version_);
-    const bool news = known.object == nullptr || !IsOlder(change.resource_version, known.meta->resource_version);
+      return Status(Reason::kGone,
+                    "a line came late: " + change.resource_version + " after " + resource_version_);
+    const bool news =
+        known.object == nullptr || !IsOlder(change.resource_version, known.meta->resource_version);
     if (news && deleted && known.object != nullptr) Notify(store_.Remove(KeyOf(known)), nullptr);
     if (news && !deleted) Upsert(std::move(change.item));
   }
@@ -233,8 +257,10 @@ void InformerCore::Replace(ItemSet items, std::string resource_version) {
 void InformerCore::Upsert(InformerItem item) {
   const InformerItem known = store_.Find(KeyOf(item));
   const bool same_object = known.object != nullptr && known.meta->uid == item.meta->uid;
-  if (same_object && known.meta->resource_version == item.meta->resource_version && !rolled_back_) return;
-  // Another object under the same name: the end of the first one went unseen, and it was an end all the same.
+  if (same_object && known.meta->resource_version == item.meta->resource_version && !rolled_back_)
+    return;
+  // Another object under the same name: the end of the first one went unseen, and it was an end all
+  // the same.
   if (known.object != nullptr && !same_object) Notify(store_.Remove(KeyOf(item)), nullptr);
   ObjectPtr after = item.object;
   ObjectPtr before = store_.Put(std::move(item));

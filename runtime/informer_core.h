@@ -29,16 +29,18 @@ struct InformerKind {
   std::function<Result<Change>(std::string_view line)> change;
 };
 
-// List and watch without types: the state machine behind Informer<T>. One thread runs it; the store is for all.
+// List and watch without types: the state machine behind Informer<T>. One thread runs it; the store
+// is for all.
 //
-// What it withstands beyond a server in good order: lines that come twice or late (each object's own version decides; where
-// that cannot, everything is listed again), and a server that comes back with older data (asked for its version after every
-// broken connection).
+// What it withstands beyond a server in good order: lines that come twice or late (each object's
+// own version decides; where that cannot, everything is listed again), and a server that comes back
+// with older data (asked for its version after every broken connection).
 class InformerCore {
  public:
   using Handler = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;
 
-  InformerCore(Client client, ListOptions list, InformerKind kind, std::map<std::string, IndexFunction> indexes);
+  InformerCore(Client client, ListOptions list, InformerKind kind,
+               std::map<std::string, IndexFunction> indexes);
 
   void AddHandler(Handler handler) { handlers_.push_back(std::move(handler)); }
   Status Run(const Context& ctx);
@@ -74,13 +76,13 @@ class InformerCore {
   InformerStore store_;
 
   // Of the running thread.
-  std::string resource_version_;   // up to where we know everything; empty: list first
+  std::string resource_version_;  // up to where we know everything; empty: list first
   bool ever_listed_ = false;
-  bool watch_lists_ = true;        // until the server refuses a WatchList
-  bool doubtful_ = false;          // the last watch broke: the server may not be what it was
-  bool rolled_back_ = false;       // versions that we know may stand for other states now
-  bool progress_ = false;          // the present watch has brought news
-  int failures_ = 0;               // in a row
+  bool watch_lists_ = true;   // until the server refuses a WatchList
+  bool doubtful_ = false;     // the last watch broke: the server may not be what it was
+  bool rolled_back_ = false;  // versions that we know may stand for other states now
+  bool progress_ = false;     // the present watch has brought news
+  int failures_ = 0;          // in a row
   std::minstd_rand random_{std::random_device{}()};
 
   std::atomic<SteadyTime> last_heard_ = SteadyTime::min();

@@ -8,7 +8,9 @@ InformerStore::InformerStore(std::map<std::string, IndexFunction> indexes) {
   for (auto& [name, function] : indexes) indexes_[name].values_of = std::move(function);
 }
 
-ObjectPtr InformerStore::Get(const api::ObjectKey& key) const { return Find(key).object; }
+ObjectPtr InformerStore::Get(const api::ObjectKey& key) const {
+  return Find(key).object;
+}
 
 InformerItem InformerStore::Find(const api::ObjectKey& key) const {
   std::shared_lock lock(mutex_);

@@ -15,7 +15,8 @@ namespace dray::runtime {
 
 using ObjectPtr = std::shared_ptr<const void>;
 
-// An object of any kind with what an informer must know about it: its metadata, which lies inside it.
+// An object of any kind with what an informer must know about it: its metadata, which lies inside
+// it.
 struct InformerItem {
   ObjectPtr object;
   const api::ObjectMeta* meta = nullptr;
@@ -33,7 +34,8 @@ struct ByKey {
   bool operator()(const api::ObjectKey& a, const InformerItem& b) const {
     return Less(a.namespace_, a.name, b.meta->namespace_, b.meta->name);
   }
-  static bool Less(std::string_view a_space, std::string_view a_name, std::string_view b_space, std::string_view b_name) {
+  static bool Less(std::string_view a_space, std::string_view a_name, std::string_view b_space,
+                   std::string_view b_name) {
     const int spaces = a_space.compare(b_space);
     return spaces != 0 ? spaces < 0 : a_name < b_name;
   }
@@ -43,8 +45,8 @@ using ItemSet = std::set<InformerItem, ByKey>;
 // Values of one object under one index. Pure: asked again when the object goes.
 using IndexFunction = std::function<std::vector<std::string>(const void* object)>;
 
-// Immutable objects by key and by index. Read by any thread; written by one. Keeps an object once and no copy of its key: with
-// a hundred thousand of them that is what counts.
+// Immutable objects by key and by index. Read by any thread; written by one. Keeps an object once
+// and no copy of its key: with a hundred thousand of them that is what counts.
 class InformerStore {
  public:
   // The index "namespace" is always there.

@@ -12,8 +12,8 @@ inline constexpr char kInitialEventsEnd[] = "k8s.io/initial-events-end";
 template <api::ApiObject T>
 InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
   if (transform) transform(object);
-  // A copy: what is kept for long lies together, and what was read goes as a whole. Moved out of it, objects would lie between
-  // the holes of all that was dropped.
+  // A copy: what is kept for long lies together, and what was read goes as a whole. Moved out of
+  // it, objects would lie between the holes of all that was dropped.
   auto kept = std::make_shared<const T>(std::as_const(object));
   const api::ObjectMeta* meta = &kept->metadata;
   return {std::move(kept), meta};
@@ -37,7 +37,8 @@ InformerKind KindFor(std::function<void(T&)> transform) {
     change.status = std::move(event.status);
     if (event.type == api::WatchEventType::kBookmark) {
       auto end = event.object.metadata.annotations.find(kInitialEventsEnd);
-      change.initial_events_end = end != event.object.metadata.annotations.end() && end->second == "true";
+      change.initial_events_end =
+          end != event.object.metadata.annotations.end() && end->second == "true";
       change.resource_version = std::move(event.object.metadata.resource_version);
     } else if (event.type != api::WatchEventType::kError) {
       change.item = MakeItem(std::move(event.object), transform);
@@ -53,7 +54,9 @@ struct Informer<T>::State {
   static std::map<std::string, IndexFunction> Indexes(const InformerOptions<T>& options) {
     std::map<std::string, IndexFunction> indexes;
     for (const auto& [name, function] : options.indexes)
-      indexes[name] = [function](const void* object) { return function(*static_cast<const T*>(object)); };
+      indexes[name] = [function](const void* object) {
+        return function(*static_cast<const T*>(object));
+      };
     return indexes;
   }
   State(Client client, InformerOptions<T> options)
@@ -71,7 +74,8 @@ Informer<T>::~Informer() = default;
 template <api::ApiObject T>
 void Informer<T>::AddHandler(InformerHandlers<T> handlers) {
   if (!handlers.on_change) return;
-  state_->core.AddHandler([on_change = std::move(handlers.on_change)](const ObjectPtr& before, const ObjectPtr& after) {
+  state_->core.AddHandler([on_change = std::move(handlers.on_change)](const ObjectPtr& before,
+                                                                      const ObjectPtr& after) {
     on_change(std::static_pointer_cast<const T>(before), std::static_pointer_cast<const T>(after));
   });
 }
@@ -105,7 +109,8 @@ template <api::ApiObject T>
 std::vector<std::shared_ptr<const T>> Typed(std::vector<ObjectPtr> objects) {
   std::vector<std::shared_ptr<const T>> typed;
   typed.reserve(objects.size());
-  for (ObjectPtr& object : objects) typed.push_back(std::static_pointer_cast<const T>(std::move(object)));
+  for (ObjectPtr& object : objects)
+    typed.push_back(std::static_pointer_cast<const T>(std::move(object)));
   return typed;
 }
 
@@ -115,7 +120,8 @@ std::vector<std::shared_ptr<const T>> Informer<T>::List() const {
 }
 
 template <api::ApiObject T>
-std::vector<std::shared_ptr<const T>> Informer<T>::By(std::string_view index, std::string_view value) const {
+std::vector<std::shared_ptr<const T>> Informer<T>::By(std::string_view index,
+                                                      std::string_view value) const {
   return Typed<T>(state_->core.store().By(index, value));
 }
 

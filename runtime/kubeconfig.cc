@@ -12,34 +12,42 @@
 namespace dray::runtime {
 namespace {
 
-Status Wrong(const std::string& what) { return Status(Reason::kInvalid, what); }
+Status Wrong(const std::string& what) {
+  return Status(Reason::kInvalid, what);
+}
 
 // One named entry of a kubeconfig with what its errors need to say where it stands.
 struct Entry {
   const Json* body = nullptr;  // the map below "cluster", "user" or "context"
   std::string file, label;     // "user \"admin\""
 
-  Status Error(const std::string& what) const { return Wrong("kubeconfig " + file + ": " + label + ": " + what); }
+  Status Error(const std::string& what) const {
+    return Wrong("kubeconfig " + file + ": " + label + ": " + what);
+  }
 
   Result<std::string> Text(const char* field) const {
     auto found = body->find(field);
     if (found == body->end() || found->is_null()) return std::string();
-    if (!found->is_string()) return Error(std::string(field) + " must be a string, not " + found->dump());
+    if (!found->is_string())
+      return Error(std::string(field) + " must be a string, not " + found->dump());
     return found->get<std::string>();
   }
   Result<bool> Flag(const char* field) const {
     auto found = body->find(field);
     if (found == body->end() || found->is_null()) return false;
-    if (!found->is_boolean()) return Error(std::string(field) + " must be true or false, not " + found->dump());
+    if (!found->is_boolean())
+      return Error(std::string(field) + " must be true or false, not " + found->dump());
     return found->get<bool>();
   }
   bool Has(const char* field) const {
     auto found = body->find(field);
-    return found != body->end() && !found->is_null() && !(found->is_string() && found->get_ref<const std::string&>().empty());
+    return found != body->end() && !found->is_null() &&
+           !(found->is_string() && found->get_ref<const std::string&>().empty());
   }
 };
 
-// PEM from `<field>-data` (base64) or from the file that `<field>` names, relative to the kubeconfig. Data wins, as in kubectl.
+// PEM from `<field>-data` (base64) or from the file that `<field>` names, relative to the
+// kubeconfig. Data wins, as in kubectl.
 struct Pem {
   std::string text, file;
 };
@@ -54,7 +62,8 @@ Result<Pem> ReadPem(const Entry& entry, const std::string& field) {
   } else {
     DRAY_ASSIGN_OR_RETURN(std::string path, entry.Text(field.c_str()));
     if (path.empty()) return pem;
-    pem.file = (std::filesystem::path(entry.file).parent_path() / path).string();  // an absolute path stays
+    pem.file = (std::filesystem::path(entry.file).parent_path() / path)
+                   .string();  // an absolute path stays
     Result<std::string> text = ReadFile(pem.file);
     if (!text.ok()) return entry.Error(field + ": " + text.status().message());
     pem.text = *std::move(text);
@@ -67,12 +76,14 @@ Result<Pem> ReadPem(const Entry& entry, const std::string& field) {
 
 Status ReadCluster(const Entry& entry, ClusterAccess* access) {
   DRAY_ASSIGN_OR_RETURN(access->server, entry.Text("server"));
-  if (access->server.empty()) return entry.Error("has no server (want a URL like https://10.0.0.1:6443)");
+  if (access->server.empty())
+    return entry.Error("has no server (want a URL like https://10.0.0.1:6443)");
   if (access->server.find("://") == std::string::npos) access->server = "https://" + access->server;
   if (!access->server.starts_with("https://") && !access->server.starts_with("http://"))
     return entry.Error("server \"" + access->server + "\" is not a URL like https://10.0.0.1:6443");
   while (access->server.ends_with('/')) access->server.pop_back();
-  if (entry.Has("proxy-url")) return entry.Error("proxy-url is set, and Dray's client does not connect through proxies");
+  if (entry.Has("proxy-url"))
+    return entry.Error("proxy-url is set, and Dray's client does not connect through proxies");
   DRAY_ASSIGN_OR_RETURN(access->insecure_skip_tls_verify, entry.Flag("insecure-skip-tls-verify"));
   DRAY_ASSIGN_OR_RETURN(access->tls_server_name, entry.Text("tls-server-name"));
   DRAY_ASSIGN_OR_RETURN(Pem ca, ReadPem(entry, "certificate-authority"));
@@ -85,15 +96,23 @@ Status ReadCluster(const Entry& entry, ClusterAccess* access) {
 
 Status ReadUser(const Entry& entry, ClusterAccess* access) {
   if (entry.Has("exec"))
-    return entry.Error("gets its credentials from a program (exec), which Dray does not run: use a client certificate, "
-                       "token or tokenFile");
+    return entry.Error(
+        "gets its credentials from a program (exec), which Dray does not run: use a client "
+        "certificate, "
+        "token or tokenFile");
   if (entry.Has("auth-provider"))
-    return entry.Error("uses an auth-provider, which Kubernetes has removed: use a client certificate, token or tokenFile");
+    return entry.Error(
+        "uses an auth-provider, which Kubernetes has removed: use a client certificate, token or "
+        "tokenFile");
   if (entry.Has("username") || entry.Has("password"))
-    return entry.Error("uses a user name and password, which Kubernetes has removed: use a client certificate, token or "
-                       "tokenFile");
+    return entry.Error(
+        "uses a user name and password, which Kubernetes has removed: use a client certificate, "
+        "token or "
+        "tokenFile");
   for (const char* field : {"as", "as-uid", "as-groups", "as-user-extra"})
-    if (entry.Has(field)) return entry.Error(std::string("asks for impersonation (") + field + "), which Dray does not do");
+    if (entry.Has(field))
+      return entry.Error(std::string("asks for impersonation (") + field +
+                         "), which Dray does not do");
   DRAY_ASSIGN_OR_RETURN(Pem cert, ReadPem(entry, "client-certificate"));
   DRAY_ASSIGN_OR_RETURN(Pem key, ReadPem(entry, "client-key"));
   if (cert.text.empty() != key.text.empty())
@@ -112,7 +131,8 @@ Status ReadUser(const Entry& entry, ClusterAccess* access) {
   return Ok();
 }
 
-// Kubeconfigs merged as kubectl does: of each name the first one counts, and the first current-context that is not empty.
+// Kubeconfigs merged as kubectl does: of each name the first one counts, and the first
+// current-context that is not empty.
 class Kubeconfigs {
  public:
   Status Add(const std::string& file) {
@@ -131,10 +151,14 @@ class Kubeconfigs {
     std::string name = wanted;
     for (const auto& [file, json] : files_) {
       auto current = json.find("current-context");
-      if (name.empty() && current != json.end() && current->is_string()) name = current->get<std::string>();
+      if (name.empty() && current != json.end() && current->is_string())
+        name = current->get<std::string>();
     }
-    if (name.empty()) return Wrong("kubeconfig " + Names() + ": has no current-context (want one of: " + Known("contexts") + ")");
-    DRAY_ASSIGN_OR_RETURN(Entry context, Find("contexts", "context", name, wanted.empty() ? "current-context" : "context"));
+    if (name.empty())
+      return Wrong("kubeconfig " + Names() +
+                   ": has no current-context (want one of: " + Known("contexts") + ")");
+    DRAY_ASSIGN_OR_RETURN(Entry context, Find("contexts", "context", name,
+                                              wanted.empty() ? "current-context" : "context"));
     DRAY_ASSIGN_OR_RETURN(std::string cluster_name, context.Text("cluster"));
     if (cluster_name.empty()) return context.Error("names no cluster");
     DRAY_ASSIGN_OR_RETURN(std::string user_name, context.Text("user"));
@@ -169,20 +193,24 @@ class Kubeconfigs {
   }
   std::string Known(const char* list) const {
     std::string names;
-    Each(list, [&](const std::string&, const std::string& name, const Json&) { names += (names.empty() ? "" : ", ") + name; });
+    Each(list, [&](const std::string&, const std::string& name, const Json&) {
+      names += (names.empty() ? "" : ", ") + name;
+    });
     return names.empty() ? "there are none" : names;
   }
-  Result<Entry> Find(const char* list, const char* kind, const std::string& name, const std::string& by) const {
+  Result<Entry> Find(const char* list, const char* kind, const std::string& name,
+                     const std::string& by) const {
     Entry found;
     Each(list, [&](const std::string& file, const std::string& entry_name, const Json& entry) {
       if (found.body != nullptr || entry_name != name) return;
       static const Json kNothing = Json::object();
       auto body = entry.find(kind);
-      found = {body != entry.end() && body->is_object() ? &*body : &kNothing, file, std::string(kind) + " \"" + name + "\""};
+      found = {body != entry.end() && body->is_object() ? &*body : &kNothing, file,
+               std::string(kind) + " \"" + name + "\""};
     });
     if (found.body != nullptr) return found;
-    return Wrong("kubeconfig " + Names() + ": " + by + " names the " + kind + " \"" + name + "\", which is not there (" + list +
-                 ": " + Known(list) + ")");
+    return Wrong("kubeconfig " + Names() + ": " + by + " names the " + kind + " \"" + name +
+                 "\", which is not there (" + list + ": " + Known(list) + ")");
   }
 
   std::vector<std::pair<std::string, Json>> files_;
@@ -200,20 +228,25 @@ bool Exists(const std::string& path) {
 
 }  // namespace
 
-Result<ClusterAccess> InClusterAccess(const std::string& folder, const std::string& host, const std::string& port) {
+Result<ClusterAccess> InClusterAccess(const std::string& folder, const std::string& host,
+                                      const std::string& port) {
   ClusterAccess access;
-  // An IPv6 address has no place in the client's URLs; the API server's certificate always carries this name.
-  access.server = "https://" + (host.find(':') == std::string::npos ? host : "kubernetes.default.svc") + ":" +
+  // An IPv6 address has no place in the client's URLs; the API server's certificate always carries
+  // this name.
+  access.server = "https://" +
+                  (host.find(':') == std::string::npos ? host : "kubernetes.default.svc") + ":" +
                   (port.empty() ? "443" : port);
   access.token_file = folder + "/token";
   access.ca_file = folder + "/ca.crt";
   for (const std::string& file : {access.token_file, access.ca_file}) {
     Result<std::string> text = ReadFile(file);
-    if (!text.ok()) return Wrong("service account of this Pod: " + text.status().message() +
-                                 " (want automountServiceAccountToken, or --kubeconfig)");
+    if (!text.ok())
+      return Wrong("service account of this Pod: " + text.status().message() +
+                   " (want automountServiceAccountToken, or --kubeconfig)");
     if (file == access.ca_file) access.ca_pem = *std::move(text);
   }
-  if (Result<std::string> space = ReadFile(folder + "/namespace"); space.ok() && !space->empty()) access.namespace_ = *space;
+  if (Result<std::string> space = ReadFile(folder + "/namespace"); space.ok() && !space->empty())
+    access.namespace_ = *space;
   return access;
 }
 
@@ -231,12 +264,15 @@ Result<ClusterAccess> LoadClusterAccess(const std::string& path, const std::stri
     from = to + 1;
   }
   if (!configs.empty()) return configs.Access(context);
-  if (!listed.empty()) return Wrong("kubeconfig: none of the files in $KUBECONFIG exists: " + listed);
+  if (!listed.empty())
+    return Wrong("kubeconfig: none of the files in $KUBECONFIG exists: " + listed);
   std::string host = Environment("KUBERNETES_SERVICE_HOST");
-  if (!host.empty()) return InClusterAccess(kServiceAccountFolder, host, Environment("KUBERNETES_SERVICE_PORT"));
+  if (!host.empty())
+    return InClusterAccess(kServiceAccountFolder, host, Environment("KUBERNETES_SERVICE_PORT"));
   std::string home = Environment("HOME") + "/.kube/config";
   if (!Exists(home))
-    return Wrong("no cluster to talk to: give --kubeconfig, set $KUBECONFIG, or run in a Pod (" + home + " does not exist)");
+    return Wrong("no cluster to talk to: give --kubeconfig, set $KUBECONFIG, or run in a Pod (" +
+                 home + " does not exist)");
   DRAY_RETURN_IF_ERROR(configs.Add(home));
   return configs.Access(context);
 }
@@ -248,12 +284,14 @@ std::string WriteKubeconfig(const ClusterAccess& access, std::string_view cluste
   if (access.insecure_skip_tls_verify) cluster["insecure-skip-tls-verify"] = true;
   if (!access.tls_server_name.empty()) cluster["tls-server-name"] = access.tls_server_name;
   Json user = Json::object();
-  if (!access.client_cert_pem.empty()) user["client-certificate-data"] = EncodeBase64(access.client_cert_pem);
+  if (!access.client_cert_pem.empty())
+    user["client-certificate-data"] = EncodeBase64(access.client_cert_pem);
   if (!access.client_key_pem.empty()) user["client-key-data"] = EncodeBase64(access.client_key_pem);
   if (!access.token.empty()) user["token"] = access.token;
   if (!access.token_file.empty()) user["tokenFile"] = access.token_file;
   Json context = {{"cluster", name}, {"user", name}};
-  if (!access.namespace_.empty() && access.namespace_ != "default") context["namespace"] = access.namespace_;
+  if (!access.namespace_.empty() && access.namespace_ != "default")
+    context["namespace"] = access.namespace_;
   return ToYaml({{"apiVersion", "v1"},
                  {"kind", "Config"},
                  {"current-context", name},

@@ -35,8 +35,8 @@ struct Manager::State {
   mutable std::mutex mutex;
   std::condition_variable_any changed;
   std::array<Group, kStages.size()> groups;
-  Status failure;               // of the first that failed
-  std::stop_source failed;      // ends what start-up waits for
+  Status failure;           // of the first that failed
+  std::stop_source failed;  // ends what start-up waits for
   bool started = false;
 };
 
@@ -86,7 +86,8 @@ void Manager::State::Stop(Clock& clock, Stage stage, Duration grace) {
       for (const Running& one : group.running)
         if (one.thread.joinable() && !one.ended)
           LOG(ERROR) << one.runnable.name << " has not stopped after "
-                     << std::chrono::duration_cast<std::chrono::milliseconds>(grace).count() << " ms; still waiting for it";
+                     << std::chrono::duration_cast<std::chrono::milliseconds>(grace).count()
+                     << " ms; still waiting for it";
   }
   for (Running& one : group.running)
     if (one.thread.joinable()) one.thread.join();
@@ -117,14 +118,17 @@ Status Manager::Run(const Context& ctx, Duration grace) {
     up = s.Start(ctx, kStages[begun], failing).ok();
   if (up) {
     std::unique_lock lock(s.mutex);
-    ctx.clock().WaitUntil(lock, s.changed, ctx.deadline(), failing, [&] { return !s.failure.ok(); });
+    ctx.clock().WaitUntil(lock, s.changed, ctx.deadline(), failing,
+                          [&] { return !s.failure.ok(); });
   }
   while (begun > 0) s.Stop(ctx.clock(), kStages[--begun], grace);
   std::lock_guard lock(s.mutex);
   return s.failure;
 }
 
-bool Manager::Ready() const { return Waiting().empty(); }
+bool Manager::Ready() const {
+  return Waiting().empty();
+}
 
 std::string Manager::Waiting() const {
   std::lock_guard lock(state_->mutex);

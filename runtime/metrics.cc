@@ -16,7 +16,8 @@ namespace {
 const std::vector<double> kSeconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                       0.5,   1,      2.5,   5,    10,    30,   60};
 
-// The metrics of one name. prometheus-cpp would build a metric for every look-up of an existing one.
+// The metrics of one name. prometheus-cpp would build a metric for every look-up of an existing
+// one.
 template <class T>
 struct Series {
   prometheus::Family<T>* family = nullptr;
@@ -33,13 +34,14 @@ struct Metrics::State {
   std::map<std::string, Series<prometheus::Histogram>> histograms;
 
   template <class T, class Build, class... Args>
-  T& Find(std::map<std::string, Series<T>>& all, Build build, const std::string& name, const std::string& help,
-          const MetricLabels& labels, const Args&... args) {
+  T& Find(std::map<std::string, Series<T>>& all, Build build, const std::string& name,
+          const std::string& help, const MetricLabels& labels, const Args&... args) {
     Series<T>& series = all[name];
     auto found = series.metrics.find(labels);
     if (found != series.metrics.end()) return *found->second;
     try {
-      if (series.family == nullptr) series.family = &build().Name(name).Help(help).Register(registry);
+      if (series.family == nullptr)
+        series.family = &build().Name(name).Help(help).Register(registry);
       T& metric = series.family->Add(labels, args...);
       series.metrics.emplace(labels, &metric);
       return metric;
@@ -54,12 +56,14 @@ struct Metrics::State {
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
-void Metrics::Add(const std::string& counter, const std::string& help, const MetricLabels& labels, double by) {
+void Metrics::Add(const std::string& counter, const std::string& help, const MetricLabels& labels,
+                  double by) {
   std::lock_guard lock(state_->mutex);
   state_->Find(state_->counters, prometheus::BuildCounter, counter, help, labels).Increment(by);
 }
 
-void Metrics::Set(const std::string& gauge, const std::string& help, const MetricLabels& labels, double value) {
+void Metrics::Set(const std::string& gauge, const std::string& help, const MetricLabels& labels,
+                  double value) {
   std::lock_guard lock(state_->mutex);
   state_->Find(state_->gauges, prometheus::BuildGauge, gauge, help, labels).Set(value);
 }
@@ -74,11 +78,13 @@ void Metrics::Remove(const std::string& gauge, const MetricLabels& labels) {
   series->second.metrics.erase(metric);
 }
 
-void Metrics::Observe(const std::string& histogram, const std::string& help, const MetricLabels& labels,
-                      double seconds, const std::vector<double>& buckets) {
+void Metrics::Observe(const std::string& histogram, const std::string& help,
+                      const MetricLabels& labels, double seconds,
+                      const std::vector<double>& buckets) {
   std::lock_guard lock(state_->mutex);
-  state_->Find(state_->histograms, prometheus::BuildHistogram, histogram, help, labels,
-               buckets.empty() ? kSeconds : buckets)
+  state_
+      ->Find(state_->histograms, prometheus::BuildHistogram, histogram, help, labels,
+             buckets.empty() ? kSeconds : buckets)
       .Observe(seconds);
 }
 

@@ -64,14 +64,17 @@ bool AddExtension(X509* cert, X509* issuer, int nid, const std::string& value) {
   return extension && X509_add_ext(cert, extension.get(), -1) == 1;
 }
 
-// Serial, key and validity; what a certificate has whoever signs it. The serial has 127 random bits, positive.
+// Serial, key and validity; what a certificate has whoever signs it. The serial has 127 random
+// bits, positive.
 bool Begin(X509* cert, EVP_PKEY* key, WallTime from, WallTime until) {
   Owned<BIGNUM> serial(BN_new());
   if (!serial || BN_rand(serial.get(), 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) != 1) return false;
   return X509_set_version(cert, X509_VERSION_3) == 1 &&
          BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(cert)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notBefore(cert), std::chrono::system_clock::to_time_t(from)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notAfter(cert), std::chrono::system_clock::to_time_t(until)) != nullptr &&
+         ASN1_TIME_set(X509_getm_notBefore(cert), std::chrono::system_clock::to_time_t(from)) !=
+             nullptr &&
+         ASN1_TIME_set(X509_getm_notAfter(cert), std::chrono::system_clock::to_time_t(until)) !=
+             nullptr &&
          X509_set_pubkey(cert, key) == 1;
 }
 
@@ -88,9 +91,10 @@ Result<std::string> SubjectAltNames(const LeafRequest& request) {
     text += (text.empty() ? "DNS:" : ",DNS:") + name;
   }
   for (const std::string& ip : request.ips) {
-    std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> parsed(a2i_IPADDRESS(ip.c_str()),
-                                                                                ASN1_OCTET_STRING_free);
-    if (!parsed) return Status(Reason::kInvalid, "\"" + ip + "\" is no IP address for a certificate");
+    std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> parsed(
+        a2i_IPADDRESS(ip.c_str()), ASN1_OCTET_STRING_free);
+    if (!parsed)
+      return Status(Reason::kInvalid, "\"" + ip + "\" is no IP address for a certificate");
     text += (text.empty() ? "IP:" : ",IP:") + ip;
   }
   return text;
@@ -108,7 +112,8 @@ Result<KeyPair> NewCa(const std::string& common_name, WallTime now) {
   bool made = Begin(cert.get(), key.get(), now - kBackdate, now + std::chrono::hours(24 * 3650)) &&
               AddName(name, "CN", common_name) && X509_set_issuer_name(cert.get(), name) == 1 &&
               AddExtension(cert.get(), cert.get(), NID_basic_constraints, "critical,CA:TRUE") &&
-              AddExtension(cert.get(), cert.get(), NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature") &&
+              AddExtension(cert.get(), cert.get(), NID_key_usage,
+                           "critical,keyCertSign,cRLSign,digitalSignature") &&
               AddExtension(cert.get(), cert.get(), NID_subject_key_identifier, "hash") &&
               X509_sign(cert.get(), key.get(), EVP_sha256()) > 0;
   if (!made) return OpenSslFailure("cannot make the certificate authority " + common_name);
@@ -128,22 +133,24 @@ Result<KeyPair> IssueLeaf(const KeyPair& ca, const LeafRequest& request, WallTim
   if (!key || !cert) return OpenSslFailure("cannot make a key");
   X509_NAME* name = X509_get_subject_name(cert.get());
   bool named = true;
-  for (const std::string& organization : request.organizations) named = named && AddName(name, "O", organization);
+  for (const std::string& organization : request.organizations)
+    named = named && AddName(name, "O", organization);
   if (!request.common_name.empty()) named = named && AddName(name, "CN", request.common_name);
 
   std::string usages;
   if (request.server) usages = "serverAuth";
   if (request.client) usages += usages.empty() ? "clientAuth" : ",clientAuth";
   DRAY_ASSIGN_OR_RETURN(std::string names, SubjectAltNames(request));
-  bool made = named && Begin(cert.get(), key.get(), now - kBackdate, now + request.lifetime) &&
-              X509_set_issuer_name(cert.get(), X509_get_subject_name(issuer.get())) == 1 &&
-              AddExtension(cert.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE") &&
-              AddExtension(cert.get(), issuer.get(), NID_key_usage, "critical,digitalSignature") &&
-              AddExtension(cert.get(), issuer.get(), NID_subject_key_identifier, "hash") &&
-              AddExtension(cert.get(), issuer.get(), NID_authority_key_identifier, "keyid:always") &&
-              (usages.empty() || AddExtension(cert.get(), issuer.get(), NID_ext_key_usage, usages)) &&
-              (names.empty() || AddExtension(cert.get(), issuer.get(), NID_subject_alt_name, names)) &&
-              X509_sign(cert.get(), issuer_key.get(), EVP_sha256()) > 0;
+  bool made =
+      named && Begin(cert.get(), key.get(), now - kBackdate, now + request.lifetime) &&
+      X509_set_issuer_name(cert.get(), X509_get_subject_name(issuer.get())) == 1 &&
+      AddExtension(cert.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE") &&
+      AddExtension(cert.get(), issuer.get(), NID_key_usage, "critical,digitalSignature") &&
+      AddExtension(cert.get(), issuer.get(), NID_subject_key_identifier, "hash") &&
+      AddExtension(cert.get(), issuer.get(), NID_authority_key_identifier, "keyid:always") &&
+      (usages.empty() || AddExtension(cert.get(), issuer.get(), NID_ext_key_usage, usages)) &&
+      (names.empty() || AddExtension(cert.get(), issuer.get(), NID_subject_alt_name, names)) &&
+      X509_sign(cert.get(), issuer_key.get(), EVP_sha256()) > 0;
   if (!made) return OpenSslFailure("cannot issue a certificate for " + request.common_name);
   return ToPem(cert.get(), key.get());
 }
@@ -174,7 +181,8 @@ std::string Base64Encode(std::string_view bytes) {
   for (size_t i = 0; i < bytes.size(); i += 3) {
     size_t left = std::min<size_t>(3, bytes.size() - i);
     uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) group = group << 8 | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0);
+    for (size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0);
     for (size_t j = 0; j < 4; ++j) text += j <= left ? kAlphabet[group >> (18 - 6 * j) & 63] : '=';
   }
   return text;
@@ -200,14 +208,17 @@ Result<std::string> Base64Decode(std::string_view text) {
       continue;
     }
     if (value(c) < 0 || padding > 0)
-      return Status(Reason::kInvalid, "no base64: unexpected character at position " + std::to_string(i));
+      return Status(Reason::kInvalid,
+                    "no base64: unexpected character at position " + std::to_string(i));
     group = group << 6 | value(c);
     if (++digits < 4) continue;
-    bytes += {static_cast<char>(group >> 16), static_cast<char>(group >> 8), static_cast<char>(group)};
+    bytes +=
+        {static_cast<char>(group >> 16), static_cast<char>(group >> 8), static_cast<char>(group)};
     group = digits = 0;
   }
   if (digits == 0 && padding == 0) return bytes;
-  if (digits + padding != 4) return Status(Reason::kInvalid, "no base64: it ends within a group of four");
+  if (digits + padding != 4)
+    return Status(Reason::kInvalid, "no base64: it ends within a group of four");
   group <<= 6 * padding;
   bytes += static_cast<char>(group >> 16);
   if (digits == 3) bytes += static_cast<char>(group >> 8);

@@ -40,12 +40,14 @@ Result<CertificateFacts> ReadCertificate(const std::string& cert_pem) {
   CertificateFacts facts;
   facts.not_before = TimeOf(X509_get0_notBefore(cert.get()));
   facts.not_after = TimeOf(X509_get0_notAfter(cert.get()));
-  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(cert.get(), NID_subject_alt_name, nullptr, nullptr));
+  auto* names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(cert.get(), NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     if (name->type != GEN_DNS) continue;
-    facts.dns_names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                                 static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
+    facts.dns_names.emplace_back(
+        reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+        static_cast<size_t>(ASN1_STRING_length(name->d.dNSName)));
   }
   GENERAL_NAMES_free(names);
   return facts;

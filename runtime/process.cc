@@ -20,8 +20,8 @@ extern char** environ;
 namespace dray::runtime {
 namespace {
 
-// Everything that the child needs between fork and exec, built before: another thread may hold the allocator's lock at the
-// moment of the fork, so the child must not allocate.
+// Everything that the child needs between fork and exec, built before: another thread may hold the
+// allocator's lock at the moment of the fork, so the child must not allocate.
 struct Launch {
   std::vector<std::string> env_text;
   std::vector<char*> argv, env;
@@ -36,7 +36,8 @@ enum class Step : int { kLog, kWorkingDir, kExec };
 
 Launch Prepare(const ProcessOptions& options) {
   Launch launch;
-  for (const std::string& word : options.argv) launch.argv.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : options.argv)
+    launch.argv.push_back(const_cast<char*>(word.c_str()));
   launch.argv.push_back(nullptr);
   std::map<std::string, std::string> env = options.env;
   if (!options.clear_env) {
@@ -76,7 +77,8 @@ Launch Prepare(const ProcessOptions& options) {
     if (::dup2(launch.log_fd, STDOUT_FILENO) < 0 || ::dup2(launch.log_fd, STDERR_FILENO) < 0)
       Fail(launch, Step::kLog);
   }
-  if (launch.working_dir != nullptr && ::chdir(launch.working_dir) != 0) Fail(launch, Step::kWorkingDir);
+  if (launch.working_dir != nullptr && ::chdir(launch.working_dir) != 0)
+    Fail(launch, Step::kWorkingDir);
   // Libraries open sockets that exec would pass on: the program would keep our connections open.
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   ::execve(launch.argv[0], launch.argv.data(), const_cast<char**>(launch.env.data()));
@@ -87,11 +89,13 @@ Launch Prepare(const ProcessOptions& options) {
 Result<pid_t> Fork(const ProcessOptions& options) {
   Launch launch = Prepare(options);
   auto failed = [&](std::string_view what, int error) {
-    return Status(Reason::kUnavailable, "cannot start " + options.argv[0] + ": " + std::string(what) +
+    return Status(Reason::kUnavailable, "cannot start " + options.argv[0] + ": " +
+                                            std::string(what) +
                                             std::system_category().message(error));
   };
   if (!options.log_file.empty()) {
-    launch.log_fd = ::open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    launch.log_fd =
+        ::open(options.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (launch.log_fd < 0) return failed("log file " + options.log_file + ": ", errno);
   }
   // Closed by a successful exec: an end of file says that the program runs.
@@ -145,7 +149,8 @@ class ChildProcess final : public Process {
 
   Status Signal(int signal) override {
     std::lock_guard lock(mutex_);
-    if (code_ || pid_ < 0) return Status(Reason::kNotFound, "process " + std::to_string(pid_) + " has ended");
+    if (code_ || pid_ < 0)
+      return Status(Reason::kNotFound, "process " + std::to_string(pid_) + " has ended");
     if (::kill(pid_, signal) == 0) return Ok();
     return Status(Reason::kInternal, "cannot signal process " + std::to_string(pid_) + ": " +
                                          std::system_category().message(errno));
@@ -153,7 +158,8 @@ class ChildProcess final : public Process {
 
   Result<int> Wait(const Context& ctx) override {
     std::unique_lock lock(mutex_);
-    ctx.clock().WaitUntil(lock, ended_, ctx.deadline(), ctx.stop(), [this] { return code_.has_value(); });
+    ctx.clock().WaitUntil(lock, ended_, ctx.deadline(), ctx.stop(),
+                          [this] { return code_.has_value(); });
     if (code_) return *code_;
     if (ctx.stopped()) return Status(Reason::kCancelled, "stopped");
     return Status(Reason::kTimeout, "process " + std::to_string(pid_) + " has not ended in time");
@@ -166,7 +172,8 @@ class ChildProcess final : public Process {
 
  private:
   void AwaitEnd() {
-    // Seen but not reaped: until the lock is held, the pid stays ours, so that Signal() cannot hit a stranger.
+    // Seen but not reaped: until the lock is held, the pid stays ours, so that Signal() cannot hit
+    // a stranger.
     siginfo_t info{};
     while (::waitid(P_PID, pid_, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
     }
@@ -187,15 +194,16 @@ class ChildProcess final : public Process {
   std::mutex mutex_;
   std::condition_variable_any ended_;
   std::optional<int> code_;
-  // Forks and stays until the child has ended: PR_SET_PDEATHSIG fires when the *thread* that forked ends. Last member: the
-  // others outlive it.
+  // Forks and stays until the child has ended: PR_SET_PDEATHSIG fires when the *thread* that forked
+  // ends. Last member: the others outlive it.
   std::jthread keeper_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Process>> Process::Start(const ProcessOptions& options) {
-  if (options.argv.empty()) return Status(Reason::kInvalid, "cannot start a process without a program");
+  if (options.argv.empty())
+    return Status(Reason::kInvalid, "cannot start a process without a program");
   std::promise<Status> promise;
   std::future<Status> started = promise.get_future();
   auto process = std::make_unique<ChildProcess>(options, std::move(promise));

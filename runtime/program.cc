@@ -32,7 +32,8 @@ std::string Dashed(std::string name) {
 
 // Flags of the log that people know from other Kubernetes programs.
 bool IsLogFlag(const Flag& flag) {
-  return flag.name == "v" || flag.name == "vmodule" || flag.name == "minloglevel" || flag.name == "stderrthreshold";
+  return flag.name == "v" || flag.name == "vmodule" || flag.name == "minloglevel" ||
+         flag.name == "stderrthreshold";
 }
 
 std::vector<Flag> FlagsOf(const ProgramInfo& info) {
@@ -69,8 +70,10 @@ std::string Suggestion(const std::vector<Flag>& flags, const std::string& name) 
   const Flag* nearest = nullptr;
   size_t best = std::max<size_t>(2, name.size() / 3) + 1;
   for (const Flag& flag : flags)
-    if (size_t distance = Distance(name, flag.name); distance < best) best = distance, nearest = &flag;
-  return nearest == nullptr ? "; --help lists the flags" : "; did you mean --" + Dashed(nearest->name) + "?";
+    if (size_t distance = Distance(name, flag.name); distance < best)
+      best = distance, nearest = &flag;
+  return nearest == nullptr ? "; --help lists the flags"
+                            : "; did you mean --" + Dashed(nearest->name) + "?";
 }
 
 void PrintHelp(const ProgramInfo& info, const std::vector<Flag>& flags) {
@@ -86,9 +89,13 @@ void PrintHelp(const ProgramInfo& info, const std::vector<Flag>& flags) {
 
 enum class Next { kRun, kHelp, kVersion };
 
-// gflags' own parser ends the process with 1 and its own words; its registry and typed values are used, its parser is not.
-Result<Next> ParseFlags(int argc, char** argv, const std::vector<Flag>& flags, std::vector<std::string>& args) {
-  auto wrong = [](std::string sentence) { return Status(Reason::kBadRequest, std::move(sentence)); };
+// gflags' own parser ends the process with 1 and its own words; its registry and typed values are
+// used, its parser is not.
+Result<Next> ParseFlags(int argc, char** argv, const std::vector<Flag>& flags,
+                        std::vector<std::string>& args) {
+  auto wrong = [](std::string sentence) {
+    return Status(Reason::kBadRequest, std::move(sentence));
+  };
   auto find = [&](const std::string& name) -> const Flag* {
     for (const Flag& flag : flags)
       if (flag.name == name) return &flag;
@@ -142,7 +149,8 @@ void OnSignal(int signal) {
   [[maybe_unused]] ssize_t written = write(stop_event, &one, sizeof one);
 }
 
-// SIGINT and SIGTERM as a stop. Handlers, not a blocked mask: a mask would be inherited by children.
+// SIGINT and SIGTERM as a stop. Handlers, not a blocked mask: a mask would be inherited by
+// children.
 class SignalStop {
  public:
   SignalStop() {
@@ -178,8 +186,9 @@ class SignalStop {
 
 }  // namespace
 
-int RunProgram(int argc, char** argv, const ProgramInfo& info,
-               const std::function<Status(const Context& ctx, const std::vector<std::string>& args)>& run) {
+int RunProgram(
+    int argc, char** argv, const ProgramInfo& info,
+    const std::function<Status(const Context& ctx, const std::vector<std::string>& args)>& run) {
   const std::vector<Flag> flags = FlagsOf(info);
   std::vector<std::string> args;
   Result<Next> next = ParseFlags(argc, argv, flags, args);
@@ -211,6 +220,8 @@ int RunProgram(int argc, char** argv, const ProgramInfo& info,
   return status.Is(Reason::kBadRequest) || status.Is(Reason::kInvalid) ? kWrongUse : kFailed;
 }
 
-std::string_view Version() { return "dray v" DRAY_VERSION; }
+std::string_view Version() {
+  return "dray v" DRAY_VERSION;
+}
 
 }  // namespace dray::runtime

@@ -15,7 +15,8 @@ Status RateLimit::Wait(const Context& ctx) {
     return true;
   });
   if (!in_time)
-    return Status(Reason::kTimeout, "the client-side rate limit leaves no turn before the deadline");
+    return Status(Reason::kTimeout,
+                  "the client-side rate limit leaves no turn before the deadline");
   return wait > Duration::zero() ? ctx.Sleep(wait) : ctx.Check();
 }
 

@@ -11,8 +11,8 @@ class RateLimit {
   // qps 0: no limit.
   RateLimit(double qps, int burst) : qps_(qps), burst_(burst < 1 ? 1 : burst) {}
 
-  // Waits for its turn, first come first served. kTimeout at once when the turn lies behind ctx's deadline; kCancelled when
-  // stopped while waiting (the turn is lost).
+  // Waits for its turn, first come first served. kTimeout at once when the turn lies behind ctx's
+  // deadline; kCancelled when stopped while waiting (the turn is lost).
   Status Wait(const Context& ctx);
 
  private:

@@ -17,7 +17,8 @@ namespace {
 using web::http::client::http_client;
 using web::http::client::http_client_config;
 
-// cpprestsdk's timeout is an idle timer that also fires when the reader is slow: deadlines are kept by the waiting side.
+// cpprestsdk's timeout is an idle timer that also fires when the reader is slow: deadlines are kept
+// by the waiting side.
 constexpr auto kNever = std::chrono::hours(24 * 365);
 
 // Where cpprestsdk's threads and the waiting one meet: the body as it arrives, then how it ended.
@@ -94,7 +95,9 @@ class Arrivals final : public concurrency::streams::details::streambuf_state_man
   size_t in_avail() const override { return 0; }
   pos_type getpos(std::ios_base::openmode) const override { return traits::eof(); }
   pos_type seekpos(pos_type, std::ios_base::openmode) override { return traits::eof(); }
-  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override { return traits::eof(); }
+  pos_type seekoff(off_type, std::ios_base::seekdir, std::ios_base::openmode) override {
+    return traits::eof();
+  }
   bool acquire(uint8_t*&, size_t&) override { return false; }
   void release(uint8_t*, size_t) override {}
 
@@ -115,13 +118,16 @@ class Arrivals final : public concurrency::streams::details::streambuf_state_man
   pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
   uint8_t* _alloc(size_t) override { return nullptr; }
   void _commit(size_t) override {}
-  // The reading half of the interface: this buffer is written by cpprestsdk and read through Take().
+  // The reading half of the interface: this buffer is written by cpprestsdk and read through
+  // Take().
   pplx::task<int_type> _bumpc() override { return pplx::task_from_result<int_type>(traits::eof()); }
   int_type _sbumpc() override { return traits::eof(); }
   pplx::task<int_type> _getc() override { return pplx::task_from_result<int_type>(traits::eof()); }
   int_type _sgetc() override { return traits::eof(); }
   pplx::task<int_type> _nextc() override { return pplx::task_from_result<int_type>(traits::eof()); }
-  pplx::task<int_type> _ungetc() override { return pplx::task_from_result<int_type>(traits::eof()); }
+  pplx::task<int_type> _ungetc() override {
+    return pplx::task_from_result<int_type>(traits::eof());
+  }
   pplx::task<size_t> _getn(uint8_t*, size_t) override { return pplx::task_from_result<size_t>(0); }
   size_t _scopy(uint8_t*, size_t) override { return 0; }
 
@@ -141,26 +147,33 @@ class Arrivals final : public concurrency::streams::details::streambuf_state_man
 };
 
 std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return text;
 }
 
-// What went wrong, from cpprestsdk's words: its codes alone do not tell a refused connection from a stale one.
+// What went wrong, from cpprestsdk's words: its codes alone do not tell a refused connection from a
+// stale one.
 Status Explain(const std::exception& error, const RestEndpoint& endpoint, bool* stale) {
   std::string_view what = error.what();
   std::string server = endpoint.server;
-  *stale = what.starts_with("Failed to write request") || what.starts_with("Failed to read HTTP status line") ||
+  *stale = what.starts_with("Failed to write request") ||
+           what.starts_with("Failed to read HTTP status line") ||
            what.starts_with("Invalid HTTP status line");
   if (what.starts_with("Failed to connect"))
-    return Status(Reason::kUnavailable, "nothing listens at " + server + " (connection refused or host unreachable)");
+    return Status(Reason::kUnavailable,
+                  "nothing listens at " + server + " (connection refused or host unreachable)");
   if (what.starts_with("Error resolving") || what.starts_with("Failed to resolve"))
     return Status(Reason::kUnavailable, "the host of " + server + " cannot be resolved");
   if (what.starts_with("Error in SSL handshake")) {
     std::string why = endpoint.tls->VerifyError();
-    if (why.empty()) return Status(Reason::kUnavailable, "the TLS handshake with " + server + " failed");
-    return Status(Reason::kUnavailable, "the certificate of " + server + " is not accepted: " + why);
+    if (why.empty())
+      return Status(Reason::kUnavailable, "the TLS handshake with " + server + " failed");
+    return Status(Reason::kUnavailable,
+                  "the certificate of " + server + " is not accepted: " + why);
   }
-  return Status(Reason::kUnavailable, "the connection to " + server + " broke: " + std::string(what));
+  return Status(Reason::kUnavailable,
+                "the connection to " + server + " broke: " + std::string(what));
 }
 
 class CpprestCall final : public RestCall {
@@ -168,7 +181,8 @@ class CpprestCall final : public RestCall {
   CpprestCall(std::shared_ptr<Arrivals> arrivals, pplx::cancellation_token_source cancel)
       : arrivals_(std::move(arrivals)), cancel_(std::move(cancel)) {}
   ~CpprestCall() override {
-    if (arrivals_->ended()) return;  // a cancel could still close the connection on its way back to the pool
+    if (arrivals_->ended())
+      return;  // a cancel could still close the connection on its way back to the pool
     cancel_.cancel();
     arrivals_->Abandon();
   }
@@ -193,7 +207,8 @@ class CpprestCall final : public RestCall {
 
  private:
   static Status Interrupted(const Context& ctx) {
-    return ctx.stopped() ? Status(Reason::kCancelled, "stopped") : Status(Reason::kTimeout, "no answer in time");
+    return ctx.stopped() ? Status(Reason::kCancelled, "stopped")
+                         : Status(Reason::kTimeout, "no answer in time");
   }
   std::shared_ptr<Arrivals> arrivals_;
   pplx::cancellation_token_source cancel_;
@@ -221,13 +236,17 @@ bool IsIpAddress(const std::string& host) {
 class CpprestPool final : public RestPool {
  public:
   CpprestPool(RestEndpoint endpoint, const web::uri& base)
-      : endpoint_(std::make_shared<const RestEndpoint>(std::move(endpoint))), https_(base.scheme() == "https"), client_(base, Configure(base)) {}
+      : endpoint_(std::make_shared<const RestEndpoint>(std::move(endpoint))),
+        https_(base.scheme() == "https"),
+        client_(base, Configure(base)) {}
 
-  std::unique_ptr<RestCall> Start(const ApiRequest& call, const std::map<std::string, std::string>& headers,
+  std::unique_ptr<RestCall> Start(const ApiRequest& call,
+                                  const std::map<std::string, std::string>& headers,
                                   size_t read_ahead) override {
     auto arrivals = std::make_shared<Arrivals>(read_ahead);
     pplx::cancellation_token_source cancel;
-    // One continuation for the head, one for the end. They own what they touch: the call may be gone by then.
+    // One continuation for the head, one for the end. They own what they touch: the call may be
+    // gone by then.
     auto end = [arrivals, endpoint = endpoint_](pplx::task<web::http::http_response> whole) {
       try {
         whole.get();
@@ -243,25 +262,30 @@ class CpprestPool final : public RestPool {
       request.set_request_uri(web::uri(call.path));
       for (const auto& [name, value] : headers) request.headers().add(name, value);
       if (https_ && !endpoint_->tls_server_name.empty())
-        request.headers().add("Host", endpoint_->tls_server_name);  // what cpprestsdk checks the certificate for
+        request.headers().add(
+            "Host", endpoint_->tls_server_name);  // what cpprestsdk checks the certificate for
       if (!call.body.empty())
-        request.set_body(call.body, call.content_type.empty() ? "application/json" : call.content_type);
+        request.set_body(call.body,
+                         call.content_type.empty() ? "application/json" : call.content_type);
       request.headers().add("Accept", call.accept);
       request.set_response_stream(concurrency::streams::basic_ostream<uint8_t>(
           concurrency::streams::streambuf<uint8_t>(arrivals)));
-      client_.request(request, cancel.get_token()).then([arrivals, end](pplx::task<web::http::http_response> head) {
-        try {
-          web::http::http_response response = head.get();
-          std::map<std::string, std::string> fields;
-          for (const auto& [name, value] : response.headers()) fields[Lower(name)] = value;
-          arrivals->Head(response.status_code(), std::move(fields));
-          response.content_ready().then(end);
-        } catch (const std::exception&) {
-          end(head);
-        }
-      });
+      client_.request(request, cancel.get_token())
+          .then([arrivals, end](pplx::task<web::http::http_response> head) {
+            try {
+              web::http::http_response response = head.get();
+              std::map<std::string, std::string> fields;
+              for (const auto& [name, value] : response.headers()) fields[Lower(name)] = value;
+              arrivals->Head(response.status_code(), std::move(fields));
+              response.content_ready().then(end);
+            } catch (const std::exception&) {
+              end(head);
+            }
+          });
     } catch (const std::exception& error) {
-      arrivals->End(Status(Reason::kBadRequest, "cannot send " + call.method + " " + call.path + ": " + error.what()), false);
+      arrivals->End(Status(Reason::kBadRequest,
+                           "cannot send " + call.method + " " + call.path + ": " + error.what()),
+                    false);
     }
     return std::make_unique<CpprestCall>(std::move(arrivals), std::move(cancel));
   }
@@ -307,14 +331,18 @@ void SizeRestThreads(int threads) {
 
 Result<std::shared_ptr<RestPool>> RestPool::Make(const RestEndpoint& endpoint) {
   SizeRestThreads(2);
-  const std::string wrong = "the server \"" + endpoint.server + "\" is not a URL like https://10.0.0.1:6443";
+  const std::string wrong =
+      "the server \"" + endpoint.server + "\" is not a URL like https://10.0.0.1:6443";
   try {
     web::uri base(endpoint.server);
-    if (base.host().empty() || (base.scheme() != "https" && base.scheme() != "http") || !base.query().empty())
+    if (base.host().empty() || (base.scheme() != "https" && base.scheme() != "http") ||
+        !base.query().empty())
       return Status(Reason::kInvalid, wrong);
     if (base.host().front() == '[')
-      return Status(Reason::kInvalid, "the server \"" + endpoint.server +
-                                          "\" is an IPv6 address, which the HTTP client cannot connect to: use a host name");
+      return Status(
+          Reason::kInvalid,
+          "the server \"" + endpoint.server +
+              "\" is an IPv6 address, which the HTTP client cannot connect to: use a host name");
     return std::shared_ptr<RestPool>(std::make_shared<CpprestPool>(endpoint, base));
   } catch (const std::exception&) {
     return Status(Reason::kInvalid, wrong);

@@ -16,14 +16,15 @@ struct RestEndpoint {
   std::shared_ptr<TlsIdentity> tls;
 };
 
-// One request on its way. One thread waits on it; its destructor gives the request up, whatever its state, at once.
+// One request on its way. One thread waits on it; its destructor gives the request up, whatever its
+// state, at once.
 class RestCall {
  public:
   virtual ~RestCall() = default;
 
   // Waits for status line and headers. kUnavailable when none came, kTimeout or kCancelled by ctx.
   virtual Status AwaitHead(const Context& ctx) = 0;
-  virtual int code() const = 0;                                            // after AwaitHead()
+  virtual int code() const = 0;                                           // after AwaitHead()
   virtual const std::map<std::string, std::string>& headers() const = 0;  // keys in lower case
 
   // Waits for more of the body and returns all that has arrived; empty at its end.
@@ -31,8 +32,8 @@ class RestCall {
   // Waits for the end of the body and returns it whole.
   virtual Result<std::string> All(const Context& ctx) = 0;
 
-  // True when AwaitHead() failed because an open connection turned out to be closed: the server may have restarted, and a
-  // new connection may well succeed.
+  // True when AwaitHead() failed because an open connection turned out to be closed: the server may
+  // have restarted, and a new connection may well succeed.
   virtual bool connection_was_stale() const = 0;
 };
 
@@ -44,7 +45,8 @@ class RestPool {
   virtual ~RestPool() = default;
 
   // Reads ahead at most about `read_ahead` bytes of body that nobody has taken yet; 0: no limit.
-  virtual std::unique_ptr<RestCall> Start(const ApiRequest& request, const std::map<std::string, std::string>& headers,
+  virtual std::unique_ptr<RestCall> Start(const ApiRequest& request,
+                                          const std::map<std::string, std::string>& headers,
                                           size_t read_ahead) = 0;
 };
 

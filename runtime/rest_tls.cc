@@ -26,7 +26,9 @@ using Certificate = std::unique_ptr<X509, Free>;
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 using Bio = std::unique_ptr<BIO, Free>;
 
-Bio Open(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+Bio Open(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
 
 std::vector<Certificate> ReadCertificates(const std::string& pem) {
   std::vector<Certificate> all;
@@ -37,7 +39,9 @@ std::vector<Certificate> ReadCertificates(const std::string& pem) {
 }
 
 // A key with a passphrase must not make OpenSSL ask on the terminal.
-int NoPassphrase(char*, int, int, void*) { return -1; }
+int NoPassphrase(char*, int, int, void*) {
+  return -1;
+}
 
 }  // namespace
 
@@ -54,18 +58,22 @@ Result<std::shared_ptr<const TlsIdentity::Credentials>> TlsIdentity::Parse(const
   if (!ca.empty()) {
     std::vector<Certificate> roots = ReadCertificates(ca);
     if (roots.empty())
-      return Status(Reason::kInvalid, "the cluster's CA certificate is not PEM (want -----BEGIN CERTIFICATE-----)");
+      return Status(Reason::kInvalid,
+                    "the cluster's CA certificate is not PEM (want -----BEGIN CERTIFICATE-----)");
     parsed->trusted.reset(X509_STORE_new());
-    X509_STORE_set_flags(parsed->trusted.get(), X509_V_FLAG_PARTIAL_CHAIN);  // an intermediate may be the anchor
+    X509_STORE_set_flags(parsed->trusted.get(),
+                         X509_V_FLAG_PARTIAL_CHAIN);  // an intermediate may be the anchor
     for (const Certificate& root : roots) X509_STORE_add_cert(parsed->trusted.get(), root.get());
   }
   if (cert.empty() != key.empty())
-    return Status(Reason::kInvalid, cert.empty() ? "there is a client key but no client certificate"
-                                                 : "there is a client certificate but no client key");
+    return Status(Reason::kInvalid, cert.empty()
+                                        ? "there is a client key but no client certificate"
+                                        : "there is a client certificate but no client key");
   if (!cert.empty()) {
     parsed->chain = ReadCertificates(cert);
     if (parsed->chain.empty())
-      return Status(Reason::kInvalid, "the client certificate is not PEM (want -----BEGIN CERTIFICATE-----)");
+      return Status(Reason::kInvalid,
+                    "the client certificate is not PEM (want -----BEGIN CERTIFICATE-----)");
     Bio bio = Open(key);
     parsed->key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, nullptr));
     ERR_clear_error();
@@ -128,14 +136,16 @@ void TlsIdentity::Reread() {
 
 void TlsIdentity::Apply(SSL_CTX* context) {
   Reread();
-  std::shared_ptr<const Credentials> use = current_.With([](const Current& now) { return now.parsed; });
+  std::shared_ptr<const Credentials> use =
+      current_.With([](const Current& now) { return now.parsed; });
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   // The fresh store replaces the one that cpprestsdk has filled with the system's CAs.
   if (use->trusted) SSL_CTX_set1_cert_store(context, use->trusted.get());
   if (!insecure_) SSL_CTX_set_cert_verify_callback(context, &TlsIdentity::Verify, this);
   if (use->chain.empty()) return;
   SSL_CTX_use_certificate(context, use->chain.front().get());
-  for (size_t i = 1; i < use->chain.size(); ++i) SSL_CTX_add1_chain_cert(context, use->chain[i].get());
+  for (size_t i = 1; i < use->chain.size(); ++i)
+    SSL_CTX_add1_chain_cert(context, use->chain[i].get());
   SSL_CTX_use_PrivateKey(context, use->key.get());
 }
 
@@ -145,14 +155,18 @@ int TlsIdentity::Verify(X509_STORE_CTX* chain, void* self) {
   std::string why;
   if (accepted != 1)
     // The host name is checked by a callback that names no error.
-    why = error == X509_V_OK || error == X509_V_ERR_UNSPECIFIED ? "it is for another host name"
-                                                                : X509_verify_cert_error_string(error);
-  static_cast<TlsIdentity*>(self)->verify_error_.With([&](std::string& last) { last = std::move(why); });
+    why = error == X509_V_OK || error == X509_V_ERR_UNSPECIFIED
+              ? "it is for another host name"
+              : X509_verify_cert_error_string(error);
+  static_cast<TlsIdentity*>(self)->verify_error_.With(
+      [&](std::string& last) { last = std::move(why); });
   return accepted;
 }
 
 void KeepAlive(int socket) {
-  auto set = [&](int level, int option, int value) { setsockopt(socket, level, option, &value, sizeof(value)); };
+  auto set = [&](int level, int option, int value) {
+    setsockopt(socket, level, option, &value, sizeof(value));
+  };
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
   set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
   set(IPPROTO_TCP, TCP_KEEPINTVL, 10);

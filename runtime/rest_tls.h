@@ -17,8 +17,9 @@ class TlsIdentity {
   static Result<std::shared_ptr<TlsIdentity>> Make(const ClusterAccess& access);
   ~TlsIdentity();
 
-  // Makes a fresh client context trust the cluster's CA alone and show our certificate. Files are read again first; one
-  // that has become unreadable or bad leaves the last good credentials in place. The context must not outlive `this`.
+  // Makes a fresh client context trust the cluster's CA alone and show our certificate. Files are
+  // read again first; one that has become unreadable or bad leaves the last good credentials in
+  // place. The context must not outlive `this`.
   void Apply(SSL_CTX* context);
 
   bool verifies() const { return !insecure_; }
@@ -28,7 +29,8 @@ class TlsIdentity {
  private:
   struct Credentials;  // parsed
   TlsIdentity() = default;
-  static Result<std::shared_ptr<const Credentials>> Parse(const std::string& ca, const std::string& cert,
+  static Result<std::shared_ptr<const Credentials>> Parse(const std::string& ca,
+                                                          const std::string& cert,
                                                           const std::string& key);
   void Reread();
   static int Verify(X509_STORE_CTX* chain, void* self);

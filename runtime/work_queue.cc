@@ -16,11 +16,14 @@ namespace dray::runtime {
 namespace {
 
 // 10 ns to 1000 s, as controller-runtime.
-const std::vector<double> kDurations = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1000};
+const std::vector<double> kDurations = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
+                                        1e-2, 1e-1, 1,    10,   100,  1000};
 
 constexpr size_t kFlood = 10'000;
 
-double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
@@ -70,9 +73,12 @@ struct WorkQueue::State {
 
   SteadyTime NextDue() const { return by_due.empty() ? SteadyTime::max() : by_due.begin()->first; }
 
-  void AddTo(const char* counter, const char* help, double by) { ProcessMetrics().Add(counter, help, labels, by); }
+  void AddTo(const char* counter, const char* help, double by) {
+    ProcessMetrics().Add(counter, help, labels, by);
+  }
   void ShowDepth() {
-    ProcessMetrics().Set("workqueue_depth", "Current depth of workqueue", labels, static_cast<double>(queue.size()));
+    ProcessMetrics().Set("workqueue_depth", "Current depth of workqueue", labels,
+                         static_cast<double>(queue.size()));
   }
 
   Clock& clock;
@@ -81,9 +87,9 @@ struct WorkQueue::State {
 
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::deque<Key> queue;                  // dirty and not processing, in the order of adding
-  std::map<Key, SteadyTime> dirty;        // to be worked on, since when
-  std::map<Key, SteadyTime> processing;   // being worked on, since when
+  std::deque<Key> queue;                 // dirty and not processing, in the order of adding
+  std::map<Key, SteadyTime> dirty;       // to be worked on, since when
+  std::map<Key, SteadyTime> processing;  // being worked on, since when
   // Delayed. A leader may have one for every claim: the key is there once.
   using Due = std::pair<SteadyTime, const Key*>;
   struct Sooner {
@@ -95,7 +101,7 @@ struct WorkQueue::State {
   std::set<Due, Sooner> by_due;
   std::map<Key, int> failures;
   SteadyTime full_at;
-  size_t deepest = 0;                     // since it was last empty
+  size_t deepest = 0;  // since it was last empty
 };
 
 WorkQueue::WorkQueue(Clock& clock, WorkQueueOptions options)
@@ -124,7 +130,8 @@ void WorkQueue::AddRateLimited(const Key& key) {
     delay = Duration(static_cast<Duration::rep>(std::min(wanted, limit)));
     if (wanted < limit) ++failures;
     // A token bucket of the whole queue: when the last token taken will have been refilled.
-    const auto one = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / state_->options.qps));
+    const auto one = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(1 / state_->options.qps));
     const SteadyTime now = state_->clock.Steady();
     state_->full_at = std::max(state_->full_at, now) + one;
     delay = std::max<Duration>(delay, state_->full_at - now - one * state_->options.burst);
@@ -142,7 +149,8 @@ std::optional<WorkQueue::Ticket> WorkQueue::Take(const Context& ctx) {
   std::unique_lock lock(s.mutex);
   while (true) {
     if (ctx.stopped()) {
-      if (!s.queue.empty()) s.changed.notify_one();  // the notification may have been for this thread
+      if (!s.queue.empty())
+        s.changed.notify_one();  // the notification may have been for this thread
       return std::nullopt;
     }
     s.AddWhatIsDue();
@@ -157,15 +165,17 @@ std::optional<WorkQueue::Ticket> WorkQueue::Take(const Context& ctx) {
   SteadyTime now = s.clock.Steady();
   auto since = s.dirty.find(key);
   ProcessMetrics().Observe("workqueue_queue_duration_seconds",
-                           "How long in seconds an item stays in workqueue before being requested", s.labels,
-                           Seconds(now - since->second), kDurations);
+                           "How long in seconds an item stays in workqueue before being requested",
+                           s.labels, Seconds(now - since->second), kDurations);
   s.dirty.erase(since);
   s.processing.emplace(key, now);
   s.ShowDepth();
-  const bool drained = s.queue.empty() && std::exchange(s.deepest, s.queue.empty() ? 0 : s.deepest) >= kFlood;
+  const bool drained =
+      s.queue.empty() && std::exchange(s.deepest, s.queue.empty() ? 0 : s.deepest) >= kFlood;
   if (drained) s.queue.shrink_to_fit();
   lock.unlock();
-  if (drained) malloc_trim(0);  // a new leader's first look at everything: its memory is not needed again
+  if (drained)
+    malloc_trim(0);  // a new leader's first look at everything: its memory is not needed again
   return Ticket(this, std::move(key));
 }
 
@@ -174,7 +184,9 @@ size_t WorkQueue::depth() const {
   return state_->queue.size();
 }
 
-const std::string& WorkQueue::name() const { return state_->options.name; }
+const std::string& WorkQueue::name() const {
+  return state_->options.name;
+}
 
 WorkQueue::Ticket::Ticket(Ticket&& other) noexcept
     : queue_(std::exchange(other.queue_, nullptr)), key_(std::move(other.key_)) {}
@@ -198,11 +210,16 @@ constexpr char kReconcilesHelp[] = "Total number of reconciliations per controll
 
 void Count(const std::string& controller, const Result<Requeue>& result, Duration took) {
   ProcessMetrics().Add(kReconciles, kReconcilesHelp,
-                       {{"controller", controller}, {"result", !result.ok() ? "error" : result->after ? "requeue_after" : "success"}});
+                       {{"controller", controller},
+                        {"result", !result.ok()    ? "error"
+                                   : result->after ? "requeue_after"
+                                                   : "success"}});
   if (!result.ok())
-    ProcessMetrics().Add("controller_runtime_reconcile_errors_total", "Total number of reconciliation errors per controller",
+    ProcessMetrics().Add("controller_runtime_reconcile_errors_total",
+                         "Total number of reconciliation errors per controller",
                          {{"controller", controller}});
-  ProcessMetrics().Observe("controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller",
+  ProcessMetrics().Observe("controller_runtime_reconcile_time_seconds",
+                           "Length of time per reconciliation per controller",
                            {{"controller", controller}}, Seconds(took));
 }
 
@@ -231,7 +248,8 @@ void Work(const Context& ctx, WorkQueue& queue, Reconciler& reconciler) {
 
 void RunWorkers(const Context& ctx, WorkQueue& queue, Reconciler& reconciler, int workers) {
   for (const char* result : {"success", "requeue_after", "error"})
-    ProcessMetrics().Add(kReconciles, kReconcilesHelp, {{"controller", queue.name()}, {"result", result}}, 0);
+    ProcessMetrics().Add(kReconciles, kReconcilesHelp,
+                         {{"controller", queue.name()}, {"result", result}}, 0);
   std::vector<std::jthread> others;
   for (int i = 1; i < workers; ++i) others.emplace_back([&] { Work(ctx, queue, reconciler); });
   Work(ctx, queue, reconciler);

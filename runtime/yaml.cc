@@ -12,15 +12,18 @@ namespace dray::runtime {
 namespace {
 
 constexpr int kDeepest = 200;
-constexpr size_t kMostValues = 300'000;  // aliases multiply: a small text must not become a huge document
+constexpr size_t kMostValues =
+    300'000;  // aliases multiply: a small text must not become a huge document
 
 class Converter {
  public:
   explicit Converter(std::string_view file) : file_(file) {}
 
   Result<Json> Convert(const YAML::Node& node, int depth = 0) {
-    if (depth > kDeepest) return At(node, "nested deeper than " + std::to_string(kDeepest) + " levels");
-    if (++values_ > kMostValues) return At(node, "the document is too large once its aliases are expanded");
+    if (depth > kDeepest)
+      return At(node, "nested deeper than " + std::to_string(kDeepest) + " levels");
+    if (++values_ > kMostValues)
+      return At(node, "the document is too large once its aliases are expanded");
     switch (node.Type()) {
       case YAML::NodeType::Sequence:
         return List(node, depth);
@@ -61,7 +64,8 @@ class Converter {
       }
       DRAY_ASSIGN_OR_RETURN(std::string key, Key(entry.first));
       DRAY_ASSIGN_OR_RETURN(Json value, Convert(entry.second, depth + 1));
-      if (!map.emplace(key, std::move(value)).second) return At(entry.first, "the key \"" + key + "\" stands here twice");
+      if (!map.emplace(key, std::move(value)).second)
+        return At(entry.first, "the key \"" + key + "\" stands here twice");
     }
     // Keys of the map itself win over merged ones, earlier merged maps over later ones.
     for (const YAML::Node& source : merged) {
@@ -89,9 +93,12 @@ class Converter {
     Result<Json> value = ReadPlainScalar(text);
     if (!value.ok()) return At(node, value.status().message());
     if (tag.empty() || tag == "?") return value;
-    auto wants = [&](std::string_view name) { return tag == "tag:yaml.org,2002:" + std::string(name); };
-    bool fits = (wants("int") && value->is_number_integer()) || (wants("float") && value->is_number()) ||
-                (wants("bool") && value->is_boolean()) || (wants("null") && value->is_null());
+    auto wants = [&](std::string_view name) {
+      return tag == "tag:yaml.org,2002:" + std::string(name);
+    };
+    bool fits = (wants("int") && value->is_number_integer()) ||
+                (wants("float") && value->is_number()) || (wants("bool") && value->is_boolean()) ||
+                (wants("null") && value->is_null());
     if (fits) return value;
     return At(node, "\"" + text + "\" cannot be read as " + tag);
   }
@@ -163,9 +170,11 @@ Result<std::vector<Json>> ParseYamlDocuments(std::string_view text, std::string_
 
 Result<Json> ParseYaml(std::string_view text, std::string_view file) {
   DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, ParseYamlDocuments(text, file));
-  if (documents.empty()) return Status(Reason::kInvalid, std::string(file) + ": there is nothing in it");
+  if (documents.empty())
+    return Status(Reason::kInvalid, std::string(file) + ": there is nothing in it");
   if (documents.size() > 1)
-    return Status(Reason::kInvalid, std::string(file) + ": holds " + std::to_string(documents.size()) +
+    return Status(Reason::kInvalid, std::string(file) + ": holds " +
+                                        std::to_string(documents.size()) +
                                         " YAML documents where one is expected");
   return std::move(documents.front());
 }

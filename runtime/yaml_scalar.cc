@@ -12,7 +12,8 @@ bool OneOf(std::string_view text, std::initializer_list<std::string_view> words)
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-// The digits of an integer and their base; go-yaml takes the prefixes of Go: 0x, 0o, 0b, and 0 for octal.
+// The digits of an integer and their base; go-yaml takes the prefixes of Go: 0x, 0o, 0b, and 0 for
+// octal.
 struct Digits {
   std::string_view text;
   int base;
@@ -35,7 +36,8 @@ std::optional<Json> ReadInteger(std::string_view text) {
   auto [end, error] = std::from_chars(digits.text.data(), last, magnitude, digits.base);
   if (error != std::errc() || end != last || digits.text.empty()) return std::nullopt;
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
-  if (!negative) return magnitude <= kMost ? Json(static_cast<int64_t>(magnitude)) : Json(magnitude);
+  if (!negative)
+    return magnitude <= kMost ? Json(static_cast<int64_t>(magnitude)) : Json(magnitude);
   if (magnitude > kMost + 1) return std::nullopt;
   return Json(static_cast<int64_t>(0 - magnitude));
 }
@@ -70,10 +72,14 @@ Result<Json> ReadPlainScalar(std::string_view text) {
   if (OneOf(text, {"true", "True", "TRUE"})) return Json(true);
   if (OneOf(text, {"false", "False", "FALSE"})) return Json(false);
   char first = text[0];
-  if (!std::isdigit(static_cast<unsigned char>(first)) && first != '-' && first != '+' && first != '.') return Json(text);
+  if (!std::isdigit(static_cast<unsigned char>(first)) && first != '-' && first != '+' &&
+      first != '.')
+    return Json(text);
   std::string_view sign_less = text.substr(first == '-' || first == '+' ? 1 : 0);
   if (OneOf(sign_less, {".inf", ".Inf", ".INF"}) || OneOf(text, {".nan", ".NaN", ".NAN"}))
-    return Status(Reason::kInvalid, "\"" + std::string(text) + "\" is a number that JSON does not have; quote it if it is text");
+    return Status(Reason::kInvalid,
+                  "\"" + std::string(text) +
+                      "\" is a number that JSON does not have; quote it if it is text");
   std::string plain;  // go-yaml allows "_" between digits
   for (char c : text)
     if (c != '_') plain.push_back(c);
@@ -86,7 +92,8 @@ Result<Json> ReadPlainScalar(std::string_view text) {
   if (error != std::errc() || end != plain.data() + plain.size()) return Json(text);
   // Go writes a whole float64 into JSON without a point, and integer fields take it.
   constexpr double kExact = 9007199254740992.0;
-  if (number == std::floor(number) && std::abs(number) < kExact) return Json(static_cast<int64_t>(number));
+  if (number == std::floor(number) && std::abs(number) < kExact)
+    return Json(static_cast<int64_t>(number));
   return Json(number);
 }
 
@@ -95,15 +102,18 @@ bool IsSafePlain(std::string_view text) {
   constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`=<~";
   if (kIndicators.find(text.front()) != std::string_view::npos) {
     // "-x", "?x" and ":x" are plain; kept only where a value is likely to begin so.
-    bool argument = text.front() == '-' && text.size() > 1 && std::isalpha(static_cast<unsigned char>(text[1]));
+    bool argument =
+        text.front() == '-' && text.size() > 1 && std::isalpha(static_cast<unsigned char>(text[1]));
     if (!argument) return false;
   }
   for (unsigned char c : text)
     if (c < 0x20 || c == 0x7f) return false;
-  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) return false;
+  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos)
+    return false;
   std::string lower;
   for (unsigned char c : text) lower.push_back(static_cast<char>(std::tolower(c)));
-  if (OneOf(lower, {"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"})) return false;
+  if (OneOf(lower, {"y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"}))
+    return false;
   if (text.starts_with("---") || text.starts_with("...")) return false;
   // Dates and sexagesimal numbers are YAML 1.1 scalars of their own.
   bool number_like = text.find_first_not_of("0123456789-+.:_eETZ ") == std::string_view::npos &&

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view kFirst[] = {"apiVersion", "kind", "metadata", "spec", "status"};
 
-// Text with line ends reads best as a literal block; one that such a block cannot hold exactly is quoted.
+// Text with line ends reads best as a literal block; one that such a block cannot hold exactly is
+// quoted.
 bool FitsLiteral(std::string_view text) {
   if (text.find('\n') == std::string_view::npos) return false;
   if (text.front() == ' ' || text.front() == '\n' || text.front() == '\t') return false;
@@ -116,6 +117,8 @@ class Writer {
 
 }  // namespace
 
-std::string ToYaml(const Json& document) { return Writer().Write(document); }
+std::string ToYaml(const Json& document) {
+  return Writer().Write(document);
+}
 
 }  // namespace dray::runtime

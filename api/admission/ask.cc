@@ -10,11 +10,16 @@ namespace {
 
 using Found = std::optional<FoundResource>;
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t CeilDiv(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
-std::string Number(int64_t value) { return std::to_string(value); }
+std::string Number(int64_t value) {
+  return std::to_string(value);
+}
 
-// Reads one container's wishes from one vendor, step by step; each step knows what the ones before it found.
+// Reads one container's wishes from one vendor, step by step; each step knows what the ones before
+// it found.
 class AskReader {
  public:
   AskReader(const Json& container, const VendorConfig& vendor, const Modes& modes)
@@ -47,9 +52,11 @@ Status AskReader::FindAll() {
     Found& found;
     bool large;
   };
-  for (const Slot& slot : {Slot{vendor_.count, count_, false}, Slot{vendor_.memory, memory_, vendor_.memory_takes_suffix},
-                           Slot{vendor_.memory_percentage, percentage_, false}, Slot{vendor_.cores, cores_, false},
-                           Slot{vendor_.slices, slices_, false}, Slot{vendor_.priority, priority_, false}}) {
+  for (const Slot& slot :
+       {Slot{vendor_.count, count_, false},
+        Slot{vendor_.memory, memory_, vendor_.memory_takes_suffix},
+        Slot{vendor_.memory_percentage, percentage_, false}, Slot{vendor_.cores, cores_, false},
+        Slot{vendor_.slices, slices_, false}, Slot{vendor_.priority, priority_, false}}) {
     DRAY_ASSIGN_OR_RETURN(slot.found, resources_.Find(slot.names, slot.large));
     if (slot.found) ask_.resources.emplace_back(slot.found->name, slot.found->text);
   }
@@ -63,7 +70,8 @@ Status AskReader::ReadCount() {
     const int64_t wanted = cores_->value, each = vendor_.core_units;
     if (wanted < 1) return resources_.Refuse(*cores_, "want 1 or more");
     if (wanted > each && wanted % each != 0)
-      return resources_.Refuse(*cores_, "a device has " + Number(each) + " cores: want fewer than that or a multiple of it");
+      return resources_.Refuse(*cores_, "a device has " + Number(each) +
+                                            " cores: want fewer than that or a multiple of it");
     ask_.count = CeilDiv(wanted, each);
   }
   ask_.rule = vendor_.name + ": " + Number(ask_.count) + (ask_.count == 1 ? " device" : " devices");
@@ -76,35 +84,44 @@ Status AskReader::ReadCount() {
   if (vendor_.even_count && ask_.count % 2 != 0)
     return resources_.Refuse(*count_, "the chips of a module go together: want an even number");
   if (ask_.count > api::kMaxAllocationResults)
-    return resources_.Refuse(count_ ? *count_ : *cores_,
-                             "a claim holds at most " + Number(api::kMaxAllocationResults) + " devices");
+    return resources_.Refuse(
+        count_ ? *count_ : *cores_,
+        "a claim holds at most " + Number(api::kMaxAllocationResults) + " devices");
   if (modes_.online && ask_.count != 1 && count_)
-    return resources_.Refuse(*count_, "annotation " + vendor_.app_class + " is for Pods with one device: want 1");
+    return resources_.Refuse(
+        *count_, "annotation " + vendor_.app_class + " is for Pods with one device: want 1");
   return {};
 }
 
-// An amount, else a percentage, else the configured default, else the whole card. 0 counts as not asked.
+// An amount, else a percentage, else the configured default, else the whole card. 0 counts as not
+// asked.
 Status AskReader::ReadMemory() {
   if (Above(memory_) && Above(percentage_))
-    return resources_.Refuse(*percentage_, "ask for " + memory_->name + " or for a percentage, not for both");
-  if (percentage_ && percentage_->value > 100) return resources_.Refuse(*percentage_, "want 1 to 100 percent");
+    return resources_.Refuse(*percentage_,
+                             "ask for " + memory_->name + " or for a percentage, not for both");
+  if (percentage_ && percentage_->value > 100)
+    return resources_.Refuse(*percentage_, "want 1 to 100 percent");
   int64_t mib = 0;
   if (Above(memory_)) {
     const int64_t value = memory_->value;
     if (!vendor_.legal_memory.empty() && ask_.count == 1 &&
-        std::find(vendor_.legal_memory.begin(), vendor_.legal_memory.end(), value) == vendor_.legal_memory.end()) {
+        std::find(vendor_.legal_memory.begin(), vendor_.legal_memory.end(), value) ==
+            vendor_.legal_memory.end()) {
       std::string legal;
       for (int64_t one : vendor_.legal_memory) legal += (legal.empty() ? "" : ", ") + Number(one);
-      return resources_.Refuse(*memory_, "want one of " + legal + " (units of " + Number(vendor_.memory_unit_mib) + " MiB)");
+      return resources_.Refuse(*memory_, "want one of " + legal + " (units of " +
+                                             Number(vendor_.memory_unit_mib) + " MiB)");
     }
     if (vendor_.memory_takes_suffix && memory_->has_suffix) {
       mib = value / (1024 * 1024);
-      if (mib == 0) return resources_.Refuse(*memory_, "want 1Mi or more, or a number of GiB without a suffix");
+      if (mib == 0)
+        return resources_.Refuse(*memory_, "want 1Mi or more, or a number of GiB without a suffix");
     } else if (vendor_.memory_mib_above > 0 && value > vendor_.memory_mib_above) {
       mib = value;
     } else {
       if (value > 2147483647 / vendor_.memory_unit_mib)
-        return resources_.Refuse(*memory_, "the unit is " + Number(vendor_.memory_unit_mib) + " MiB: want at most " +
+        return resources_.Refuse(*memory_, "the unit is " + Number(vendor_.memory_unit_mib) +
+                                               " MiB: want at most " +
                                                Number(2147483647 / vendor_.memory_unit_mib));
       mib = value * vendor_.memory_unit_mib;
     }
@@ -122,16 +139,19 @@ Status AskReader::ReadMemory() {
 }
 
 Status AskReader::CheckMemoryFits() const {
-  if (!Above(memory_) || !ask_.memory_mib || vendor_.card_memory_mib == 0 || *ask_.memory_mib <= vendor_.card_memory_mib)
+  if (!Above(memory_) || !ask_.memory_mib || vendor_.card_memory_mib == 0 ||
+      *ask_.memory_mib <= vendor_.card_memory_mib)
     return {};
-  return resources_.Refuse(*memory_, "a card of " + vendor_.name + " has " + Number(vendor_.card_memory_mib) + " MiB");
+  return resources_.Refuse(
+      *memory_, "a card of " + vendor_.name + " has " + Number(vendor_.card_memory_mib) + " MiB");
 }
 
 Status AskReader::ReadCores() {
   const std::string unit = vendor_.core_units == 100 ? " percent of a card" : " cores of a card";
   if (cores_ && !vendor_.cores_span_cards && cores_->value > vendor_.core_units)
-    return resources_.Refuse(*cores_, "want " + std::string(vendor_.cores_at_least_one ? "1" : "0") + " to " +
-                                          Number(vendor_.core_units) + unit);
+    return resources_.Refuse(*cores_, "want " +
+                                          std::string(vendor_.cores_at_least_one ? "1" : "0") +
+                                          " to " + Number(vendor_.core_units) + unit);
   if (cores_ && vendor_.cores_at_least_one && cores_->value < 1)
     return resources_.Refuse(*cores_, "want 1 to " + Number(vendor_.core_units) + unit);
   const bool whole_memory = !ask_.memory_mib && !ask_.percentage;
@@ -142,9 +162,11 @@ Status AskReader::ReadCores() {
     ask_.rule += ", online: no share of the cores is reserved";
   } else if (wanted > 0) {
     const int64_t scaled = wanted * vendor_.cores_total;
-    ask_.cores = std::max<int64_t>(1, vendor_.cores_round_down ? scaled / vendor_.core_units
-                                                               : CeilDiv(scaled, vendor_.core_units));
-    ask_.rule += ", " + Number(wanted) + (vendor_.core_units == 100 ? " % of the cores each" : " cores each");
+    ask_.cores =
+        std::max<int64_t>(1, vendor_.cores_round_down ? scaled / vendor_.core_units
+                                                      : CeilDiv(scaled, vendor_.core_units));
+    ask_.rule += ", " + Number(wanted) +
+                 (vendor_.core_units == 100 ? " % of the cores each" : " cores each");
   } else if (vendor_.whole_card_is_exclusive && whole_memory) {
     ask_.cores = vendor_.cores_total;
     ask_.rule += ", all memory and no core share: the whole card";
@@ -164,7 +186,8 @@ Status AskReader::ChoosePartition() {
         ask_.cores = CeilDiv(part.cores * vendor_.cores_total, vendor_.card_cores);
         ask_.rule += ", profile " + part.name;
         if (memory_ || cores_)
-          ask_.warnings.push_back(slices_->name + " decides; " + (memory_ ? memory_->name : cores_->name) + " has no effect");
+          ask_.warnings.push_back(slices_->name + " decides; " +
+                                  (memory_ ? memory_->name : cores_->name) + " has no effect");
         return {};
       }
       sizes += (sizes.empty() ? "" : ", ") + Number(part.cores);
@@ -179,7 +202,8 @@ Status AskReader::ChoosePartition() {
     ask_.cores.reset();
     return {};
   }
-  if (ask_.count > 1 && vendor_.several_need_whole && (!ask_.memory_mib || ask_.memory_mib != vendor_.card_memory_mib)) {
+  if (ask_.count > 1 && vendor_.several_need_whole &&
+      (!ask_.memory_mib || ask_.memory_mib != vendor_.card_memory_mib)) {
     const PartitionTemplate& largest = vendor_.partitions.back();
     if (!ask_.memory_mib || *ask_.memory_mib <= largest.memory_mib)
       return resources_.Refuse(memory_ ? *memory_ : *cores_,
@@ -193,14 +217,15 @@ Status AskReader::ChoosePartition() {
         (best == nullptr || part.memory_mib < best->memory_mib))
       best = &part;
   ask_.cores.reset();
-  const bool whole = best == nullptr || (vendor_.largest_partition_is_card && best->memory_mib == vendor_.card_memory_mib);
+  const bool whole = best == nullptr || (vendor_.largest_partition_is_card &&
+                                         best->memory_mib == vendor_.card_memory_mib);
   if (whole) {
     ask_.rule += ", more than the largest part of a card: the whole card";
     ask_.memory_mib.reset();
     return {};
   }
-  ask_.rule += std::string(", ") + (ask_.memory_mib ? "memory " : "") + "rounded up to template " + best->name + " (" +
-               Number(best->memory_mib) + " MiB)";
+  ask_.rule += std::string(", ") + (ask_.memory_mib ? "memory " : "") + "rounded up to template " +
+               best->name + " (" + Number(best->memory_mib) + " MiB)";
   ask_.memory_mib = best->memory_mib;
   if (best->cores > 0 && vendor_.card_cores > 0)
     ask_.cores = CeilDiv(best->cores * vendor_.cores_total, vendor_.card_cores);
@@ -211,10 +236,15 @@ Status AskReader::ReadMigShare() {
   ask_.target = &vendor_.mig;
   ask_.cores.reset();
   const FoundResource named =
-      percentage_ ? *percentage_ : count_ ? *count_ : FoundResource{vendor_.count.front(), Number(ask_.count), 0, false};
+      percentage_ ? *percentage_
+      : count_    ? *count_
+                  : FoundResource{vendor_.count.front(), Number(ask_.count), 0, false};
   if (!ask_.memory_mib)
-    return resources_.Refuse(named, "a MIG device is chosen by its memory: ask for " + vendor_.memory.front());
-  if (cores_) ask_.warnings.push_back(cores_->name + " has no effect: a MIG device has the cores of its profile");
+    return resources_.Refuse(
+        named, "a MIG device is chosen by its memory: ask for " + vendor_.memory.front());
+  if (cores_)
+    ask_.warnings.push_back(cores_->name +
+                            " has no effect: a MIG device has the cores of its profile");
   ask_.rule += ", the smallest MIG profile that holds it";
   return {};
 }
@@ -229,7 +259,9 @@ void AskReader::TakeWholeCards(const std::string& why) {
 Result<std::optional<Ask>> AskReader::Read() {
   DRAY_RETURN_IF_ERROR(FindAll());
   if (!count_ && !memory_ && !percentage_ && !cores_ && !slices_) {
-    if (priority_) return resources_.Refuse(*priority_, "goes with " + vendor_.count.front() + ": ask for a device as well");
+    if (priority_)
+      return resources_.Refuse(*priority_,
+                               "goes with " + vendor_.count.front() + ": ask for a device as well");
     return std::optional<Ask>();
   }
   ask_.vendor = &vendor_;
@@ -248,20 +280,23 @@ Result<std::optional<Ask>> AskReader::Read() {
     TakeWholeCards("more than one: whole cards");
     for (const Found* share : {&memory_, &cores_})
       if (Above(*share) && (*share)->value != ask_.count * vendor_.core_units)
-        ask_.warnings.push_back((*share)->name + " has no effect: " + Number(ask_.count) + " devices of " + vendor_.name +
-                                " are whole cards");
+        ask_.warnings.push_back((*share)->name + " has no effect: " + Number(ask_.count) +
+                                " devices of " + vendor_.name + " are whole cards");
     return std::optional<Ask>(std::move(ask_));
   }
   DRAY_RETURN_IF_ERROR(ReadMemory());
   DRAY_RETURN_IF_ERROR(CheckMemoryFits());
   DRAY_RETURN_IF_ERROR(ReadCores());
   if (vendor_.even_count && (ask_.memory_mib || Above(cores_)))
-    return resources_.Refuse(Above(memory_) ? *memory_ : Above(cores_) ? *cores_ : *count_,
+    return resources_.Refuse(Above(memory_)  ? *memory_
+                             : Above(cores_) ? *cores_
+                                             : *count_,
                              "the chips of a module are given out whole: leave it out");
   if (modes_.mig) {
     DRAY_RETURN_IF_ERROR(ReadMigShare());
   } else if (vendor_.share_needs_memory && !ask_.memory_mib) {
-    if (Above(cores_)) ask_.warnings.push_back(cores_->name + " has no effect without " + vendor_.memory.front());
+    if (Above(cores_))
+      ask_.warnings.push_back(cores_->name + " has no effect without " + vendor_.memory.front());
     TakeWholeCards("no memory asked for: the whole card");
   } else if (partitioned()) {
     DRAY_RETURN_IF_ERROR(ChoosePartition());
@@ -275,7 +310,8 @@ Result<std::optional<Ask>> AskReader::Read() {
 
 }  // namespace
 
-Result<std::optional<Ask>> ReadAsk(const Json& container, const VendorConfig& vendor, const Modes& modes) {
+Result<std::optional<Ask>> ReadAsk(const Json& container, const VendorConfig& vendor,
+                                   const Modes& modes) {
   return AskReader(container, vendor, modes).Read();
 }
 

@@ -51,32 +51,40 @@ api::DeviceSubRequest Alternative(const api::ExactDeviceRequest& exact, const st
 }
 
 // A percentage is taken of each size of card there is, the smallest first.
-Status SplitBySize(const ContainerAsk& one, const Inventory& inventory, const api::ExactDeviceRequest& exact,
-                   api::DeviceRequest& request) {
+Status SplitBySize(const ContainerAsk& one, const Inventory& inventory,
+                   const api::ExactDeviceRequest& exact, api::DeviceRequest& request) {
   const Ask& ask = one.ask;
-  const std::string resource = ask.vendor->memory_percentage.empty() ? ask.vendor->cores.front() : [&] {
-    for (const auto& [name, text] : ask.resources)
-      for (const std::string& known : ask.vendor->memory_percentage)
-        if (name == known) return name;
-    return ask.vendor->memory_percentage.front();
-  }();
+  const std::string resource =
+      ask.vendor->memory_percentage.empty() ? ask.vendor->cores.front() : [&] {
+        for (const auto& [name, text] : ask.resources)
+          for (const std::string& known : ask.vendor->memory_percentage)
+            if (name == known) return name;
+        return ask.vendor->memory_percentage.front();
+      }();
   std::set<api::Quantity> sizes;
-  if (auto known = inventory.memory_sizes.find(ask.target->driver); known != inventory.memory_sizes.end())
+  if (auto known = inventory.memory_sizes.find(ask.target->driver);
+      known != inventory.memory_sizes.end())
     sizes = known->second;
-  if (sizes.empty() && ask.vendor->reference_memory_mib > 0) sizes.insert(Mebibytes(ask.vendor->reference_memory_mib));
+  if (sizes.empty() && ask.vendor->reference_memory_mib > 0)
+    sizes.insert(Mebibytes(ask.vendor->reference_memory_mib));
   if (sizes.empty())
-    return Status(Reason::kInvalid, MessageStart(one, resource) + "no device of " + ask.target->driver +
-                                        " is known to take a percentage of: ask for " + ask.vendor->memory.front());
+    return Status(Reason::kInvalid,
+                  MessageStart(one, resource) + "no device of " + ask.target->driver +
+                      " is known to take a percentage of: ask for " + ask.vendor->memory.front());
   if (sizes.size() > kMaxAlternatives)
-    return Status(Reason::kInvalid, MessageStart(one, resource) + "the cluster has " + std::to_string(sizes.size()) +
-                                        " sizes of devices, more than the 8 that a request can choose from: ask for " +
-                                        ask.vendor->memory.front());
-  const std::string capacity = "device.capacity[" + CelString(ask.target->driver) + "]." + ask.target->memory;
+    return Status(
+        Reason::kInvalid,
+        MessageStart(one, resource) + "the cluster has " + std::to_string(sizes.size()) +
+            " sizes of devices, more than the 8 that a request can choose from: ask for " +
+            ask.vendor->memory.front());
+  const std::string capacity =
+      "device.capacity[" + CelString(ask.target->driver) + "]." + ask.target->memory;
   for (const api::Quantity& size : sizes) {
     const int64_t mib = std::max<int64_t>(1, size.Value() / (1024 * 1024) * *ask.percentage / 100);
     api::DeviceSubRequest sub =
         Alternative(exact, "size-" + std::to_string(request.first_available.size()),
-                    "has(" + capacity + ") && " + capacity + ".compareTo(quantity(" + CelString(size.ToString()) + ")) == 0");
+                    "has(" + capacity + ") && " + capacity + ".compareTo(quantity(" +
+                        CelString(size.ToString()) + ")) == 0");
     if (!sub.capacity) sub.capacity.emplace();
     sub.capacity->requests[ask.target->memory] = Mebibytes(mib);
     request.first_available.push_back(std::move(sub));
@@ -85,12 +93,14 @@ Status SplitBySize(const ContainerAsk& one, const Inventory& inventory, const ap
 }
 
 // The smallest profile whose memory holds the request: fewest compute slices first.
-void SplitByMigProfile(const Ask& ask, const api::ExactDeviceRequest& exact, api::DeviceRequest& request) {
+void SplitByMigProfile(const Ask& ask, const api::ExactDeviceRequest& exact,
+                       api::DeviceRequest& request) {
   const std::string profile = CelAttribute(*ask.target, "profile");
   for (const char* slices : {"1g", "2g", "3g", "4g", "7g"})
-    request.first_available.push_back(Alternative(
-        exact, "mig-" + std::string(slices),
-        "has(" + profile + ") && " + profile + ".startsWith(" + CelString(std::string(slices) + ".") + ")"));
+    request.first_available.push_back(Alternative(exact, "mig-" + std::string(slices),
+                                                  "has(" + profile + ") && " + profile +
+                                                      ".startsWith(" +
+                                                      CelString(std::string(slices) + ".") + ")"));
 }
 
 Status CheckLargest(const ContainerAsk& one, const Inventory& inventory) {
@@ -103,17 +113,20 @@ Status CheckLargest(const ContainerAsk& one, const Inventory& inventory) {
     for (const std::string& known : one.ask.vendor->memory)
       if (name == known) resource = name;
   return Status(Reason::kInvalid, "container " + one.container + ": " + resource + ": " +
-                                      std::to_string(*one.ask.memory_mib) + " MiB: the largest device of " +
-                                      one.ask.target->driver + " has " + sizes->second.rbegin()->ToString());
+                                      std::to_string(*one.ask.memory_mib) +
+                                      " MiB: the largest device of " + one.ask.target->driver +
+                                      " has " + sizes->second.rbegin()->ToString());
 }
 
-Status AddConstraints(const ContainerAsk& one, const api::Labels& annotations, api::DeviceClaim& claim) {
+Status AddConstraints(const ContainerAsk& one, const api::Labels& annotations,
+                      api::DeviceClaim& claim) {
   const Ask& ask = one.ask;
   DRAY_ASSIGN_OR_RETURN(const bool numa, NumaBound(*ask.vendor, annotations));
   if (ask.count < 2) return {};
-  // The count is a number of distinct cards (HAMi); a shared device alone could serve one request several times. A whole card
-  // cannot, and its driver may publish nothing to tell cards apart by.
-  const bool share = ask.memory_mib || ask.percentage || (ask.cores && *ask.cores < ask.vendor->cores_total);
+  // The count is a number of distinct cards (HAMi); a shared device alone could serve one request
+  // several times. A whole card cannot, and its driver may publish nothing to tell cards apart by.
+  const bool share =
+      ask.memory_mib || ask.percentage || (ask.cores && *ask.cores < ask.vendor->cores_total);
   if (share && !ask.target->distinct.empty()) {
     api::DeviceConstraint distinct;
     distinct.requests = {one.request};
@@ -130,25 +143,30 @@ Status AddConstraints(const ContainerAsk& one, const api::Labels& annotations, a
 
 }  // namespace
 
-Status AddRequest(const ContainerAsk& one, const api::Labels& annotations, const Inventory& inventory,
-                  api::DeviceClaim& claim) {
+Status AddRequest(const ContainerAsk& one, const api::Labels& annotations,
+                  const Inventory& inventory, api::DeviceClaim& claim) {
   const Ask& ask = one.ask;
   const VendorConfig& vendor = *ask.vendor;
   if (ask.target->driver.empty() || ask.target->device_class.empty())
-    return Status(Reason::kForbidden, MessageStart(one, ask.resources.front().first) + "no DRA driver is configured for " +
-                                          vendor.name + ": name one under dra." + vendor.block + " in device-config.yaml");
+    return Status(Reason::kForbidden, MessageStart(one, ask.resources.front().first) +
+                                          "no DRA driver is configured for " + vendor.name +
+                                          ": name one under dra." + vendor.block +
+                                          " in device-config.yaml");
   DRAY_RETURN_IF_ERROR(CheckLargest(one, inventory));
-  DRAY_ASSIGN_OR_RETURN(std::vector<std::string> expressions, DeviceSelectors(vendor, *ask.target, annotations));
+  DRAY_ASSIGN_OR_RETURN(std::vector<std::string> expressions,
+                        DeviceSelectors(vendor, *ask.target, annotations));
 
   api::ExactDeviceRequest exact;
   exact.device_class_name = ask.target->device_class;
   exact.allocation_mode = "ExactCount";
   exact.count = ask.count;
-  for (std::string& expression : expressions) exact.selectors.push_back({api::CelDeviceSelector{std::move(expression)}});
+  for (std::string& expression : expressions)
+    exact.selectors.push_back({api::CelDeviceSelector{std::move(expression)}});
   if (ask.memory_mib || ask.cores) {
     exact.capacity.emplace();
     if (ask.memory_mib) exact.capacity->requests[ask.target->memory] = Mebibytes(*ask.memory_mib);
-    if (ask.cores) exact.capacity->requests[ask.target->cores] = api::Quantity::FromInteger(*ask.cores);
+    if (ask.cores)
+      exact.capacity->requests[ask.target->cores] = api::Quantity::FromInteger(*ask.cores);
   }
 
   api::DeviceRequest request;

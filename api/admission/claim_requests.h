@@ -12,14 +12,16 @@ namespace dray::admission {
 
 // One container's wishes from one vendor, and where they stand in the Pod.
 struct ContainerAsk {
-  std::string list;   // "containers" or "initContainers"
-  size_t index = 0;   // in that list
-  std::string container, request;   // names
+  std::string list;                // "containers" or "initContainers"
+  size_t index = 0;                // in that list
+  std::string container, request;  // names
   Ask ask;
 };
 
-// Adds request, constraints and configuration of `one` to `claim`. kInvalid: a sentence for the user.
-Status AddRequest(const ContainerAsk& one, const api::Labels& annotations, const Inventory& inventory, api::DeviceClaim& claim);
+// Adds request, constraints and configuration of `one` to `claim`. kInvalid: a sentence for the
+// user.
+Status AddRequest(const ContainerAsk& one, const api::Labels& annotations,
+                  const Inventory& inventory, api::DeviceClaim& claim);
 
 // "<container>-<stem>", a DNS label: cut with a hash of the container's name when it is too long.
 std::string RequestName(const std::string& container, const std::string& stem);

@@ -14,7 +14,8 @@ constexpr int64_t kMaxBytes = int64_t{1} << 50;
 
 ContainerResources::ContainerResources(const Json& container) {
   if (!container.is_object()) return;
-  if (auto name = container.find("name"); name != container.end() && name->is_string()) name_ = *name;
+  if (auto name = container.find("name"); name != container.end() && name->is_string())
+    name_ = *name;
   auto resources = container.find("resources");
   if (resources == container.end() || !resources->is_object()) return;
   for (const char* list : {"limits", "requests"}) {
@@ -23,12 +24,14 @@ ContainerResources::ContainerResources(const Json& container) {
   }
 }
 
-Result<std::optional<FoundResource>> ContainerResources::Find(const std::vector<std::string>& names, bool large) const {
+Result<std::optional<FoundResource>> ContainerResources::Find(const std::vector<std::string>& names,
+                                                              bool large) const {
   for (const Json* list : lists_) {
     for (const std::string& name : names) {
       auto found = list->find(name);
       if (found == list->end()) continue;
-      FoundResource one{name, found->is_string() ? found->get<std::string>() : found->dump(), 0, false};
+      FoundResource one{name, found->is_string() ? found->get<std::string>() : found->dump(), 0,
+                        false};
       Result<api::Quantity> quantity = api::Quantity::Parse(one.text);
       if (!quantity.ok() || !quantity->IsInteger() || *quantity < api::Quantity())
         return Refuse(one, "want a whole number of 0 or more");
@@ -43,7 +46,8 @@ Result<std::optional<FoundResource>> ContainerResources::Find(const std::vector<
 }
 
 Status ContainerResources::Refuse(const FoundResource& found, const std::string& right) const {
-  return Status(Reason::kInvalid, "container " + name_ + ": " + found.name + ": " + found.text + ": " + right);
+  return Status(Reason::kInvalid,
+                "container " + name_ + ": " + found.name + ": " + found.text + ": " + right);
 }
 
 }  // namespace dray::admission

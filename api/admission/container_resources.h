@@ -22,8 +22,10 @@ class ContainerResources {
   // `container` must outlive this.
   explicit ContainerResources(const Json& container);
 
-  // The first of `names` that is there. kInvalid for negative, fractional and huge values; `large` lets amounts of bytes pass.
-  Result<std::optional<FoundResource>> Find(const std::vector<std::string>& names, bool large = false) const;
+  // The first of `names` that is there. kInvalid for negative, fractional and huge values; `large`
+  // lets amounts of bytes pass.
+  Result<std::optional<FoundResource>> Find(const std::vector<std::string>& names,
+                                            bool large = false) const;
   // "container C: RESOURCE: VALUE: what would be right"
   Status Refuse(const FoundResource& found, const std::string& right) const;
 

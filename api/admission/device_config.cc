@@ -2,8 +2,9 @@
 
 #include "api/admission/vendors.h"
 
-// HAMi's device-config.yaml (ConfigMap hami-scheduler-device), read unchanged: the keys that change what a request means.
-// Keys about scheduling, MIG geometry or the node's device plugin are read past: under DRA the driver decides those.
+// HAMi's device-config.yaml (ConfigMap hami-scheduler-device), read unchanged: the keys that change
+// what a request means. Keys about scheduling, MIG geometry or the node's device plugin are read
+// past: under DRA the driver decides those.
 namespace dray::admission {
 namespace {
 
@@ -58,8 +59,8 @@ class Block {
     if (!status_.ok()) return;
     const std::string where = key.empty() ? path_ : path_ + "." + key;
     const Json* value = key.empty() ? &json_ : Find(key.c_str());
-    status_ = Status(Reason::kInvalid,
-                     where + ": want " + want + ", got " + (value == nullptr ? "nothing" : value->dump()));
+    status_ = Status(Reason::kInvalid, where + ": want " + want + ", got " +
+                                           (value == nullptr ? "nothing" : value->dump()));
   }
   const Status& status() const { return status_; }
 
@@ -69,7 +70,8 @@ class Block {
   Status status_;
 };
 
-// Keys that name the resources of a block's rows. A key without a row of its own would be HAMi's to know.
+// Keys that name the resources of a block's rows. A key without a row of its own would be HAMi's to
+// know.
 struct NameKey {
   const char* key;
   const char* row;  // VendorConfig::request; null: every row of the block
@@ -113,7 +115,8 @@ const std::vector<std::pair<const char*, std::vector<NameKey>>>& NameKeys() {
        {{"resourceCountName", "xpu", &V::count},
         {"resourceVCountName", "vxpu", &V::count},
         {"resourceVMemoryName", "vxpu", &V::memory}}},
-      {"awsneuron", {{"resourceCountName", nullptr, &V::count}, {"resourceCoreName", nullptr, &V::cores}}},
+      {"awsneuron",
+       {{"resourceCountName", nullptr, &V::count}, {"resourceCoreName", nullptr, &V::cores}}},
       {"amd",
        {{"resourceCountName", nullptr, &V::count},
         {"resourceMemoryName", nullptr, &V::memory},
@@ -134,8 +137,10 @@ void ReadNvidia(Block& block, VendorConfig& vendor) {
   std::string policy;
   block.Text("gpuCorePolicy", &policy);
   if (policy == "force" || policy == "disable")
-    vendor.tunings.push_back({"GPU_CORE_UTILIZATION_POLICY", policy, "corePolicy", "\"" + policy + "\""});
-  else if (!policy.empty() && policy != "default") block.Fail("gpuCorePolicy", "default, force or disable");
+    vendor.tunings.push_back(
+        {"GPU_CORE_UTILIZATION_POLICY", policy, "corePolicy", "\"" + policy + "\""});
+  else if (!policy.empty() && policy != "default")
+    block.Fail("gpuCorePolicy", "default, force or disable");
   if (block.Above("deviceMemoryScaling", 1))
     vendor.tunings.push_back({"CUDA_OVERSUBSCRIBE", "true", "oversubscription", "true"});
   int64_t level = 1;
@@ -143,17 +148,21 @@ void ReadNvidia(Block& block, VendorConfig& vendor) {
   if (level != 1) vendor.env.emplace_back("LIBCUDA_LOG_LEVEL", std::to_string(level));
 }
 
-Status ReadBlock(const Json& json, const std::vector<NameKey>& keys, const std::string& name, VendorConfig& vendor) {
+Status ReadBlock(const Json& json, const std::vector<NameKey>& keys, const std::string& name,
+                 VendorConfig& vendor) {
   Block block(json, name);
   for (const NameKey& one : keys)
     if (one.row == nullptr || vendor.request == one.row) block.Name(one.key, &(vendor.*one.names));
-  if (name == "nvidia" || name == "hygon") block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
+  if (name == "nvidia" || name == "hygon")
+    block.Integer("memoryFactor", &vendor.memory_unit_mib, 1);
   if (name == "nvidia") ReadNvidia(block, vendor);
-  if (name == "hygon" || name == "amd") block.Integer("referenceComputeUnits", &vendor.cores_total, 1);
+  if (name == "hygon" || name == "amd")
+    block.Integer("referenceComputeUnits", &vendor.cores_total, 1);
   return block.status();
 }
 
-// The names of one chip of a list (vnpus, iluvatars). `count_key` is what the list calls its count resource.
+// The names of one chip of a list (vnpus, iluvatars). `count_key` is what the list calls its count
+// resource.
 struct ChipNames {
   std::string word, chip, count, memory, cores;
 };
@@ -214,22 +223,28 @@ Result<VendorConfig> ReadIluvatar(const Json& json, const std::string& path) {
 
 // Replaces the rows of `block` by those of a list of chips.
 Status ReadChips(const Json& chips, const std::string& block, const std::string& path,
-                 Result<VendorConfig> (*read)(const Json&, const std::string&), std::vector<VendorConfig>& vendors) {
-  if (!chips.is_array()) return Status(Reason::kInvalid, path + ": want a list of chips, got " + chips.dump().substr(0, 80));
-  auto at = std::find_if(vendors.begin(), vendors.end(), [&](const VendorConfig& one) { return one.block == block; });
+                 Result<VendorConfig> (*read)(const Json&, const std::string&),
+                 std::vector<VendorConfig>& vendors) {
+  if (!chips.is_array())
+    return Status(Reason::kInvalid,
+                  path + ": want a list of chips, got " + chips.dump().substr(0, 80));
+  auto at = std::find_if(vendors.begin(), vendors.end(),
+                         [&](const VendorConfig& one) { return one.block == block; });
   const size_t position = static_cast<size_t>(at - vendors.begin());
   std::erase_if(vendors, [&](const VendorConfig& one) { return one.block == block; });
   std::vector<VendorConfig> rows;
   for (size_t i = 0; i < chips.size(); ++i) {
-    DRAY_ASSIGN_OR_RETURN(VendorConfig vendor, read(chips[i], path + "[" + std::to_string(i) + "]"));
+    DRAY_ASSIGN_OR_RETURN(VendorConfig vendor,
+                          read(chips[i], path + "[" + std::to_string(i) + "]"));
     rows.push_back(std::move(vendor));
   }
   vendors.insert(vendors.begin() + static_cast<std::ptrdiff_t>(position), rows.begin(), rows.end());
   return {};
 }
 
-// dra: {metax: {driver: gpu.example.com, deviceClass: gpu.example.com}}: a key of ours beside HAMi's, for vendors whose DRA
-// driver has other names than those built in. An empty driver: Pods that ask for the vendor are refused.
+// dra: {metax: {driver: gpu.example.com, deviceClass: gpu.example.com}}: a key of ours beside
+// HAMi's, for vendors whose DRA driver has other names than those built in. An empty driver: Pods
+// that ask for the vendor are refused.
 Status ReadTarget(const Json& json, const std::string& path, VendorConfig& vendor) {
   Block block(json, path);
   DriverTarget& target = vendor.target;
@@ -253,7 +268,9 @@ Status ReadTarget(const Json& json, const std::string& path, VendorConfig& vendo
 }
 
 Status ReadTargets(const Json& dra, std::vector<VendorConfig>& vendors) {
-  if (!dra.is_object()) return Status(Reason::kInvalid, "dra: want a mapping of blocks such as nvidia, got " + dra.dump());
+  if (!dra.is_object())
+    return Status(Reason::kInvalid,
+                  "dra: want a mapping of blocks such as nvidia, got " + dra.dump());
   for (const auto& [block, json] : dra.items()) {
     bool known = false;
     for (VendorConfig& vendor : vendors) {
@@ -261,7 +278,9 @@ Status ReadTargets(const Json& dra, std::vector<VendorConfig>& vendors) {
       known = true;
       DRAY_RETURN_IF_ERROR(ReadTarget(json, "dra." + block, vendor));
     }
-    if (!known) return Status(Reason::kInvalid, "dra." + block + ": no such vendor: want a key such as nvidia, hygon, vnpus");
+    if (!known)
+      return Status(Reason::kInvalid,
+                    "dra." + block + ": no such vendor: want a key such as nvidia, hygon, vnpus");
   }
   return {};
 }
@@ -270,7 +289,8 @@ Status ReadTargets(const Json& dra, std::vector<VendorConfig>& vendors) {
 
 Result<DeviceConfig> DeviceConfig::FromJson(const Json& document) {
   if (!document.is_object())
-    return Status(Reason::kInvalid, "device configuration: want a mapping with blocks such as nvidia, hygon, vnpus");
+    return Status(Reason::kInvalid,
+                  "device configuration: want a mapping with blocks such as nvidia, hygon, vnpus");
   DeviceConfig config;
   for (const auto& [block, keys] : NameKeys()) {
     auto found = document.find(block);
@@ -279,14 +299,17 @@ Result<DeviceConfig> DeviceConfig::FromJson(const Json& document) {
       if (vendor.block == block) DRAY_RETURN_IF_ERROR(ReadBlock(*found, keys, block, vendor));
   }
   if (auto found = document.find("iluvatars"); found != document.end() && !found->is_null())
-    DRAY_RETURN_IF_ERROR(ReadChips(*found, "iluvatars", "iluvatars", ReadIluvatar, config.vendors_));
+    DRAY_RETURN_IF_ERROR(
+        ReadChips(*found, "iluvatars", "iluvatars", ReadIluvatar, config.vendors_));
   if (auto found = document.find("vnpus"); found != document.end() && !found->is_null()) {
     // HAMi up to 2.9 wrote a list, 2.10 a mapping with the list under "configs".
     if (!found->is_object() && !found->is_array())
-      return Status(Reason::kInvalid, "vnpus: want a list of chips, or a mapping with the list under configs");
+      return Status(Reason::kInvalid,
+                    "vnpus: want a list of chips, or a mapping with the list under configs");
     const bool mapping = found->is_object();
-    DRAY_RETURN_IF_ERROR(ReadChips(mapping ? found->value("configs", Json::array()) : *found, "vnpus",
-                                   mapping ? "vnpus.configs" : "vnpus", ReadAscend, config.vendors_));
+    DRAY_RETURN_IF_ERROR(ReadChips(mapping ? found->value("configs", Json::array()) : *found,
+                                   "vnpus", mapping ? "vnpus.configs" : "vnpus", ReadAscend,
+                                   config.vendors_));
   }
   if (auto found = document.find("dra"); found != document.end() && !found->is_null())
     DRAY_RETURN_IF_ERROR(ReadTargets(*found, config.vendors_));

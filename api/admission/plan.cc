@@ -1,5 +1,5 @@
-// Life of a claim, stop 1 of 8: admit the Pod. What it asks for in device-plugin words becomes one claim template, named by
-// its content, and a patch that makes the Pod's containers use it.
+// Life of a claim, stop 1 of 8: admit the Pod. What it asks for in device-plugin words becomes one
+// claim template, named by its content, and a patch that makes the Pod's containers use it.
 #include <nlohmann/json.hpp>
 
 #include "api/admission/claim_requests.h"
@@ -13,16 +13,19 @@ namespace {
 constexpr std::string_view kClaimEntry = "dray";
 constexpr std::string_view kConvertedLabel = "hami.io/dra";
 
-// What the conversion writes into must have its shape: the API server has checked that, other callers may not have.
+// What the conversion writes into must have its shape: the API server has checked that, other
+// callers may not have.
 Status CheckShape(const Json& pod, const std::vector<ContainerAsk>& asks) {
-  auto want = [](const Json& object, const char* key, const std::string& path, bool array) -> Status {
+  auto want = [](const Json& object, const char* key, const std::string& path,
+                 bool array) -> Status {
     const Json* value = Member(object, key);
     if (value == nullptr || (array ? value->is_array() : value->is_object())) return {};
     return Status(Reason::kBadRequest, path + key + ": want " + (array ? "a list" : "an object"));
   };
   DRAY_RETURN_IF_ERROR(want(pod, "metadata", "", false));
   if (const Json* metadata = Member(pod, "metadata"))
-    for (const char* map : {"labels", "annotations"}) DRAY_RETURN_IF_ERROR(want(*metadata, map, "metadata.", false));
+    for (const char* map : {"labels", "annotations"})
+      DRAY_RETURN_IF_ERROR(want(*metadata, map, "metadata.", false));
   DRAY_RETURN_IF_ERROR(want(pod["spec"], "resourceClaims", "spec.", true));
   for (const ContainerAsk& one : asks) {
     const Json& container = pod["spec"][one.list][one.index];
@@ -37,16 +40,18 @@ Status CheckShape(const Json& pod, const std::vector<ContainerAsk>& asks) {
 Status CheckPod(const Json& spec, const std::vector<ContainerAsk>& asks) {
   const std::string node = Text(spec, "nodeName");
   if (!node.empty())
-    return Status(Reason::kForbidden, "spec.nodeName: " + node + ": devices are allocated by the scheduler; use a "
-                                      "nodeSelector on kubernetes.io/hostname instead");
+    return Status(Reason::kForbidden, "spec.nodeName: " + node +
+                                          ": devices are allocated by the scheduler; use a "
+                                          "nodeSelector on kubernetes.io/hostname instead");
   for (const ContainerAsk& one : asks) {
     const Json& container = spec[one.list][one.index];
     const Json* context = Member(container, "securityContext");
     const Json* privileged = context == nullptr ? nullptr : Member(*context, "privileged");
     if (privileged != nullptr && *privileged == true && one.ask.count > 0)
-      return Status(Reason::kForbidden, "container " + one.container + ": " + one.ask.resources.front().first + ": " +
-                                            one.ask.resources.front().second +
-                                            ": a privileged container sees every device: drop privileged: true");
+      return Status(Reason::kForbidden,
+                    "container " + one.container + ": " + one.ask.resources.front().first + ": " +
+                        one.ask.resources.front().second +
+                        ": a privileged container sees every device: drop privileged: true");
   }
   return {};
 }
@@ -66,8 +71,8 @@ void Rewrite(Json& container, const ContainerAsk& one, const std::string& entry)
   for (const char* list : {"limits", "requests"}) {
     auto found = resources.find(list);
     if (found == resources.end() || !found->is_object()) continue;
-    for (const auto* names : {&vendor.count, &vendor.memory, &vendor.memory_percentage, &vendor.cores, &vendor.slices,
-                              &vendor.priority})
+    for (const auto* names : {&vendor.count, &vendor.memory, &vendor.memory_percentage,
+                              &vendor.cores, &vendor.slices, &vendor.priority})
       for (const std::string& name : *names) found->erase(name);
     if (found->empty()) resources.erase(list);
   }
@@ -77,7 +82,8 @@ void Rewrite(Json& container, const ContainerAsk& one, const std::string& entry)
   if (one.ask.priority && vendor.config_kind.empty() && !vendor.priority_variable.empty())
     SetVariable(container, vendor.priority_variable, std::to_string(*one.ask.priority));
   if (vendor.config_kind.empty())
-    for (const Tuning& tuning : vendor.tunings) SetVariable(container, tuning.variable, tuning.value);
+    for (const Tuning& tuning : vendor.tunings)
+      SetVariable(container, tuning.variable, tuning.value);
   for (const auto& [name, value] : vendor.env)
     SetVariable(container, name, value == "{container}" ? one.container : value);
 }
@@ -85,10 +91,12 @@ void Rewrite(Json& container, const ContainerAsk& one, const std::string& entry)
 // A name for the Pod's claim entry that nobody took.
 std::string FreeEntry(const Json& spec) {
   std::set<std::string> taken;
-  if (const Json* entries = Member(spec, "resourceClaims"); entries != nullptr && entries->is_array())
+  if (const Json* entries = Member(spec, "resourceClaims");
+      entries != nullptr && entries->is_array())
     for (const Json& entry : *entries) taken.insert(Text(entry, "name"));
   std::string name(kClaimEntry);
-  for (int i = 2; taken.contains(name); ++i) name = std::string(kClaimEntry) + "-" + std::to_string(i);
+  for (int i = 2; taken.contains(name); ++i)
+    name = std::string(kClaimEntry) + "-" + std::to_string(i);
   return name;
 }
 
@@ -105,14 +113,17 @@ Result<std::vector<ContainerAsk>> ReadAsks(const Json& spec, const DeviceConfig&
       for (const VendorConfig& vendor : config.vendors()) {
         // A mode that cannot be served is the Pod's mistake only where it asks for the vendor.
         Result<Modes> modes = ModesFor(vendor, annotations);
-        DRAY_ASSIGN_OR_RETURN(std::optional<Ask> ask, ReadAsk(container, vendor, modes.ok() ? *modes : Modes()));
+        DRAY_ASSIGN_OR_RETURN(std::optional<Ask> ask,
+                              ReadAsk(container, vendor, modes.ok() ? *modes : Modes()));
         if (!ask) continue;
         if (!modes.ok()) return modes.status();
         const std::string name = Text(container, "name");
         std::string request = RequestName(name, vendor.request);
-        // Two chips of one vendor family in one container: the stem alone would not tell them apart.
+        // Two chips of one vendor family in one container: the stem alone would not tell them
+        // apart.
         for (const ContainerAsk& other : asks)
-          if (other.request == request) request = RequestName(name, vendor.request + "-" + std::to_string(asks.size()));
+          if (other.request == request)
+            request = RequestName(name, vendor.request + "-" + std::to_string(asks.size()));
         asks.push_back({list, i, name, std::move(request), std::move(*ask)});
       }
     }
@@ -123,7 +134,8 @@ Result<std::vector<ContainerAsk>> ReadAsks(const Json& spec, const DeviceConfig&
 // HAMi's scheduler does not run beside us: its Pods are ours. Other schedulers may not know DRA.
 bool IsOurs(const Json& pod, const Json& spec) {
   if (const Json* metadata = Member(pod, "metadata"))
-    if (const Json* labels = Member(*metadata, "labels"); labels != nullptr && Text(*labels, "hami.io/webhook") == "ignore")
+    if (const Json* labels = Member(*metadata, "labels");
+        labels != nullptr && Text(*labels, "hami.io/webhook") == "ignore")
       return false;
   const std::string scheduler = Text(spec, "schedulerName");
   return scheduler.empty() || scheduler == "default-scheduler" || scheduler == "hami-scheduler";
@@ -133,8 +145,9 @@ void WarnAboutDriver(const Ask& ask, const Inventory& inventory, AdmissionPlan& 
   const DriverTarget& target = *ask.target;
   if (inventory.drivers.contains(target.driver)) return;
   if (!target.known)
-    plan.warnings.push_back("no DRA driver of " + ask.vendor->name + " is known: the claim asks for DeviceClass " +
-                            target.device_class + ", which dray-mockdev serves; dra." + ask.vendor->block +
+    plan.warnings.push_back("no DRA driver of " + ask.vendor->name +
+                            " is known: the claim asks for DeviceClass " + target.device_class +
+                            ", which dray-mockdev serves; dra." + ask.vendor->block +
                             " in device-config.yaml names another");
   else if (inventory.complete)
     plan.warnings.push_back("no node publishes devices of driver " + target.driver +
@@ -142,8 +155,8 @@ void WarnAboutDriver(const Ask& ask, const Inventory& inventory, AdmissionPlan& 
 }
 
 // The Pod as it should be.
-Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks, const std::string& template_name,
-               const Json& converted, AdmissionPlan& plan) {
+Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks,
+               const std::string& template_name, const Json& converted, AdmissionPlan& plan) {
   Json after = pod;
   Json& spec = after["spec"];
   const std::string entry = FreeEntry(spec);
@@ -152,14 +165,18 @@ Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks, const std
     const std::string& runtime_class = one.ask.vendor->runtime_class;
     if (one.ask.count > 0 && !runtime_class.empty() && Text(spec, "runtimeClassName").empty()) {
       spec["runtimeClassName"] = runtime_class;
-      plan.rules.push_back("spec.runtimeClassName: " + runtime_class + ", as configured for " + one.ask.vendor->name);
+      plan.rules.push_back("spec.runtimeClassName: " + runtime_class + ", as configured for " +
+                           one.ask.vendor->name);
     }
   }
   if (!template_name.empty())
-    spec["resourceClaims"].push_back({{"name", entry}, {"resourceClaimTemplateName", template_name}});
+    spec["resourceClaims"].push_back(
+        {{"name", entry}, {"resourceClaimTemplateName", template_name}});
   if (Text(spec, "schedulerName") == "hami-scheduler") {
     spec["schedulerName"] = "default-scheduler";
-    plan.rules.push_back("spec.schedulerName: hami-scheduler becomes default-scheduler, which allocates DRA devices");
+    plan.rules.push_back(
+        "spec.schedulerName: hami-scheduler becomes default-scheduler, which allocates DRA "
+        "devices");
   }
   Json& metadata = after["metadata"];
   metadata["annotations"][std::string(kConvertedAnnotation)] = converted.dump();
@@ -169,8 +186,8 @@ Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks, const std
 
 }  // namespace
 
-Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config,
-                                    const Inventory& inventory) {
+Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_,
+                                    const DeviceConfig& config, const Inventory& inventory) {
   AdmissionPlan plan;
   const Json* spec = Member(pod, "spec");
   if (spec == nullptr || !IsOurs(pod, *spec)) return plan;
@@ -181,7 +198,8 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
   DRAY_RETURN_IF_ERROR(CheckShape(pod, asks));
   DRAY_RETURN_IF_ERROR(CheckPod(*spec, asks));
 
-  // One claim for the Pod, one request per container and vendor, so that all its devices lie on one node.
+  // One claim for the Pod, one request per container and vendor, so that all its devices lie on one
+  // node.
   api::DeviceClaim claim;
   int64_t devices = 0;
   Json converted = Json::object();
@@ -197,10 +215,12 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
     devices += one.ask.count;
   }
   if (devices > api::kMaxAllocationResults)
-    return Status(Reason::kInvalid, "the Pod asks for " + std::to_string(devices) + " devices: a claim holds at most " +
+    return Status(Reason::kInvalid, "the Pod asks for " + std::to_string(devices) +
+                                        " devices: a claim holds at most " +
                                         std::to_string(api::kMaxAllocationResults));
   if (devices > 0)
-    for (std::string& warning : PreferenceWarnings(annotations)) plan.warnings.push_back(std::move(warning));
+    for (std::string& warning : PreferenceWarnings(annotations))
+      plan.warnings.push_back(std::move(warning));
   std::sort(plan.warnings.begin(), plan.warnings.end());
   plan.warnings.erase(std::unique(plan.warnings.begin(), plan.warnings.end()), plan.warnings.end());
 
@@ -227,8 +247,8 @@ std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config) {
         const Json* found = resources == nullptr ? nullptr : Member(*resources, amounts);
         if (found == nullptr || !found->is_object()) continue;
         for (const VendorConfig& vendor : config.vendors())
-          for (const auto* names : {&vendor.count, &vendor.memory, &vendor.memory_percentage, &vendor.cores, &vendor.slices,
-                                    &vendor.priority})
+          for (const auto* names : {&vendor.count, &vendor.memory, &vendor.memory_percentage,
+                                    &vendor.cores, &vendor.slices, &vendor.priority})
             for (const std::string& name : *names)
               if (found->contains(name)) vendors.insert(vendor.name);
       }

@@ -12,7 +12,8 @@ constexpr char kNodePolicy[] = "hami.io/node-scheduler-policy";
 constexpr char kWeights[] = "hami.io/device-scoring-weights";
 
 std::vector<std::string> Policies(const api::Labels& annotations) {
-  Result<std::vector<std::string>> items = AnnotationItems(kGpuPolicy, AnnotationOf(annotations, kGpuPolicy));
+  Result<std::vector<std::string>> items =
+      AnnotationItems(kGpuPolicy, AnnotationOf(annotations, kGpuPolicy));
   return items.ok() ? *items : std::vector<std::string>();
 }
 
@@ -32,7 +33,8 @@ std::string Text(const Json& object, std::string_view key) {
 api::Labels PodAnnotations(const Json& pod) {
   api::Labels annotations;
   if (const Json* metadata = Member(pod, "metadata"))
-    if (const Json* found = Member(*metadata, "annotations"); found != nullptr && found->is_object())
+    if (const Json* found = Member(*metadata, "annotations");
+        found != nullptr && found->is_object())
       for (const auto& [key, value] : found->items())
         if (value.is_string()) annotations[key] = value.get<std::string>();
   return annotations;
@@ -47,14 +49,16 @@ Result<Modes> ModesFor(const VendorConfig& vendor, const api::Labels& annotation
   Modes modes;
   modes.soft = AnnotationOf(annotations, vendor.soft_mode) == "hami-core";
   modes.online = AnnotationOf(annotations, vendor.app_class) == "online";
-  for (const std::string& policy : Policies(annotations)) modes.mutex = modes.mutex || policy == "mutex";
+  for (const std::string& policy : Policies(annotations))
+    modes.mutex = modes.mutex || policy == "mutex";
   // HAMi: the card's mode must be contained in the value.
   const std::string mode = AnnotationOf(annotations, vendor.mode);
   if (mode.empty() || mode.find(vendor.mode_accepted) != std::string::npos) return modes;
   modes.mig = !vendor.mig.driver.empty() && mode.find("mig") != std::string::npos;
   if (!modes.mig)
-    return Status(Reason::kInvalid, "annotation " + vendor.mode + ": " + mode + ": devices of " + vendor.target.driver +
-                                        " are shared by " + vendor.mode_accepted + ": want " + vendor.mode_accepted +
+    return Status(Reason::kInvalid, "annotation " + vendor.mode + ": " + mode + ": devices of " +
+                                        vendor.target.driver + " are shared by " +
+                                        vendor.mode_accepted + ": want " + vendor.mode_accepted +
                                         (vendor.mig.driver.empty() ? "" : " or mig"));
   return modes;
 }
@@ -65,7 +69,8 @@ Result<bool> NumaBound(const VendorConfig& vendor, const api::Labels& annotation
     if (value == yes) return true;
   for (const char* no : {"", "0", "f", "F", "false", "FALSE", "False"})
     if (value == no) return false;
-  return Status(Reason::kInvalid, "annotation " + vendor.numa_bind + ": " + value + ": want true or false");
+  return Status(Reason::kInvalid,
+                "annotation " + vendor.numa_bind + ": " + value + ": want true or false");
 }
 
 Result<Json> DriverParameters(const Ask& ask, const api::Labels& annotations) {
@@ -81,13 +86,15 @@ Result<Json> DriverParameters(const Ask& ask, const api::Labels& annotations) {
     if (std::find(choice.values.begin(), choice.values.end(), value) == choice.values.end()) {
       std::string known;
       for (const std::string& one : choice.values) known += (known.empty() ? "" : ", ") + one;
-      return Status(Reason::kInvalid, "annotation " + choice.annotation + ": " + value + ": want one of " + known);
+      return Status(Reason::kInvalid,
+                    "annotation " + choice.annotation + ": " + value + ": want one of " + known);
     }
     parameters[choice.parameter] = value;
   }
   if (vendor.config_kind.empty()) return parameters;
   if (ask.priority) parameters["priority"] = *ask.priority;
-  for (const Tuning& tuning : vendor.tunings) parameters[tuning.parameter] = Json::parse(tuning.json);
+  for (const Tuning& tuning : vendor.tunings)
+    parameters[tuning.parameter] = Json::parse(tuning.json);
   return parameters;
 }
 
@@ -95,11 +102,13 @@ std::vector<std::string> PreferenceWarnings(const api::Labels& annotations) {
   std::vector<std::string> warnings;
   for (const std::string& policy : Policies(annotations)) {
     const std::string what = "annotation " + std::string(kGpuPolicy) + ": " + policy + ": ";
-    if (policy == "binpack" || policy == "mutex") continue;  // first fit fills device after device; mutex: ReadAsk
+    if (policy == "binpack" || policy == "mutex")
+      continue;  // first fit fills device after device; mutex: ReadAsk
     if (policy == "spread" || policy == "topology-aware" || policy == "numa")
       warnings.push_back(what + "has no effect: kube-scheduler takes the first devices that fit");
     else
-      warnings.push_back(what + "is unknown: known are binpack, spread, topology-aware, mutex, numa");
+      warnings.push_back(what +
+                         "is unknown: known are binpack, spread, topology-aware, mutex, numa");
   }
   for (const char* preference : {kNodePolicy, kWeights})
     if (!AnnotationOf(annotations, preference).empty())

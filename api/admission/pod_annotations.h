@@ -22,11 +22,12 @@ std::string AnnotationOf(const api::Labels& annotations, const std::string& key)
 // kInvalid when a mode cannot be served.
 Result<Modes> ModesFor(const VendorConfig& vendor, const api::Labels& annotations);
 
-// True when all devices of a request must lie on one NUMA node. kInvalid when the annotation is neither true nor false.
+// True when all devices of a request must lie on one NUMA node. kInvalid when the annotation is
+// neither true nor false.
 Result<bool> NumaBound(const VendorConfig& vendor, const api::Labels& annotations);
 
-// The opaque configuration's members that annotations and the request ask for; an empty object for none. kInvalid names the
-// annotation, its value and the known ones.
+// The opaque configuration's members that annotations and the request ask for; an empty object for
+// none. kInvalid names the annotation, its value and the known ones.
 Result<Json> DriverParameters(const Ask& ask, const api::Labels& annotations);
 
 // Preferences that DRA scheduling does not have, one warning each.

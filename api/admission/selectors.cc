@@ -5,7 +5,8 @@
 namespace dray::admission {
 namespace {
 
-// A selector is at most 10 KiB; 64 UUIDs of 64 characters fit, and so does the cost of walking them.
+// A selector is at most 10 KiB; 64 UUIDs of 64 characters fit, and so does the cost of walking
+// them.
 constexpr size_t kMaxItems = 64;
 constexpr size_t kMaxItemLength = 63;
 
@@ -16,7 +17,8 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-// A device without the attribute is no match; without the guard it would end the whole scheduling attempt.
+// A device without the attribute is no match; without the guard it would end the whole scheduling
+// attempt.
 std::string TypeExpression(const DriverTarget& target, const std::vector<std::string>& types) {
   const std::string name = CelAttribute(target, "productName");
   std::string any;
@@ -36,13 +38,15 @@ std::string UuidExpression(const DriverTarget& target, const std::vector<std::st
 
 }  // namespace
 
-Result<std::vector<std::string>> AnnotationItems(const std::string& annotation, const std::string& value) {
+Result<std::vector<std::string>> AnnotationItems(const std::string& annotation,
+                                                 const std::string& value) {
   std::vector<std::string> items;
   for (size_t at = 0; at <= value.size();) {
     size_t comma = std::min(value.find(',', at), value.size());
     std::string_view item = std::string_view(value).substr(at, comma - at);
     at = comma + 1;
-    while (!item.empty() && isspace(static_cast<unsigned char>(item.front()))) item.remove_prefix(1);
+    while (!item.empty() && isspace(static_cast<unsigned char>(item.front())))
+      item.remove_prefix(1);
     while (!item.empty() && isspace(static_cast<unsigned char>(item.back()))) item.remove_suffix(1);
     if (item.empty()) continue;
     if (item.size() > kMaxItemLength)
@@ -51,8 +55,9 @@ Result<std::vector<std::string>> AnnotationItems(const std::string& annotation, 
     items.emplace_back(item);
   }
   if (items.size() > kMaxItems)
-    return Status(Reason::kInvalid, "annotation " + annotation + ": " + std::to_string(items.size()) +
-                                        " items: at most " + std::to_string(kMaxItems) + " fit into a selector");
+    return Status(Reason::kInvalid, "annotation " + annotation + ": " +
+                                        std::to_string(items.size()) + " items: at most " +
+                                        std::to_string(kMaxItems) + " fit into a selector");
   return items;
 }
 
@@ -77,12 +82,14 @@ std::string CelAttribute(const DriverTarget& target, std::string_view name) {
   return "device.attributes[" + CelString(target.driver) + "]." + std::string(name);
 }
 
-Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor, const DriverTarget& target,
+Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor,
+                                                 const DriverTarget& target,
                                                  const api::Labels& annotations) {
   std::vector<std::string> selectors;
   if (!vendor.product_suffix.empty())
-    selectors.push_back("has(" + CelAttribute(target, "productName") + ") && " + CelAttribute(target, "productName") +
-                        ".upperAscii().endsWith(" + CelString(Upper(vendor.product_suffix)) + ")");
+    selectors.push_back("has(" + CelAttribute(target, "productName") + ") && " +
+                        CelAttribute(target, "productName") + ".upperAscii().endsWith(" +
+                        CelString(Upper(vendor.product_suffix)) + ")");
 
   struct Rule {
     const std::vector<std::string>& annotations;
@@ -99,15 +106,17 @@ Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor, con
     for (const std::string& annotation : rule.annotations) {
       auto found = annotations.find(annotation);
       if (found == annotations.end()) continue;
-      DRAY_ASSIGN_OR_RETURN(std::vector<std::string> items, AnnotationItems(annotation, found->second));
+      DRAY_ASSIGN_OR_RETURN(std::vector<std::string> items,
+                            AnnotationItems(annotation, found->second));
       if (items.empty()) continue;
       const std::string expression = rule.expression(target, items);
-        selectors.push_back(rule.negate ? "!(" + expression + ")" : expression);
+      selectors.push_back(rule.negate ? "!(" + expression + ")" : expression);
       // What the API server would refuse in the template is refused here, by the annotation's name.
       Result<std::shared_ptr<const cel::Program>> program = cel::Program::Compile(selectors.back());
       if (!program.ok() || (*program)->max_cost() > cel::kMaxSelectorCost)
-        return Status(Reason::kInvalid, "annotation " + annotation + ": " + std::to_string(items.size()) +
-                                            " items are more than a selector may hold: want fewer or shorter ones");
+        return Status(Reason::kInvalid,
+                      "annotation " + annotation + ": " + std::to_string(items.size()) +
+                          " items are more than a selector may hold: want fewer or shorter ones");
     }
   }
   return selectors;

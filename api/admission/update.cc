@@ -1,4 +1,5 @@
-// Life of a claim, stop 1 of 8: admit the Pod, also when its owner applies the original manifest once more.
+// Life of a claim, stop 1 of 8: admit the Pod, also when its owner applies the original manifest
+// once more.
 #include <nlohmann/json.hpp>
 
 #include "dray/api/admission.h"
@@ -21,10 +22,13 @@ const Json& At(const Json& document, std::initializer_list<std::string_view> pat
   return *at;
 }
 
-std::string Plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string Plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 bool SameQuantity(const Json& a, const Json& b) {
-  Result<api::Quantity> left = api::Quantity::Parse(Plain(a)), right = api::Quantity::Parse(Plain(b));
+  Result<api::Quantity> left = api::Quantity::Parse(Plain(a)),
+                        right = api::Quantity::Parse(Plain(b));
   return left.ok() && right.ok() && *left == *right;
 }
 
@@ -35,22 +39,26 @@ const Json* ContainerNamed(const Json& containers, const Json& name) {
   return nullptr;
 }
 
-// Takes what was converted out of `container` again, unless it stood there before the update as well.
+// Takes what was converted out of `container` again, unless it stood there before the update as
+// well.
 Status TakeOut(Json& container, const Json& before, const Json& converted) {
   for (const char* list : {"limits", "requests"}) {
     for (const auto& [resource, value] : converted.items()) {
       const Json& now = At(container, {"resources", list, resource});
       if (now.is_null() || !At(before, {"resources", list, resource}).is_null()) continue;
       if (!SameQuantity(now, value))
-        return Status(Reason::kForbidden, "container " + Plain(container["name"]) + ": " + resource + ": " + Plain(now) +
-                                              ": a running Pod keeps the devices it was made with (" + Plain(value) +
-                                              "): delete it and create it again");
+        return Status(Reason::kForbidden,
+                      "container " + Plain(container["name"]) + ": " + resource + ": " +
+                          Plain(now) + ": a running Pod keeps the devices it was made with (" +
+                          Plain(value) + "): delete it and create it again");
       container["resources"][list].erase(resource);
     }
-    if (At(container, {"resources", list}) == Json::object() && At(before, {"resources", list}).is_null())
+    if (At(container, {"resources", list}) == Json::object() &&
+        At(before, {"resources", list}).is_null())
       container["resources"].erase(list);
   }
-  if (At(container, {"resources"}) == Json::object() && At(before, {"resources"}).is_null()) container.erase("resources");
+  if (At(container, {"resources"}) == Json::object() && At(before, {"resources"}).is_null())
+    container.erase("resources");
   return {};
 }
 
@@ -75,12 +83,14 @@ Result<AdmissionPlan> PlanUpdate(const Json& before, const Json& pod) {
       if (resources.is_object()) DRAY_RETURN_IF_ERROR(TakeOut(container, *former, resources));
     }
   }
-  if (At(spec, {"schedulerName"}) == "hami-scheduler" && At(before, {"spec", "schedulerName"}).is_string())
+  if (At(spec, {"schedulerName"}) == "hami-scheduler" &&
+      At(before, {"spec", "schedulerName"}).is_string())
     spec["schedulerName"] = before["spec"]["schedulerName"];
   if (after == pod) return plan;
   plan.convert = true;
   plan.patch = api::DiffJsonPatch(pod, after).dump();
-  plan.rules.push_back("the Pod was converted before: the resources of the original manifest are taken out again");
+  plan.rules.push_back(
+      "the Pod was converted before: the resources of the original manifest are taken out again");
   return plan;
 }
 

@@ -9,8 +9,8 @@
 namespace dray::admission {
 namespace {
 
-// What the members of a configuration may be. A list: one of these texts. An object: an object with these members ("*": any
-// name). A text: "percent", "quantity", "flag", "priority", or "any".
+// What the members of a configuration may be. A list: one of these texts. An object: an object with
+// these members ("*": any name). A text: "percent", "quantity", "flag", "priority", or "any".
 struct KnownConfig {
   const char* api_version;
   const char* kind;
@@ -49,7 +49,9 @@ class Checker {
     found.status = Status(Reason::kInvalid, message);
     found.status.causes.push_back({"FieldValueInvalid", message, path});
   }
-  void Warn(const std::string& path, const std::string& what) { found.warnings.push_back(path + ": " + what); }
+  void Warn(const std::string& path, const std::string& what) {
+    found.warnings.push_back(path + ": " + what);
+  }
 
   void Check(const std::string& path, const Json& value, const Json& rule) {
     if (rule.is_object()) return CheckObject(path, value, rule);
@@ -63,12 +65,14 @@ class Checker {
     const std::string type = rule.get<std::string>();
     auto between = [&](int64_t low, int64_t high) {
       if (!value.is_number_integer() || value.get<int64_t>() < low || value.get<int64_t>() > high)
-        Refuse(path, value, "an integer from " + std::to_string(low) + " to " + std::to_string(high));
+        Refuse(path, value,
+               "an integer from " + std::to_string(low) + " to " + std::to_string(high));
     };
     if (type == "percent") between(1, 100);
     if (type == "priority") between(0, 1);
     if (type == "flag" && !value.is_boolean()) Refuse(path, value, "true or false");
-    if (type == "quantity" && (!value.is_string() || !api::Quantity::Parse(value.get<std::string>()).ok()))
+    if (type == "quantity" &&
+        (!value.is_string() || !api::Quantity::Parse(value.get<std::string>()).ok()))
       Refuse(path, value, "a quantity, as in 4Gi");
   }
 
@@ -86,18 +90,20 @@ class Checker {
       }
       std::string names;
       for (const auto& [one, unused] : rule.items()) names += (names.empty() ? "" : ", ") + one;
-      Refuse(path + "." + name, member, names.empty() ? "no members at all" : "one of the members " + names);
+      Refuse(path + "." + name, member,
+             names.empty() ? "no members at all" : "one of the members " + names);
     }
   }
   static std::string Shortened(const Json& value) {
-    const std::string text = value.is_string() ? value.get<std::string>()
-                                               : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string text = value.is_string()
+                                 ? value.get<std::string>()
+                                 : value.dump(-1, ' ', false, Json::error_handler_t::replace);
     return text.size() <= 80 ? text : text.substr(0, 77) + "...";
   }
 };
 
-void CheckParameters(Checker& checker, const std::string& path, const std::string& driver, const Json& parameters,
-                     const DeviceConfig& config) {
+void CheckParameters(Checker& checker, const std::string& path, const std::string& driver,
+                     const Json& parameters, const DeviceConfig& config) {
   std::string takes;  // the API version whose kinds the driver decodes
   for (const DriverConfigs& one : kDriverConfigs)
     if (driver == one.driver) takes = one.api_version;
@@ -110,8 +116,11 @@ void CheckParameters(Checker& checker, const std::string& path, const std::strin
   if (!ours) return;  // somebody else's driver
   if (!parameters.is_object()) return checker.Refuse(path, parameters, "an object");
   const std::string version = Text(parameters, "apiVersion"), kind = Text(parameters, "kind");
-  if (takes.empty()) return checker.Warn(path, "driver " + driver + " is not known to take a configuration");
-  if (version != takes) return checker.Refuse(path + ".apiVersion", version, takes + ", which is what driver " + driver + " decodes");
+  if (takes.empty())
+    return checker.Warn(path, "driver " + driver + " is not known to take a configuration");
+  if (version != takes)
+    return checker.Refuse(path + ".apiVersion", version,
+                          takes + ", which is what driver " + driver + " decodes");
   std::string kinds;
   for (const KnownConfig& known : kKnownConfigs) {
     if (version != known.api_version) continue;
@@ -121,22 +130,25 @@ void CheckParameters(Checker& checker, const std::string& path, const std::strin
     members["apiVersion"] = members["kind"] = "any";
     checker.Check(path, parameters, members);
     if (driver == "hami-core-gpu.project-hami.io" && parameters.contains("sharing"))
-      checker.Warn(path + ".sharing", "has no effect: HAMi-core shares by memory and core limits, not by time slices or MPS");
+      checker.Warn(
+          path + ".sharing",
+          "has no effect: HAMi-core shares by memory and core limits, not by time slices or MPS");
     return;
   }
   if (kinds.empty()) return;  // a configured API version whose kinds only its driver knows
   checker.Refuse(path + ".kind", kind, "one of " + kinds);
 }
 
-void CheckConfigs(Checker& checker, const Json& holder, const std::string& path, const DeviceConfig& config) {
+void CheckConfigs(Checker& checker, const Json& holder, const std::string& path,
+                  const DeviceConfig& config) {
   const Json* configs = Member(holder, "config");
   if (configs == nullptr || !configs->is_array()) return;
   for (size_t i = 0; i < configs->size(); ++i) {
     const Json* opaque = Member((*configs)[i], "opaque");
     if (opaque == nullptr) continue;
     const Json* parameters = Member(*opaque, "parameters");
-    CheckParameters(checker, path + ".config[" + std::to_string(i) + "].opaque.parameters", Text(*opaque, "driver"),
-                    parameters == nullptr ? Json() : *parameters, config);
+    CheckParameters(checker, path + ".config[" + std::to_string(i) + "].opaque.parameters",
+                    Text(*opaque, "driver"), parameters == nullptr ? Json() : *parameters, config);
   }
 }
 
@@ -167,12 +179,15 @@ ClaimFindings CheckPodMark(const Json& pod, const DeviceConfig& config) {
   if (mark == annotations.end()) return {};
   const Json converted = Json::parse(mark->second, nullptr, /*allow_exceptions=*/false);
   if (!converted.is_object()) {
-    checker.Refuse(path, mark->second, "what the webhook wrote there: leave the annotation out of manifests");
+    checker.Refuse(path, mark->second,
+                   "what the webhook wrote there: leave the annotation out of manifests");
     return std::move(checker.found);
   }
   for (const auto& [container, resources] : converted.items())
-    if (!resources.is_object()) checker.Refuse(path + "." + container, resources, "an object of resources and values");
-  // A mark that nobody's conversion stands behind keeps the webhook from converting: the Pod would never fit.
+    if (!resources.is_object())
+      checker.Refuse(path + "." + container, resources, "an object of resources and values");
+  // A mark that nobody's conversion stands behind keeps the webhook from converting: the Pod would
+  // never fit.
   const Json* spec = Member(pod, "spec");
   for (const char* list : {"initContainers", "containers"}) {
     const Json* containers = spec == nullptr ? nullptr : Member(*spec, list);
@@ -182,8 +197,9 @@ ClaimFindings CheckPodMark(const Json& pod, const DeviceConfig& config) {
       for (const VendorConfig& vendor : config.vendors()) {
         Result<std::optional<FoundResource>> found = resources.Find(vendor.count);
         if (found.ok() && *found)
-          checker.Warn(path, "container " + Text(container, "name") + " still asks for " + (*found)->name +
-                                 ": leave the annotation out of manifests, or the Pod is not converted");
+          checker.Warn(
+              path, "container " + Text(container, "name") + " still asks for " + (*found)->name +
+                        ": leave the annotation out of manifests, or the Pod is not converted");
       }
     }
   }

@@ -1,7 +1,8 @@
 #include "api/admission/vendors.h"
 
-// Sources: facts of HAMi's pkg/device/<vendor> and its default device-config.yaml; the drivers' own documentation. Vendors
-// without a DRA driver get names under dray.dev, which dray-mockdev publishes and device-config.yaml can replace.
+// Sources: facts of HAMi's pkg/device/<vendor> and its default device-config.yaml; the drivers' own
+// documentation. Vendors without a DRA driver get names under dray.dev, which dray-mockdev
+// publishes and device-config.yaml can replace.
 namespace dray::admission {
 namespace {
 
@@ -22,8 +23,9 @@ DriverTarget OwnTarget(const std::string& vendor) {
 }
 
 // Cards that are given out whole, and nothing else.
-VendorConfig WholeCards(const std::string& name, const std::string& block, const std::string& request,
-                        const std::string& resource, const std::string& annotations) {
+VendorConfig WholeCards(const std::string& name, const std::string& block,
+                        const std::string& request, const std::string& resource,
+                        const std::string& annotations) {
   VendorConfig v;
   v.name = name;
   v.block = block;
@@ -60,13 +62,14 @@ VendorConfig Nvidia() {
   v.numa_bind = "nvidia.com/numa-bind";
   v.mode = "nvidia.com/vgpu-mode";
   v.mode_accepted = "hami-core";
-  // HAMi-core's driver decodes opaque configurations strictly and knows none of HAMi's; the library in the container reads
-  // the variable.
+  // HAMi-core's driver decodes opaque configurations strictly and knows none of HAMi's; the library
+  // in the container reads the variable.
   v.priority_variable = "CUDA_TASK_PRIORITY";
   return v;
 }
 
-// Old and new resource names. The driver's cores are absolute compute units, 120 on a K100_AI (referenceComputeUnits).
+// Old and new resource names. The driver's cores are absolute compute units, 120 on a K100_AI
+// (referenceComputeUnits).
 VendorConfig Hygon() {
   VendorConfig v;
   v.name = "Hygon DCU";
@@ -105,7 +108,8 @@ VendorConfig Cambricon() {
 }
 
 VendorConfig MetaxWhole() {
-  VendorConfig v = WholeCards("MetaX GPU", "metax", "metax", "metax-tech.com/gpu", "metax-tech.com");
+  VendorConfig v =
+      WholeCards("MetaX GPU", "metax", "metax", "metax-tech.com/gpu", "metax-tech.com");
   v.target = OwnTarget("metax");
   return v;
 }
@@ -122,7 +126,10 @@ VendorConfig MetaxShared() {
   v.cores = {"metax-tech.com/vcore"};
   v.default_cores = 100;
   v.app_class = "metax-tech.com/sgpu-app-class";
-  v.choices = {{"metax-tech.com/sgpu-qos-policy", "qosPolicy", {"best-effort", "fixed-share", "burst-share"}, true},
+  v.choices = {{"metax-tech.com/sgpu-qos-policy",
+                "qosPolicy",
+                {"best-effort", "fixed-share", "burst-share"},
+                true},
                {"metax-tech.com/sgpu-app-class", "appClass", {"online", "offline"}, false}};
   v.config_api_version = "config.dray.dev/v1";
   v.config_kind = "SharingConfig";
@@ -136,7 +143,8 @@ VendorConfig EnflameWhole() {
   return v;
 }
 
-// A part of a card is a DRS profile: asked for by its slices, or by memory and cores, or by the older percentage.
+// A part of a card is a DRS profile: asked for by its slices, or by memory and cores, or by the
+// older percentage.
 VendorConfig EnflameShared() {
   VendorConfig v = EnflameWhole();
   v.name = "Enflame DRS GCU";
@@ -255,8 +263,8 @@ VendorConfig Biren() {
 }
 
 struct Chip {
-  const char* word;   // resource huawei.com/<word>, annotation hami.io/use-<word>-uuid
-  const char* chip;   // end of the product name
+  const char* word;  // resource huawei.com/<word>, annotation hami.io/use-<word>-uuid
+  const char* chip;  // end of the product name
   int64_t memory_mib;
   int64_t cores;
   std::vector<PartitionTemplate> partitions;
@@ -265,15 +273,48 @@ struct Chip {
 
 std::vector<Chip> AscendChips() {
   return {
-      {"Ascend910A", "910A", 32768, 30,
-       {{"vir02", 2184, 2}, {"vir04", 4369, 4}, {"vir08", 8738, 8}, {"vir16", 17476, 16}}, false},
-      {"Ascend910B2", "910B2", 65536, 24,
-       {{"vir03_1c_8g", 8192, 3}, {"vir06_1c_16g", 16384, 6}, {"vir12_3c_32g", 32768, 12}}, false},
-      {"Ascend910B3", "910B3", 65536, 20, {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}}, false},
-      {"Ascend910B4-1", "910B4-1", 65536, 20, {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}}, false},
-      {"Ascend910B4", "910B4", 32768, 20, {{"vir05_1c_8g", 8192, 5}, {"vir10_3c_16g", 16384, 10}}, false},
-      {"Ascend310P", "310P3", 24576, 8, {{"vir01", 3072, 1}, {"vir02", 6144, 2}, {"vir04", 12288, 4}}, false},
-      {"Ascend910C", "Ascend910", 65536, 20, {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}}, true},
+      {"Ascend910A",
+       "910A",
+       32768,
+       30,
+       {{"vir02", 2184, 2}, {"vir04", 4369, 4}, {"vir08", 8738, 8}, {"vir16", 17476, 16}},
+       false},
+      {"Ascend910B2",
+       "910B2",
+       65536,
+       24,
+       {{"vir03_1c_8g", 8192, 3}, {"vir06_1c_16g", 16384, 6}, {"vir12_3c_32g", 32768, 12}},
+       false},
+      {"Ascend910B3",
+       "910B3",
+       65536,
+       20,
+       {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}},
+       false},
+      {"Ascend910B4-1",
+       "910B4-1",
+       65536,
+       20,
+       {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}},
+       false},
+      {"Ascend910B4",
+       "910B4",
+       32768,
+       20,
+       {{"vir05_1c_8g", 8192, 5}, {"vir10_3c_16g", 16384, 10}},
+       false},
+      {"Ascend310P",
+       "310P3",
+       24576,
+       8,
+       {{"vir01", 3072, 1}, {"vir02", 6144, 2}, {"vir04", 12288, 4}},
+       false},
+      {"Ascend910C",
+       "Ascend910",
+       65536,
+       20,
+       {{"vir05_1c_16g", 16384, 5}, {"vir10_3c_32g", 32768, 10}},
+       true},
   };
 }
 
@@ -326,10 +367,11 @@ std::vector<VendorConfig> DefaultVendors() {
     vendor.even_count = chip.pairs;
     vendors.push_back(std::move(vendor));
   }
-  for (const char* chip : {"MR-V100", "MR-V50", "BI-V150", "BI-V100"}) vendors.push_back(IluvatarVendor(chip, chip));
-  for (VendorConfig& vendor : std::vector<VendorConfig>{Cambricon(), MetaxWhole(), MetaxShared(), EnflameWhole(),
-                                                        EnflameShared(), MooreThreads(), KunlunWhole(), KunlunShared(), Amd(),
-                                                        Neuron(), Vastai(), Biren()})
+  for (const char* chip : {"MR-V100", "MR-V50", "BI-V150", "BI-V100"})
+    vendors.push_back(IluvatarVendor(chip, chip));
+  for (VendorConfig& vendor : std::vector<VendorConfig>{
+           Cambricon(), MetaxWhole(), MetaxShared(), EnflameWhole(), EnflameShared(),
+           MooreThreads(), KunlunWhole(), KunlunShared(), Amd(), Neuron(), Vastai(), Biren()})
     vendors.push_back(std::move(vendor));
   return vendors;
 }

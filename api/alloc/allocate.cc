@@ -13,8 +13,10 @@ struct Cycle::State {
   uint64_t shape = 0;
 };
 
-Cycle::Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims, Options options)
-    : state_(new State{snapshot.state(), std::move(options), Prepare(snapshot.state(), claims), nullptr, 0}) {
+Cycle::Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims,
+             Options options)
+    : state_(new State{snapshot.state(), std::move(options), Prepare(snapshot.state(), claims),
+                       nullptr, 0}) {
   if (state_->claims.ok()) {
     state_->shape = state_->snapshot.ShapeOf(ShapeText(claims));
     state_->search = std::make_unique<Search>(state_->snapshot, *state_->claims, state_->options);
@@ -43,7 +45,8 @@ NodeAnswer Cycle::Try(const api::Node& node) {
     case Search::End::kNone:
       if (!visit.refused) NoteRefusal(state_->snapshot, node, visit, state_->shape);
       if (state_->options.reasons) Explain(node, answer);
-      if (visit.invalid_pools && answer.reason.empty()) answer.reason = "invalid resource pools were encountered";
+      if (visit.invalid_pools && answer.reason.empty())
+        answer.reason = "invalid resource pools were encountered";
       return answer;
     default:
       return fail(state_->search->error());

@@ -11,7 +11,8 @@ Quantity RoundUp(const Quantity& asked, const api::CapacityRequestPolicyRange& r
   if (!range.step || range.step->Value() <= 0) return asked;
   const int64_t min = range.min->Value(), step = range.step->Value();
   const int64_t above = asked.Value() - min;
-  return Quantity::FromInteger(min + step * (above / step + (above % step != 0)), Quantity::Format::kBinarySI);
+  return Quantity::FromInteger(min + step * (above / step + (above % step != 0)),
+                               Quantity::Format::kBinarySI);
 }
 
 bool Grants(const api::CapacityRequestPolicy& policy, const Quantity& amount) {
@@ -48,7 +49,8 @@ const CapacityAsk* AskFor(uint32_t name, std::span<const CapacityAsk> asks) {
 std::optional<Quantity> Consumption(const Quantity* asked, const api::DeviceCapacity& capacity) {
   if (!capacity.request_policy) return asked != nullptr ? *asked : capacity.value;
   const api::CapacityRequestPolicy& policy = *capacity.request_policy;
-  const Quantity amount = asked != nullptr ? Rounded(*asked, policy) : policy.default_.value_or(capacity.value);
+  const Quantity amount =
+      asked != nullptr ? Rounded(*asked, policy) : policy.default_.value_or(capacity.value);
   if (!Grants(policy, amount)) return std::nullopt;
   return amount;
 }
@@ -82,7 +84,8 @@ std::vector<Quantity> ConsumptionOf(const DeviceInfo& device, std::span<const Ca
   amounts.reserve(device.capacities.size());
   for (const CapacityInfo& capacity : device.capacities) {
     const CapacityAsk* ask = AskFor(capacity.name, asks);
-    amounts.push_back(Consumption(ask != nullptr ? ask->amount : nullptr, *capacity.capacity).value_or(Quantity()));
+    amounts.push_back(Consumption(ask != nullptr ? ask->amount : nullptr, *capacity.capacity)
+                          .value_or(Quantity()));
   }
   return amounts;
 }

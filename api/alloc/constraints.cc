@@ -11,11 +11,14 @@ using api::DeviceAttribute;
 
 // Lists cannot be compared, unless DRAListTypeAttributes is on: see MatchLists and DistinctLists.
 bool Comparable(const DeviceAttribute& value) {
-  return std::holds_alternative<std::string>(value.value) || std::holds_alternative<int64_t>(value.value) ||
-         std::holds_alternative<bool>(value.value) || std::holds_alternative<api::Version>(value.value);
+  return std::holds_alternative<std::string>(value.value) ||
+         std::holds_alternative<int64_t>(value.value) ||
+         std::holds_alternative<bool>(value.value) ||
+         std::holds_alternative<api::Version>(value.value);
 }
 
-// All devices have the value of the first. Versions are compared as text: semver allows one spelling only.
+// All devices have the value of the first. Versions are compared as text: semver allows one
+// spelling only.
 class MatchAttribute : public Constraint {
  public:
   using Constraint::Constraint;
@@ -33,8 +36,8 @@ class MatchAttribute : public Constraint {
   const DeviceAttribute* first_ = nullptr;
 };
 
-// No two devices have one value. Kubernetes remembers one value per request, the latest, so that of several devices of one
-// request only the latest is compared with; the answers follow from that.
+// No two devices have one value. Kubernetes remembers one value per request, the latest, so that of
+// several devices of one request only the latest is compared with; the answers follow from that.
 class DistinctAttribute : public Constraint {
  public:
   using Constraint::Constraint;
@@ -42,19 +45,23 @@ class DistinctAttribute : public Constraint {
  protected:
   bool Fits(const DeviceAttribute& value) const override {
     if (devices() == 0) return true;
-    return std::all_of(values_.begin(), values_.end(),
-                       [&](const auto& kept) { return Comparable(value) && value != *kept.second; });
+    return std::all_of(values_.begin(), values_.end(), [&](const auto& kept) {
+      return Comparable(value) && value != *kept.second;
+    });
   }
-  void Keep(const std::string& request, const DeviceAttribute& value) override { values_[request] = &value; }
+  void Keep(const std::string& request, const DeviceAttribute& value) override {
+    values_[request] = &value;
+  }
   void Drop(const std::string& request) override { values_.erase(request); }
 
  private:
   std::map<std::string, const DeviceAttribute*> values_;
 };
 
-// An attribute as a set: lists as what is in them, other values as one element. Sets of different kinds have nothing in common.
+// An attribute as a set: lists as what is in them, other values as one element. Sets of different
+// kinds have nothing in common.
 struct ValueSet {
-  size_t kind = 0;                    // 0: no set, for an attribute without a value or an empty list
+  size_t kind = 0;  // 0: no set, for an attribute without a value or an empty list
   std::vector<std::string> elements;  // sorted
 
   static ValueSet Of(const DeviceAttribute& attribute) {
@@ -81,14 +88,15 @@ struct ValueSet {
   ValueSet Common(const ValueSet& other) const {
     ValueSet common{kind, {}};
     if (kind != other.kind) return common;
-    std::set_intersection(elements.begin(), elements.end(), other.elements.begin(), other.elements.end(),
-                          std::back_inserter(common.elements));
+    std::set_intersection(elements.begin(), elements.end(), other.elements.begin(),
+                          other.elements.end(), std::back_inserter(common.elements));
     return common;
   }
 };
 
-// DRAListTypeAttributes (Kubernetes' "experimental" allocator): some value is common to all devices. What is common to those
-// that were tried does not grow again when one of them is given back, as long as another one stays; answers depend on it.
+// DRAListTypeAttributes (Kubernetes' "experimental" allocator): some value is common to all
+// devices. What is common to those that were tried does not grow again when one of them is given
+// back, as long as another one stays; answers depend on it.
 class MatchLists : public Constraint {
  public:
   using Constraint::Constraint;
@@ -121,7 +129,9 @@ class DistinctLists : public Constraint {
              return set.Common(kept.second).elements.empty();
            });
   }
-  void Keep(const std::string& request, const DeviceAttribute& value) override { values_[request] = ValueSet::Of(value); }
+  void Keep(const std::string& request, const DeviceAttribute& value) override {
+    values_[request] = ValueSet::Of(value);
+  }
   void Drop(const std::string& request) override { values_.erase(request); }
 
  private:
@@ -129,7 +139,8 @@ class DistinctLists : public Constraint {
 };
 
 template <class Scalars, class Lists>
-std::unique_ptr<Constraint> Make(const api::DeviceConstraint& constraint, const std::string& attribute, bool lists) {
+std::unique_ptr<Constraint> Make(const api::DeviceConstraint& constraint,
+                                 const std::string& attribute, bool lists) {
   if (lists) return std::make_unique<Lists>(constraint.requests, attribute);
   return std::make_unique<Scalars>(constraint.requests, attribute);
 }
@@ -150,12 +161,14 @@ const DeviceAttribute* Constraint::Look(const std::string& attribute, const Devi
   const auto& attributes = device.device->attributes;
   if (auto found = attributes.find(attribute); found != attributes.end()) return &found->second;
   const size_t slash = attribute.find('/');
-  if (slash == std::string::npos || attribute.compare(0, slash, device.slice->spec().driver) != 0) return nullptr;
+  if (slash == std::string::npos || attribute.compare(0, slash, device.slice->spec().driver) != 0)
+    return nullptr;
   auto found = attributes.find(attribute.substr(slash + 1));
   return found == attributes.end() ? nullptr : &found->second;
 }
 
-bool Constraint::Add(const std::string& request, const std::string& alternative, const DeviceInfo& device) {
+bool Constraint::Add(const std::string& request, const std::string& alternative,
+                     const DeviceInfo& device) {
   if (!IsAbout(request, alternative)) return true;
   const DeviceAttribute* value = Look(attribute_, device);
   if (value == nullptr || !Fits(*value)) return false;
@@ -170,13 +183,16 @@ void Constraint::Remove(const std::string& request, const std::string& alternati
   --devices_;
 }
 
-Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim, bool lists) {
+Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim,
+                                                                 bool lists) {
   std::vector<std::unique_ptr<Constraint>> constraints;
   for (const api::DeviceConstraint& constraint : claim.constraints) {
     if (constraint.match_attribute) {
-      constraints.push_back(Make<MatchAttribute, MatchLists>(constraint, *constraint.match_attribute, lists));
+      constraints.push_back(
+          Make<MatchAttribute, MatchLists>(constraint, *constraint.match_attribute, lists));
     } else if (constraint.distinct_attribute) {
-      constraints.push_back(Make<DistinctAttribute, DistinctLists>(constraint, *constraint.distinct_attribute, lists));
+      constraints.push_back(Make<DistinctAttribute, DistinctLists>(
+          constraint, *constraint.distinct_attribute, lists));
     } else {
       return Status(Reason::kInvalid, "constraint #" + std::to_string(constraints.size()) +
                                           ": neither matchAttribute nor distinctAttribute");

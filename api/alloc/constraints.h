@@ -15,12 +15,14 @@ class Constraint {
   Constraint(const std::vector<std::string>& requests, const std::string& attribute);
   virtual ~Constraint() = default;
 
-  // `alternative`: the name of the subrequest, or empty. True: the device is counted in, or the rule is not about this request.
+  // `alternative`: the name of the subrequest, or empty. True: the device is counted in, or the
+  // rule is not about this request.
   bool Add(const std::string& request, const std::string& alternative, const DeviceInfo& device);
   // For every Add that was true.
   void Remove(const std::string& request, const std::string& alternative);
 
-  // The attribute of the device under its full name, "domain/id", or under its id when the domain is the driver. Null: none.
+  // The attribute of the device under its full name, "domain/id", or under its id when the domain
+  // is the driver. Null: none.
   static const api::DeviceAttribute* Look(const std::string& attribute, const DeviceInfo& device);
 
  protected:
@@ -36,7 +38,9 @@ class Constraint {
   int devices_ = 0;
 };
 
-// The constraints of a claim, in its order; `lists`: attributes may be lists. kInvalid when one is of a kind that is not known.
-Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim, bool lists);
+// The constraints of a claim, in its order; `lists`: attributes may be lists. kInvalid when one is
+// of a kind that is not known.
+Result<std::vector<std::unique_ptr<Constraint>>> MakeConstraints(const api::DeviceClaim& claim,
+                                                                 bool lists);
 
 }  // namespace dray::alloc

@@ -28,7 +28,8 @@ void Ledger::Open(const Snapshot::State& state, const PoolView& pool) {
 bool CounterTally::Take(const Ledger& ledger, const DeviceInfo& device) {
   if (taken_.size() < ledger.limits.size()) taken_.resize(ledger.limits.size());
   for (const CounterUse& use : device.counters) taken_[use.counter] += use.amount;
-  // All counters, not only the device's: one that existing allocations overdrew closes the whole pool.
+  // All counters, not only the device's: one that existing allocations overdrew closes the whole
+  // pool.
   for (size_t i = 0; i < ledger.limits.size(); ++i) {
     if (ledger.limits[i] && *ledger.limits[i] < taken_[i]) {
       GiveBack(device);

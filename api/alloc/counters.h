@@ -8,14 +8,16 @@
 
 namespace dray::alloc {
 
-// The shared counters of the pools of one name, numbered by Snapshot::State::counters. Kubernetes keeps this book by the pool's
-// name without its driver: two drivers that give their pools one name count into one book, whose limits are those of the pool
-// that was asked for first. Answers depend on it, so it is the same here.
+// The shared counters of the pools of one name, numbered by Snapshot::State::counters. Kubernetes
+// keeps this book by the pool's name without its driver: two drivers that give their pools one name
+// count into one book, whose limits are those of the pool that was asked for first. Answers depend
+// on it, so it is the same here.
 struct Ledger {
   bool opened = false;
   std::vector<std::optional<Nanos>> limits;  // less than zero: taken more than there is
 
-  // Limits of `pool` minus what allocated devices consume. Once per cycle, at the first device that needs it.
+  // Limits of `pool` minus what allocated devices consume. Once per cycle, at the first device that
+  // needs it.
   void Open(const Snapshot::State& state, const PoolView& pool);
 };
 

@@ -19,11 +19,12 @@ bool Contains(const std::vector<std::string>& values, const std::string& value) 
 }
 
 Status Unreadable(const api::NodeSelectorRequirement& requirement, std::string_view why) {
-  return Status(Reason::kInvalid, "node selector requirement on " + requirement.key + " with operator " +
-                                      requirement.op + ": " + std::string(why));
+  return Status(Reason::kInvalid, "node selector requirement on " + requirement.key +
+                                      " with operator " + requirement.op + ": " + std::string(why));
 }
 
-Result<bool> MatchLabel(const api::NodeSelectorRequirement& requirement, const api::Labels& labels) {
+Result<bool> MatchLabel(const api::NodeSelectorRequirement& requirement,
+                        const api::Labels& labels) {
   auto label = labels.find(requirement.key);
   const bool present = label != labels.end();
   const size_t count = requirement.values.size();
@@ -47,9 +48,11 @@ Result<bool> MatchLabel(const api::NodeSelectorRequirement& requirement, const a
 }
 
 Result<bool> MatchField(const api::NodeSelectorRequirement& requirement, const api::Node& node) {
-  if (requirement.op != "In" && requirement.op != "NotIn") return Unreadable(requirement, "fields know In and NotIn");
+  if (requirement.op != "In" && requirement.op != "NotIn")
+    return Unreadable(requirement, "fields know In and NotIn");
   if (requirement.values.size() != 1) return Unreadable(requirement, "needs one value");
-  const std::string& value = requirement.key == "metadata.name" ? node.metadata.name : std::string();
+  const std::string& value =
+      requirement.key == "metadata.name" ? node.metadata.name : std::string();
   return (value == requirement.values[0]) == (requirement.op == "In");
 }
 
@@ -79,7 +82,8 @@ bool Matches(const api::NodeSelector& selector, const api::Node& node) {
   return match.ok() && *match;
 }
 
-Result<bool> SelectsNode(const std::optional<std::string>& node_name, const std::optional<bool>& all_nodes,
+Result<bool> SelectsNode(const std::optional<std::string>& node_name,
+                         const std::optional<bool>& all_nodes,
                          const std::optional<api::NodeSelector>& selector, const api::Node& node) {
   if (node_name && !node_name->empty()) return *node_name == node.metadata.name;
   if (all_nodes.value_or(false)) return true;

@@ -12,19 +12,21 @@ namespace {
 
 Result<bool> ForNode(const SliceInfo& slice, const api::Node& node) {
   const api::ResourceSliceSpec& spec = slice.spec();
-  if (!spec.node_name.value_or("").empty() || spec.all_nodes.value_or(false) || spec.node_selector) {
+  if (!spec.node_name.value_or("").empty() || spec.all_nodes.value_or(false) ||
+      spec.node_selector) {
     return SelectsNode(spec.node_name, spec.all_nodes, spec.node_selector, node);
   }
   if (!slice.per_device()) return false;
   for (const api::Device& device : spec.devices) {
-    DRAY_ASSIGN_OR_RETURN(bool match, SelectsNode(device.node_name, device.all_nodes, device.node_selector, node));
+    DRAY_ASSIGN_OR_RETURN(
+        bool match, SelectsNode(device.node_name, device.all_nodes, device.node_selector, node));
     if (match) return true;
   }
   return false;
 }
 
-// The relevant slices of one pool in its newest generation among them. The first one's count of slices is believed: those of the
-// node alone come first, then the others, each in the order given.
+// The relevant slices of one pool in its newest generation among them. The first one's count of
+// slices is believed: those of the node alone come first, then the others, each in the order given.
 struct Gathered {
   const PoolInfo* info = nullptr;
   std::vector<const SliceInfo*> slices;
@@ -40,12 +42,13 @@ struct Gathered {
   void KeepNewest() {
     int64_t newest = 0;
     for (const SliceInfo* slice : slices) newest = std::max(newest, slice->spec().pool.generation);
-    std::erase_if(slices, [&](const SliceInfo* slice) { return slice->spec().pool.generation < newest; });
+    std::erase_if(slices,
+                  [&](const SliceInfo* slice) { return slice->spec().pool.generation < newest; });
   }
 };
 
-// The pools with devices for the node, in no particular order. (Slices with counters alone belong to every node, but then
-// there is nothing to allocate: see DoubtsElsewhere.)
+// The pools with devices for the node, in no particular order. (Slices with counters alone belong
+// to every node, but then there is nothing to allocate: see DoubtsElsewhere.)
 Result<std::vector<Gathered>> Gather(const Snapshot::State& state, const api::Node& node) {
   std::vector<Gathered> gathered;
   std::unordered_map<const PoolInfo*, size_t> places;
@@ -85,8 +88,9 @@ std::string UnknownCounter(const std::vector<const api::CounterSet*>& sets,
     if (!slice->consumes) continue;
     for (const api::Device& device : slice->spec().devices) {
       for (const api::DeviceCounterConsumption& consumption : device.consumes_counters) {
-        auto set = std::find_if(sets.begin(), sets.end(),
-                                [&](const api::CounterSet* s) { return s->name == consumption.counter_set; });
+        auto set = std::find_if(sets.begin(), sets.end(), [&](const api::CounterSet* s) {
+          return s->name == consumption.counter_set;
+        });
         if (set == sets.end()) return "counter set " + consumption.counter_set + " not found";
         for (const auto& [name, counter] : consumption.counters) {
           if (!(*set)->counters.contains(name)) {
@@ -100,7 +104,8 @@ std::string UnknownCounter(const std::vector<const api::CounterSet*>& sets,
 }
 
 // Fills a complete pool, or says why it is invalid. `all`: every slice of its generation.
-void Fill(PoolView& view, std::vector<const SliceInfo*> slices, const std::vector<const SliceInfo*>& all) {
+void Fill(PoolView& view, std::vector<const SliceInfo*> slices,
+          const std::vector<const SliceInfo*>& all) {
   auto by_name = [](const SliceInfo* a, const SliceInfo* b) {
     return a->slice->metadata.name < b->slice->metadata.name;
   };
@@ -154,11 +159,12 @@ std::optional<PoolView> MakePool(const Gathered& gathered) {
 }
 
 bool HasBindingConditions(const PoolView& view) {
-  return std::any_of(view.slices.begin(), view.slices.end(), [](const SliceInfo* slice) { return slice->binds; });
+  return std::any_of(view.slices.begin(), view.slices.end(),
+                     [](const SliceInfo* slice) { return slice->binds; });
 }
 
-// Pools of which a node without devices of theirs sees the counters, and sees that they are incomplete or invalid: that matters
-// to requests for all devices. The same for every such node.
+// Pools of which a node without devices of theirs sees the counters, and sees that they are
+// incomplete or invalid: that matters to requests for all devices. The same for every such node.
 const std::vector<PoolView>& DoubtsElsewhere(const Snapshot::State& state) {
   if (state.doubts) return *state.doubts;
   state.doubts.emplace();
@@ -168,7 +174,8 @@ const std::vector<PoolView>& DoubtsElsewhere(const Snapshot::State& state) {
     counters.AddCounters();
     counters.KeepNewest();
     std::optional<PoolView> view = MakePool(counters);
-    if (view && (view->incomplete || !view->invalid.empty())) state.doubts->push_back(std::move(*view));
+    if (view && (view->incomplete || !view->invalid.empty()))
+      state.doubts->push_back(std::move(*view));
   }
   return *state.doubts;
 }
@@ -184,7 +191,9 @@ void AddCandidates(const api::Node& node, NodeView& view) {
         if (slice->per_device()) {
           Result<bool> fit = SelectsNode(device.device->node_name, device.device->all_nodes,
                                          device.device->node_selector, node);
-          candidate.fit = !fit.ok() ? Candidate::Fit::kUnreadable : *fit ? Candidate::Fit::kYes : Candidate::Fit::kNo;
+          candidate.fit = !fit.ok() ? Candidate::Fit::kUnreadable
+                          : *fit    ? Candidate::Fit::kYes
+                                    : Candidate::Fit::kNo;
         }
         view.candidates.push_back(candidate);
       }
@@ -211,7 +220,9 @@ std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api
   };
   for (const Gathered& pool : *gathered) add(MakePool(pool));
   for (const PoolView& doubt : DoubtsElsewhere(state)) {
-    if (std::none_of(gathered->begin(), gathered->end(), [&](const Gathered& g) { return g.info == doubt.pool; })) add(doubt);
+    if (std::none_of(gathered->begin(), gathered->end(),
+                     [&](const Gathered& g) { return g.info == doubt.pool; }))
+      add(doubt);
   }
   auto by_id = [](const PoolView& a, const PoolView& b) {
     return std::tie(a.pool->driver, a.pool->name) < std::tie(b.pool->driver, b.pool->name);
@@ -220,10 +231,12 @@ std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api
   std::sort(late.begin(), late.end(), by_id);
   std::move(late.begin(), late.end(), std::back_inserter(view->pools));
   AddCandidates(node, *view);
-  // Two pools that count into one book: the answer depends on which is asked for first, perhaps on another node.
-  view->repeatable = !view->counters || std::all_of(view->pools.begin(), view->pools.end(), [&](const PoolView& pool) {
-    return state.pools_of_ledger[pool.pool->ledger] == 1;
-  });
+  // Two pools that count into one book: the answer depends on which is asked for first, perhaps on
+  // another node.
+  view->repeatable = !view->counters ||
+                     std::all_of(view->pools.begin(), view->pools.end(), [&](const PoolView& pool) {
+                       return state.pools_of_ledger[pool.pool->ledger] == 1;
+                     });
   return view;
 }
 
@@ -257,15 +270,18 @@ Visit VisitNode(const Snapshot::State& state, const api::Node& node, uint64_t sh
   const NodeSlot& slot = SlotOf(state, node);
   const uint64_t version = slot.view->Version();
   const NodeSlot::Refusal& refusal = slot.refusals[shape % slot.refusals.size()];
-  if (refusal.shape == shape && refusal.version == version) return {true, slot.view->invalid_pools, version, nullptr};
+  if (refusal.shape == shape && refusal.version == version)
+    return {true, slot.view->invalid_pools, version, nullptr};
   return {false, slot.view->invalid_pools, version, slot.view};
 }
 
-void NoteRefusal(const Snapshot::State& state, const api::Node& node, const Visit& visit, uint64_t shape) {
+void NoteRefusal(const Snapshot::State& state, const api::Node& node, const Visit& visit,
+                 uint64_t shape) {
   if (!visit.view->repeatable) return;
   std::lock_guard lock(state.nodes_mutex);
   auto slot = state.nodes.find(node.metadata.name);
-  if (slot == state.nodes.end() || slot->second.view != visit.view) return;  // another thread saw other labels
+  if (slot == state.nodes.end() || slot->second.view != visit.view)
+    return;  // another thread saw other labels
   slot->second.refusals[shape % slot->second.refusals.size()] = {shape, visit.version};
 }
 

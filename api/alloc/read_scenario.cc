@@ -8,18 +8,21 @@
 namespace dray::alloc {
 namespace {
 
-// The members of a JSON object as the text of their values, so that each list is decoded as a stream: a scenario may have
-// thousands of slices, and a tree of all its values would take longer to build than the answers.
+// The members of a JSON object as the text of their values, so that each list is decoded as a
+// stream: a scenario may have thousands of slices, and a tree of all its values would take longer
+// to build than the answers.
 class Members {
  public:
-  // False: not an object, or its brackets and quotes do not match. What is inside of the values is read by whoever decodes them.
+  // False: not an object, or its brackets and quotes do not match. What is inside of the values is
+  // read by whoever decodes them.
   bool Read(std::string_view json) {
     rest_ = json;
     if (!Accept('{')) return false;
     if (Accept('}')) return End();
     do {
       std::string_view key, value;
-      if (!Skip(key) || key.size() < 2 || key[0] != '"' || !Accept(':') || !Skip(value)) return false;
+      if (!Skip(key) || key.size() < 2 || key[0] != '"' || !Accept(':') || !Skip(value))
+        return false;
       members_[key.substr(1, key.size() - 2)] = value;
     } while (Accept(','));
     return Accept('}') && End();
@@ -48,8 +51,10 @@ class Members {
   // Past a string whose opening quote is at `at`; npos when it does not end.
   size_t PastString(size_t at) const {
     for (++at; at < rest_.size(); ++at) {
-      if (rest_[at] == '\\') ++at;
-      else if (rest_[at] == '"') return at + 1;
+      if (rest_[at] == '\\')
+        ++at;
+      else if (rest_[at] == '"')
+        return at + 1;
     }
     return std::string_view::npos;
   }
@@ -89,7 +94,8 @@ class Members {
 
 template <class T>
 Result<std::vector<T>> ReadObjects(const Members& document, const std::string& field) {
-  Result<api::ListOf<T>> list = api::DecodeList<T>("{\"items\":" + std::string(document.Get(field)) + "}");
+  Result<api::ListOf<T>> list =
+      api::DecodeList<T>("{\"items\":" + std::string(document.Get(field)) + "}");
   if (list.ok()) return std::move(list->items);
   std::string why = list.status().message();
   if (why.starts_with("items")) return Status(list.status().reason(), field + why.substr(5));
@@ -104,7 +110,8 @@ std::vector<std::shared_ptr<const T>> Share(std::vector<T> objects) {
   return shared;
 }
 
-Result<std::vector<std::vector<std::string>>> ReadGroups(std::string_view text, const Scenario& scenario) {
+Result<std::vector<std::vector<std::string>>> ReadGroups(std::string_view text,
+                                                         const Scenario& scenario) {
   std::vector<std::vector<std::string>> groups;
   const Json list = Json::parse(text, nullptr, false);
   if (list.is_null()) return groups;
@@ -118,7 +125,8 @@ Result<std::vector<std::vector<std::string>>> ReadGroups(std::string_view text, 
     for (const Json& name : group) {
       if (!name.is_string()) return malformed;
       names.push_back(name.get<std::string>());
-      if (!known.contains(names.back())) return Status(Reason::kInvalid, "groups: no claim " + names.back());
+      if (!known.contains(names.back()))
+        return Status(Reason::kInvalid, "groups: no claim " + names.back());
       if (!grouped.insert(names.back()).second) {
         return Status(Reason::kInvalid, "groups: claim " + names.back() + " is in two groups");
       }
@@ -136,8 +144,10 @@ Result<Scenario> ReadScenario(std::string_view json) {
   }
   Scenario scenario;
   DRAY_ASSIGN_OR_RETURN(scenario.nodes, ReadObjects<api::Node>(document, "nodes"));
-  DRAY_ASSIGN_OR_RETURN(std::vector<api::ResourceSlice> slices, ReadObjects<api::ResourceSlice>(document, "slices"));
-  DRAY_ASSIGN_OR_RETURN(std::vector<api::DeviceClass> classes, ReadObjects<api::DeviceClass>(document, "classes"));
+  DRAY_ASSIGN_OR_RETURN(std::vector<api::ResourceSlice> slices,
+                        ReadObjects<api::ResourceSlice>(document, "slices"));
+  DRAY_ASSIGN_OR_RETURN(std::vector<api::DeviceClass> classes,
+                        ReadObjects<api::DeviceClass>(document, "classes"));
   DRAY_ASSIGN_OR_RETURN(std::vector<api::ResourceClaim> allocated,
                         ReadObjects<api::ResourceClaim>(document, "allocated"));
   DRAY_ASSIGN_OR_RETURN(scenario.claims, ReadObjects<api::ResourceClaim>(document, "claims"));

@@ -29,10 +29,10 @@ struct Judged {
 
   struct Shortage {  // of one capacity
     const CapacityInfo* capacity = nullptr;
-    int devices = 0;          // with too little of it
-    api::Quantity wanted;     // the most that was wanted of them
-    Nanos free = 0;           // the most that one of them had
-    int refused = 0;          // devices whose policy does not grant the amount
+    int devices = 0;       // with too little of it
+    api::Quantity wanted;  // the most that was wanted of them
+    Nanos free = 0;        // the most that one of them had
+    int refused = 0;       // devices whose policy does not grant the amount
   };
   std::vector<Shortage> shortages;  // by name of the capacity
   struct Tainted {
@@ -40,8 +40,9 @@ struct Judged {
     int devices = 0;
   };
   std::vector<Tainted> tainted;  // by key and value
-  std::vector<std::pair<const std::string*, int>> unselected;  // failing part of a selector -> devices
-  std::string refused;           // an amount that a policy does not grant: "90Gi memory"
+  std::vector<std::pair<const std::string*, int>>
+      unselected;                        // failing part of a selector -> devices
+  std::string refused;                   // an amount that a policy does not grant: "90Gi memory"
   const std::string* missing = nullptr;  // a capacity that devices lack
   std::vector<std::pair<const std::string*, int>> lacking;  // such capacities -> devices
 };
@@ -71,7 +72,8 @@ Judged::Shortage& ShortageOf(const CapacityInfo& capacity, Judged& judged) {
 }
 
 // False when a capacity rules the device out, which is counted.
-bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const Usage& used, Judged& judged) {
+bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const Usage& used,
+               Judged& judged) {
   for (const CapacityAsk& ask : alternative.capacities) {
     if (Find(device, ask) != nullptr) continue;
     judged.missing = ask.text;
@@ -116,9 +118,11 @@ bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const U
 // The counters of a node's pools, each opened when the first device needs it.
 using Ledgers = std::vector<std::pair<const PoolView*, Ledger>>;
 
-bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device, Ledgers& ledgers) {
+bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const DeviceInfo& device,
+                  Ledgers& ledgers) {
   if (device.counters.empty() || (device.shared && state.UsageOf(device).measured > 0)) return true;
-  auto known = std::find_if(ledgers.begin(), ledgers.end(), [&](const auto& entry) { return entry.first == &pool; });
+  auto known = std::find_if(ledgers.begin(), ledgers.end(),
+                            [&](const auto& entry) { return entry.first == &pool; });
   if (known == ledgers.end()) {
     known = ledgers.insert(known, {&pool, Ledger()});
     known->second.Open(state, pool);
@@ -128,7 +132,8 @@ bool CountersLeft(const PoolView& pool, const Snapshot::State& state, const Devi
 
 void AddHolder(const Usage& used, RequestReason& reason) {
   if (used.holder == nullptr) return;
-  if (std::find(reason.holders.begin(), reason.holders.end(), *used.holder) != reason.holders.end()) return;
+  if (std::find(reason.holders.begin(), reason.holders.end(), *used.holder) != reason.holders.end())
+    return;
   if (reason.holders.size() < RequestReason::kHolders) reason.holders.push_back(*used.holder);
 }
 
@@ -136,12 +141,13 @@ void AddHolder(const Usage& used, RequestReason& reason) {
 std::string HeldBy(const RequestReason& reason) {
   if (reason.holders.empty()) return "";
   std::string text = " (in use by ";
-  for (size_t i = 0; i < reason.holders.size(); ++i) text += (i > 0 ? ", " : "") + reason.holders[i];
+  for (size_t i = 0; i < reason.holders.size(); ++i)
+    text += (i > 0 ? ", " : "") + reason.holders[i];
   return text + (reason.holders.size() == RequestReason::kHolders ? " and others)" : ")");
 }
 
-void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, const Candidate& candidate,
-                 Ledgers& ledgers, Judged& judged) {
+void JudgeDevice(const Snapshot::State& state, const Alternative& alternative,
+                 const Candidate& candidate, Ledgers& ledgers, Judged& judged) {
   const DeviceInfo& device = *candidate.device;
   const Usage& used = state.UsageOf(device);
   ++judged.reason.devices;
@@ -181,7 +187,9 @@ void JudgeDevice(const Snapshot::State& state, const Alternative& alternative, c
   ++judged.fitting;
 }
 
-std::string Spell(const api::DeviceTaint& taint) { return taint.key + (taint.value.empty() ? "" : "=" + taint.value); }
+std::string Spell(const api::DeviceTaint& taint) {
+  return taint.key + (taint.value.empty() ? "" : "=" + taint.value);
+}
 
 // Writes down by name what was counted.
 void NameRules(Judged& judged) {
@@ -193,16 +201,19 @@ void NameRules(Judged& judged) {
   add(kClass, judged.not_of_class);
   add(kInUse, judged.in_use);
   add(kCounters, judged.without_counters);
-  for (const auto& [part, devices] : judged.unselected) add("request selector: " + Shortened(*part), devices);
+  for (const auto& [part, devices] : judged.unselected)
+    add("request selector: " + Shortened(*part), devices);
   for (const auto& [capacity, devices] : judged.lacking) add(*capacity, devices);
-  for (const Judged::Tainted& tainted : judged.tainted) add("taint " + Spell(*tainted.taint), tainted.devices);
+  for (const Judged::Tainted& tainted : judged.tainted)
+    add("taint " + Spell(*tainted.taint), tainted.devices);
   for (const Judged::Shortage& shortage : judged.shortages) {
     const std::string& name = *shortage.capacity->text;
     add(name, shortage.devices);
     add(name + " policy", shortage.refused);
     if (shortage.devices > 0) {
       judged.reason.short_of.try_emplace(
-          name, shortage.wanted, api::Quantity::FromNanos(shortage.free, shortage.capacity->capacity->value.format()));
+          name, shortage.wanted,
+          api::Quantity::FromNanos(shortage.free, shortage.capacity->capacity->value.format()));
     }
   }
 }
@@ -216,9 +227,10 @@ std::string Clause(const Judged& judged) {
     return "had no device of class " + reason.device_class + " that matches " +
            Shortened(*judged.unselected.back().first);
   }
-  const std::string few = judged.fitting == 0 ? "no device"
-                                              : "only " + std::to_string(judged.fitting) + " of " +
-                                                    std::to_string(reason.wanted) + " wanted devices";
+  const std::string few = judged.fitting == 0
+                              ? "no device"
+                              : "only " + std::to_string(judged.fitting) + " of " +
+                                    std::to_string(reason.wanted) + " wanted devices";
   if (!reason.short_of.empty()) {
     // The capacity that rules out most devices.
     auto worst = std::max_element(
@@ -231,7 +243,8 @@ std::string Clause(const Judged& judged) {
   if (!judged.refused.empty()) return "had " + few + " whose policy grants " + judged.refused;
   if (judged.missing != nullptr) return "had " + few + " with capacity " + *judged.missing;
   if (!judged.tainted.empty()) {
-    return "had " + few + " without taint " + Spell(*judged.tainted.back().taint) + " that is not tolerated";
+    return "had " + few + " without taint " + Spell(*judged.tainted.back().taint) +
+           " that is not tolerated";
   }
   if (reason.ruled_out.contains(kCounters)) return "had " + few + " with shared counters left";
   return "had " + few + " of class " + reason.device_class + " free" + HeldBy(reason);
@@ -241,8 +254,10 @@ std::string Clause(const Judged& judged) {
 std::string TogetherClause(const std::vector<PreparedClaim>& claims) {
   for (const PreparedClaim& claim : claims) {
     for (const api::DeviceConstraint& constraint : claim.claim->spec.devices.constraints) {
-      if (constraint.match_attribute) return "had no devices that agree in " + *constraint.match_attribute;
-      if (constraint.distinct_attribute) return "had no devices that differ in " + *constraint.distinct_attribute;
+      if (constraint.match_attribute)
+        return "had no devices that agree in " + *constraint.match_attribute;
+      if (constraint.distinct_attribute)
+        return "had no devices that differ in " + *constraint.distinct_attribute;
     }
   }
   return "had devices for each request, but not for all of them together";
@@ -251,7 +266,8 @@ std::string TogetherClause(const std::vector<PreparedClaim>& claims) {
 std::string PoolsInDoubt(const NodeView& view) {
   for (const PoolView& pool : view.pools) {
     const std::string id = pool.pool->driver + "/" + pool.pool->name;
-    if (!pool.invalid.empty()) return "had an invalid resource pool (" + id + ": " + pool.invalid + ")";
+    if (!pool.invalid.empty())
+      return "had an invalid resource pool (" + id + ": " + pool.invalid + ")";
     if (pool.incomplete) return "had a resource pool that is being updated (" + id + ")";
   }
   return "";
@@ -259,8 +275,8 @@ std::string PoolsInDoubt(const NodeView& view) {
 
 }  // namespace
 
-void ExplainNode(const Snapshot::State& state, const NodeView& view, const std::vector<PreparedClaim>& claims,
-                 NodeAnswer& answer) {
+void ExplainNode(const Snapshot::State& state, const NodeView& view,
+                 const std::vector<PreparedClaim>& claims, NodeAnswer& answer) {
   Ledgers ledgers;
   for (const PreparedClaim& claim : claims) {
     for (const PreparedRequest& request : claim.requests) {
@@ -272,7 +288,8 @@ void ExplainNode(const Snapshot::State& state, const NodeView& view, const std::
         judged.reason.request = alternative.FullName();
         judged.reason.device_class = alternative.device_class->metadata.name;
         judged.reason.wanted = static_cast<int>(std::min<int64_t>(alternative.count, 1 << 20));
-        for (const Candidate& candidate : view.candidates) JudgeDevice(state, alternative, candidate, ledgers, judged);
+        for (const Candidate& candidate : view.candidates)
+          JudgeDevice(state, alternative, candidate, ledgers, judged);
         NameRules(judged);
         if (alternative.all) judged.reason.wanted = std::max(judged.selected, 1);
         fits = fits || judged.fitting >= judged.reason.wanted;

@@ -3,14 +3,16 @@
 namespace dray::alloc {
 namespace {
 
-Result<std::vector<std::shared_ptr<const Selector>>> Resolve(const Snapshot::State& state,
-                                                             const std::vector<api::DeviceSelector>& selectors) {
+Result<std::vector<std::shared_ptr<const Selector>>> Resolve(
+    const Snapshot::State& state, const std::vector<api::DeviceSelector>& selectors) {
   std::vector<std::shared_ptr<const Selector>> resolved;
   for (const api::DeviceSelector& selector : selectors) {
     if (!selector.cel) {
-      return Status(Reason::kInvalid, "selector #" + std::to_string(resolved.size()) + ": no CEL expression");
+      return Status(Reason::kInvalid,
+                    "selector #" + std::to_string(resolved.size()) + ": no CEL expression");
     }
-    resolved.push_back(state.selectors.Get(selector.cel->expression, state.features, state.devices));
+    resolved.push_back(
+        state.selectors.Get(selector.cel->expression, state.features, state.devices));
   }
   return resolved;
 }
@@ -19,10 +21,12 @@ Result<std::vector<std::shared_ptr<const Selector>>> Resolve(const Snapshot::Sta
 template <class Request>
 Status Fill(const Snapshot::State& state, const Request& request, Alternative& alternative) {
   DRAY_ASSIGN_OR_RETURN(alternative.selectors, Resolve(state, request.selectors));
-  if (request.device_class_name.empty()) return Status(Reason::kInvalid, "missing device class name");
+  if (request.device_class_name.empty())
+    return Status(Reason::kInvalid, "missing device class name");
   auto found = state.classes.find(request.device_class_name);
   if (found == state.classes.end()) {
-    return Status(Reason::kInvalid, "device class " + request.device_class_name + " does not exist");
+    return Status(Reason::kInvalid,
+                  "device class " + request.device_class_name + " does not exist");
   }
   alternative.device_class = found->second;
   Result<std::vector<std::shared_ptr<const Selector>>> of_class =
@@ -36,7 +40,8 @@ Status Fill(const Snapshot::State& state, const Request& request, Alternative& a
   } else {
     return Status(Reason::kInvalid, "unsupported allocation mode " + request.allocation_mode);
   }
-  if (alternative.count < 0) return Status(Reason::kInvalid, "a count of " + std::to_string(alternative.count));
+  if (alternative.count < 0)
+    return Status(Reason::kInvalid, "a count of " + std::to_string(alternative.count));
   alternative.tolerations = &request.tolerations;
   if (request.capacity) {
     for (const auto& [name, amount] : request.capacity->requests) {
@@ -46,18 +51,21 @@ Status Fill(const Snapshot::State& state, const Request& request, Alternative& a
   return Ok();
 }
 
-Result<PreparedRequest> PrepareRequest(const Snapshot::State& state, const api::DeviceRequest& request) {
+Result<PreparedRequest> PrepareRequest(const Snapshot::State& state,
+                                       const api::DeviceRequest& request) {
   PreparedRequest prepared;
   prepared.prioritized = !request.first_available.empty();
   for (const api::DeviceSubRequest& sub : request.first_available) {
     Alternative& alternative = prepared.alternatives.emplace_back();
     alternative.request = &request.name;
     alternative.alternative = &sub.name;
-    if (Status status = Fill(state, sub, alternative); !status.ok()) return status.Wrapped("request " + sub.name);
+    if (Status status = Fill(state, sub, alternative); !status.ok())
+      return status.Wrapped("request " + sub.name);
   }
   if (prepared.prioritized) return prepared;
   if (!request.exactly) {
-    return Status(Reason::kInvalid, "request " + request.name + ": neither exactly nor firstAvailable");
+    return Status(Reason::kInvalid,
+                  "request " + request.name + ": neither exactly nor firstAvailable");
   }
   Alternative& alternative = prepared.alternatives.emplace_back();
   alternative.request = &request.name;
@@ -70,7 +78,9 @@ Result<PreparedRequest> PrepareRequest(const Snapshot::State& state, const api::
 
 }  // namespace
 
-std::string Describe(const api::ResourceClaim& claim) { return "claim " + api::KeyOf(claim).ToString(); }
+std::string Describe(const api::ResourceClaim& claim) {
+  return "claim " + api::KeyOf(claim).ToString();
+}
 
 Result<std::vector<PreparedClaim>> Prepare(const Snapshot::State& state,
                                            std::span<const api::ResourceClaim* const> claims) {
@@ -97,7 +107,8 @@ Selector::Answer Select(const Alternative& alternative, const DeviceInfo& device
   return Selector::Answer::kYes;
 }
 
-std::string SelectError(const api::ResourceClaim& claim, const Alternative& alternative, const DeviceInfo& device) {
+std::string SelectError(const api::ResourceClaim& claim, const Alternative& alternative,
+                        const DeviceInfo& device) {
   for (const auto* selectors : {&alternative.class_selectors, &alternative.selectors}) {
     for (size_t i = 0; i < selectors->size(); ++i) {
       const Selector& selector = *(*selectors)[i];

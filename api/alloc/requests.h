@@ -9,7 +9,8 @@
 
 namespace dray::alloc {
 
-// One way to satisfy a request: the request itself, or one of its firstAvailable. Refers to claim and class.
+// One way to satisfy a request: the request itself, or one of its firstAvailable. Refers to claim
+// and class.
 struct Alternative {
   const std::string* request = nullptr;      // name of the request
   const std::string* alternative = nullptr;  // of the subrequest, or null
@@ -23,7 +24,9 @@ struct Alternative {
 
   const std::string& own_name() const { return alternative != nullptr ? *alternative : *request; }
   // "request" or "request/alternative", as in allocation results.
-  std::string FullName() const { return alternative != nullptr ? *request + "/" + *alternative : *request; }
+  std::string FullName() const {
+    return alternative != nullptr ? *request + "/" + *alternative : *request;
+  }
 };
 
 struct PreparedRequest {
@@ -36,19 +39,23 @@ struct PreparedClaim {
   std::vector<PreparedRequest> requests;
 };
 
-// Looks classes, selectors and names up, once for all nodes. kInvalid says what is wrong with a claim or its class.
+// Looks classes, selectors and names up, once for all nodes. kInvalid says what is wrong with a
+// claim or its class.
 Result<std::vector<PreparedClaim>> Prepare(const Snapshot::State& state,
                                            std::span<const api::ResourceClaim* const> claims);
 
-// All that decides whether a node can take the claims, and nothing else: claims of one text are refused by the same nodes.
+// All that decides whether a node can take the claims, and nothing else: claims of one text are
+// refused by the same nodes.
 std::string ShapeText(std::span<const api::ResourceClaim* const> claims);
 
 // "claim ns/name", as errors begin.
 std::string Describe(const api::ResourceClaim& claim);
 
-// The answer of class and request selectors for a device: those of the class first, in order, until one says no.
+// The answer of class and request selectors for a device: those of the class first, in order, until
+// one says no.
 Selector::Answer Select(const Alternative& alternative, const DeviceInfo& device);
 // After kError.
-std::string SelectError(const api::ResourceClaim& claim, const Alternative& alternative, const DeviceInfo& device);
+std::string SelectError(const api::ResourceClaim& claim, const Alternative& alternative,
+                        const DeviceInfo& device);
 
 }  // namespace dray::alloc

@@ -17,7 +17,8 @@ api::DeviceRequestAllocationResult MakeDevice(const Chosen& chosen, const Option
   result.tolerations = *chosen.alternative->tolerations;
   result.binding_conditions = device.device->binding_conditions;
   result.binding_failure_conditions = device.device->binding_failure_conditions;
-  if (device.shared) result.share_id = options.new_share_id ? options.new_share_id() : std::string();
+  if (device.shared)
+    result.share_id = options.new_share_id ? options.new_share_id() : std::string();
   for (size_t i = 0; i < chosen.consumed.size(); ++i) {
     result.consumed_capacity[*device.capacities[i].text] = chosen.consumed[i];
   }
@@ -28,9 +29,10 @@ bool Lists(const std::vector<std::string>& requests, const std::string& name) {
   return std::find(requests.begin(), requests.end(), name) != requests.end();
 }
 
-// Configuration of the classes, once per class with the requests that use it, then of the claim. An entry of the claim that
-// lists several requests stands once for each of them, as in Kubernetes.
-std::vector<api::DeviceAllocationConfiguration> MakeConfig(const Search& search, const PreparedClaim& claim,
+// Configuration of the classes, once per class with the requests that use it, then of the claim. An
+// entry of the claim that lists several requests stands once for each of them, as in Kubernetes.
+std::vector<api::DeviceAllocationConfiguration> MakeConfig(const Search& search,
+                                                           const PreparedClaim& claim,
                                                            size_t index) {
   std::vector<api::DeviceAllocationConfiguration> config;
   std::map<std::string, std::pair<size_t, size_t>> of_class;  // first and past the last entry
@@ -56,7 +58,8 @@ std::vector<api::DeviceAllocationConfiguration> MakeConfig(const Search& search,
     }
     for (size_t r = 0; r < claim.requests.size(); ++r) {
       const Alternative& alternative = search.Selected(index, r);
-      if (Lists(entry.requests, *alternative.request) || Lists(entry.requests, alternative.FullName())) {
+      if (Lists(entry.requests, *alternative.request) ||
+          Lists(entry.requests, alternative.FullName())) {
         config.push_back({"FromClaim", entry.requests, entry.opaque});
       }
     }
@@ -69,7 +72,8 @@ bool Same(const api::NodeSelectorRequirement& a, const api::NodeSelectorRequirem
          std::set(a.values.begin(), a.values.end()) == std::set(b.values.begin(), b.values.end());
 }
 
-void AddNew(const std::vector<api::NodeSelectorRequirement>& from, std::vector<api::NodeSelectorRequirement>& to) {
+void AddNew(const std::vector<api::NodeSelectorRequirement>& from,
+            std::vector<api::NodeSelectorRequirement>& to) {
   for (const api::NodeSelectorRequirement& requirement : from) {
     if (std::none_of(to.begin(), to.end(), [&](auto& known) { return Same(known, requirement); })) {
       to.push_back(requirement);
@@ -77,9 +81,10 @@ void AddNew(const std::vector<api::NodeSelectorRequirement>& from, std::vector<a
   }
 }
 
-// Where the allocation can be used: this node, if one device is bound to a node; else wherever all devices are; everywhere when
-// nothing is asked for.
-Result<std::optional<api::NodeSelector>> MakeNodeSelector(const Search& search, size_t claim, const api::Node& node) {
+// Where the allocation can be used: this node, if one device is bound to a node; else wherever all
+// devices are; everywhere when nothing is asked for.
+Result<std::optional<api::NodeSelector>> MakeNodeSelector(const Search& search, size_t claim,
+                                                          const api::Node& node) {
   api::NodeSelectorTerm term;
   for (const Chosen& chosen : search.chosen()) {
     if (chosen.claim != claim) continue;
@@ -87,25 +92,31 @@ Result<std::optional<api::NodeSelector>> MakeNodeSelector(const Search& search, 
     const SliceInfo& slice = *chosen.candidate->device->slice;
     const bool own = slice.per_device();
     if ((own ? device.node_name : slice.spec().node_name) || device.binds_to_node.value_or(false)) {
-      return std::optional(api::NodeSelector{{{{}, {{"metadata.name", "In", {node.metadata.name}}}}}});
+      return std::optional(
+          api::NodeSelector{{{{}, {{"metadata.name", "In", {node.metadata.name}}}}}});
     }
-    const std::optional<api::NodeSelector>& selector = own ? device.node_selector : slice.spec().node_selector;
+    const std::optional<api::NodeSelector>& selector =
+        own ? device.node_selector : slice.spec().node_selector;
     if (!selector || selector->node_selector_terms.empty()) continue;
     if (selector->node_selector_terms.size() > 1) {
       return Status(Reason::kInvalid, "device " + device.name + ": a node selector with " +
-                                          std::to_string(selector->node_selector_terms.size()) + " terms");
+                                          std::to_string(selector->node_selector_terms.size()) +
+                                          " terms");
     }
     AddNew(selector->node_selector_terms[0].match_fields, term.match_fields);
     AddNew(selector->node_selector_terms[0].match_expressions, term.match_expressions);
   }
-  if (term.match_fields.empty() && term.match_expressions.empty()) return std::optional<api::NodeSelector>();
+  if (term.match_fields.empty() && term.match_expressions.empty())
+    return std::optional<api::NodeSelector>();
   return std::optional(api::NodeSelector{{std::move(term)}});
 }
 
 }  // namespace
 
-Result<std::vector<api::AllocationResult>> MakeResults(const Search& search, const std::vector<PreparedClaim>& claims,
-                                                       const api::Node& node, const Options& options) {
+Result<std::vector<api::AllocationResult>> MakeResults(const Search& search,
+                                                       const std::vector<PreparedClaim>& claims,
+                                                       const api::Node& node,
+                                                       const Options& options) {
   std::vector<api::AllocationResult> results(claims.size());
   for (const Chosen& chosen : search.chosen()) {
     results[chosen.claim].devices.results.push_back(MakeDevice(chosen, options));

@@ -19,7 +19,8 @@ struct Explained {
 };
 
 // The explanation of claims that ask as those did that were explained.
-std::shared_ptr<const Explanation> ExplanationFor(const Explained& known, const std::vector<const api::ResourceClaim*>& claims) {
+std::shared_ptr<const Explanation> ExplanationFor(
+    const Explained& known, const std::vector<const api::ResourceClaim*>& claims) {
   if (known.explanation == nullptr) return nullptr;
   auto renamed = std::make_shared<Explanation>(*known.explanation);
   for (RequestReason& reason : renamed->requests) {
@@ -60,7 +61,9 @@ void Bound(RequestReason& reason) {
   while (reason.ruled_out.size() > Explanation::kRules) {
     auto rarest = reason.ruled_out.end();
     for (auto rule = reason.ruled_out.begin(); rule != reason.ruled_out.end(); ++rule) {
-      if (rule->first != "other" && (rarest == reason.ruled_out.end() || rule->second < rarest->second)) rarest = rule;
+      if (rule->first != "other" &&
+          (rarest == reason.ruled_out.end() || rule->second < rarest->second))
+        rarest = rule;
     }
     const int devices = rarest->second;
     reason.ruled_out.erase(rarest);
@@ -75,7 +78,8 @@ Explained Explain(const Cycle& cycle, const std::vector<api::Node>& nodes, bool 
     cycle.Explain(nodes[n], refusals[n]);
     if (!figures) continue;
     for (const RequestReason& reason : refusals[n].reasons) AddUp(reason, explanation->requests);
-    if (n < Explanation::kNodes) explanation->nodes.emplace_back(nodes[n].metadata.name, refusals[n].reason);
+    if (n < Explanation::kNodes)
+      explanation->nodes.emplace_back(nodes[n].metadata.name, refusals[n].reason);
     refusals[n].reasons.clear();
   }
   for (RequestReason& reason : explanation->requests) Bound(reason);
@@ -106,11 +110,13 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
   }
 
   std::vector<ClaimAnswer> answers(scenario.claims.size());
-  std::unordered_map<std::string, Explained> explained;  // by shape: claims that ask alike are refused alike
+  std::unordered_map<std::string, Explained>
+      explained;  // by shape: claims that ask alike are refused alike
   for (size_t i = 0; i < scenario.claims.size(); ++i) {
     if (later.contains(i)) continue;
     auto group = together.find(i);
-    const std::vector<size_t> members = group != together.end() ? group->second : std::vector<size_t>{i};
+    const std::vector<size_t> members =
+        group != together.end() ? group->second : std::vector<size_t>{i};
     std::vector<const api::ResourceClaim*> claims;
     for (size_t member : members) claims.push_back(&scenario.claims[member]);
 
@@ -156,9 +162,12 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
 
 std::string_view OutcomeName(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kAllocated: return "allocated";
-    case Outcome::kUnsatisfiable: return "unsatisfiable";
-    case Outcome::kError: return "error";
+    case Outcome::kAllocated:
+      return "allocated";
+    case Outcome::kUnsatisfiable:
+      return "unsatisfiable";
+    case Outcome::kError:
+      return "error";
   }
   return "error";
 }

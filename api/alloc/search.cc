@@ -9,7 +9,8 @@ namespace dray::alloc {
 
 using End = Search::End;
 
-Search::Search(const Snapshot::State& state, const std::vector<PreparedClaim>& claims, const Options& options)
+Search::Search(const Snapshot::State& state, const std::vector<PreparedClaim>& claims,
+               const Options& options)
     : state_(state), claims_(claims), options_(options) {
   size_t count = 0;
   for (const PreparedClaim& claim : claims_) {
@@ -58,9 +59,10 @@ End Search::Run(const NodeView& view) {
   if (!Start()) return End::kError;
   if (CannotFit()) return End::kNone;
   End end = One({}, false, 0);
-  return end == End::kTooMany ? Fail("every alternative exceeds the limit of " +
-                                     std::to_string(api::kMaxAllocationResults) + " devices per claim")
-                              : end;
+  return end == End::kTooMany
+             ? Fail("every alternative exceeds the limit of " +
+                    std::to_string(api::kMaxAllocationResults) + " devices per claim")
+             : end;
 }
 
 // What can be said before any device is taken: how many devices each request needs on this node.
@@ -77,7 +79,8 @@ bool Search::Start() {
         if (alternative.all && !ListAll(claim, alternative, here)) return false;
         least_of_request = std::min(least_of_request, here.devices);
       }
-      // A sum of 32 counts near the largest integer would overflow; beyond the limit it no longer matters.
+      // A sum of 32 counts near the largest integer would overflow; beyond the limit it no longer
+      // matters.
       least = std::min<int64_t>(least + std::min<int64_t>(least_of_request, 1 << 20), 1 << 30);
     }
     if (least > api::kMaxAllocationResults) {
@@ -85,7 +88,8 @@ bool Search::Start() {
            " exceeds the claim limit of " + std::to_string(api::kMaxAllocationResults));
       return false;
     }
-    auto constraints = MakeConstraints(claim.claim->spec.devices, state_.features.list_type_attributes);
+    auto constraints =
+        MakeConstraints(claim.claim->spec.devices, state_.features.list_type_attributes);
     if (!constraints.ok()) {
       Fail(Describe(*claim.claim) + ", " + constraints.status().message());
       return false;
@@ -100,7 +104,8 @@ bool Search::ListAll(const PreparedClaim& claim, const Alternative& alternative,
   const std::string who = Describe(*claim.claim) + ", request " + alternative.own_name();
   for (const PoolView& pool : view_->pools) {
     if (pool.incomplete || !pool.invalid.empty()) {
-      Fail(who + ": asks for all devices, but resource pool " + pool.pool->driver + "/" + pool.pool->name +
+      Fail(who + ": asks for all devices, but resource pool " + pool.pool->driver + "/" +
+           pool.pool->name +
            (pool.incomplete ? " is currently being updated" : " is currently invalid"));
       return false;
     }
@@ -117,15 +122,17 @@ bool Search::ListAll(const PreparedClaim& claim, const Alternative& alternative,
         Fail("device " + device.device->name + ": unreadable node selector");
         return false;
       }
-      if (HasRoom(device, alternative.capacities, state_.UsageOf(device), {})) here.all.push_back(&candidate);
+      if (HasRoom(device, alternative.capacities, state_.UsageOf(device), {}))
+        here.all.push_back(&candidate);
     }
   }
   here.devices = static_cast<int64_t>(here.all.size());
   return true;
 }
 
-// Finds the next device for `listed`; false when there is none left. A device that existing allocations or the request itself
-// rule out is never listed: no step of the search can change that. Taints are left to Take() where counters are involved.
+// Finds the next device for `listed`; false when there is none left. A device that existing
+// allocations or the request itself rule out is never listed: no step of the search can change
+// that. Taints are left to Take() where counters are involved.
 bool Search::Extend(const Alternative& alternative, OnNode& here) {
   while (here.examined < view_->candidates.size()) {
     const Candidate& candidate = view_->candidates[here.examined++];
@@ -134,11 +141,13 @@ bool Search::Extend(const Alternative& alternative, OnNode& here) {
     if (used.exclusive > 0 && !alternative.admin) continue;
     Selector::Answer answer = Select(alternative, device);
     if (answer == Selector::Answer::kNo) continue;
-    const bool unreadable = answer == Selector::Answer::kError || candidate.fit == Candidate::Fit::kUnreadable;
+    const bool unreadable =
+        answer == Selector::Answer::kError || candidate.fit == Candidate::Fit::kUnreadable;
     if (!unreadable) {
       if (candidate.fit == Candidate::Fit::kNo) continue;
       if (!HasRoom(device, alternative.capacities, used, {})) continue;
-      if (!view_->counters && BlockingTaint(*device.device, *alternative.tolerations) != nullptr) continue;
+      if (!view_->counters && BlockingTaint(*device.device, *alternative.tolerations) != nullptr)
+        continue;
     }
     here.unreadable |= unreadable;
     here.listed.push_back({&candidate, unreadable});
@@ -147,8 +156,8 @@ bool Search::Extend(const Alternative& alternative, OnNode& here) {
   return false;
 }
 
-// True when the devices from `start` on are known to be too few, and going through them could have no other effect: no selector
-// fails on them, and no counter is touched.
+// True when the devices from `start` on are known to be too few, and going through them could have
+// no other effect: no selector fails on them, and no counter is touched.
 bool Search::TooFew(const OnNode& here, size_t start, int64_t wanted) const {
   if (view_->counters || here.unreadable || here.examined < view_->candidates.size()) return false;
   return static_cast<int64_t>(here.listed.size() - std::min(start, here.listed.size())) < wanted;
@@ -188,8 +197,9 @@ bool Search::CannotFit() {
   return std::unique(exclusive.begin(), exclusive.end()) - exclusive.begin() < wanted;
 }
 
-// The next device of the position's request. `inside`: an alternative has been chosen already. `start`: where in the list of
-// devices to begin, so that one request sees combinations and no permutations.
+// The next device of the position's request. `inside`: an alternative has been chosen already.
+// `start`: where in the list of devices to begin, so that one request sees combinations and no
+// permutations.
 End Search::One(Position at, bool inside, size_t start) {
   if (at.claim == claims_.size()) return End::kFound;
   const PreparedClaim& claim = claims_[at.claim];
@@ -201,13 +211,15 @@ End Search::One(Position at, bool inside, size_t start) {
   const OnNode& here = Here(at);
   if (At(at).all && here.all.empty()) return End::kNone;
   if (at.device >= here.devices) return One({at.claim, at.request + 1}, false, 0);
-  if (results_[at.claim] + here.devices - at.device > api::kMaxAllocationResults) return End::kTooMany;
+  if (results_[at.claim] + here.devices - at.device > api::kMaxAllocationResults)
+    return End::kTooMany;
   return At(at).all ? OneOfAll(at, inside) : OneOfListed(at, inside, start);
 }
 
 End Search::OneOfAlternatives(Position at) {
   bool always_too_many = true;
-  for (at.alternative = 0; at.alternative < claims_[at.claim].requests[at.request].alternatives.size();
+  for (at.alternative = 0;
+       at.alternative < claims_[at.claim].requests[at.request].alternatives.size();
        ++at.alternative) {
     End end = One(at, true, 0);
     if (end == End::kTooMany) continue;
@@ -220,9 +232,12 @@ End Search::OneOfAlternatives(Position at) {
 
 End Search::OneOfAll(Position at, bool inside) {
   switch (Take(at, *Here(at).all[at.device], true)) {
-    case Taken::kError: return End::kError;
-    case Taken::kNo: return End::kNone;  // one is missing: no other order helps
-    case Taken::kYes: break;
+    case Taken::kError:
+      return End::kError;
+    case Taken::kNo:
+      return End::kNone;  // one is missing: no other order helps
+    case Taken::kYes:
+      break;
   }
   ++at.device;
   End end = One(at, inside, 0);
@@ -242,7 +257,8 @@ End Search::OneOfListed(Position at, bool inside, size_t start) {
   for (size_t i = start; i < here.listed.size() || Extend(alternative, here); ++i) {
     if (TooFew(here, i, wanted)) break;
     if (steps_ >= kLong && !looked_for_shortcuts_) LookForShortcuts();
-    if (++steps_ > options_.max_steps) return Fail("search limit of " + std::to_string(options_.max_steps) + " steps");
+    if (++steps_ > options_.max_steps)
+      return Fail("search limit of " + std::to_string(options_.max_steps) + " steps");
     if (steps_ % 1024 == 0 && options_.stop.stop_requested()) return Fail("stopped");
     const Listed listed = here.listed[i];
     const DeviceInfo& device = *listed.candidate->device;
@@ -250,10 +266,13 @@ End Search::OneOfListed(Position at, bool inside, size_t start) {
     if (shortcuts_ && !MayTry(at, *listed.candidate, failed)) continue;
     if (listed.unreadable) {
       std::string error = SelectError(*claims_[at.claim].claim, alternative, device);
-      return Fail(error.empty() ? "device " + device.device->name + ": unreadable node selector" : error);
+      return Fail(error.empty() ? "device " + device.device->name + ": unreadable node selector"
+                                : error);
     }
     const std::vector<Nanos>* taken = SharesOf(device);
-    if (taken != nullptr && !HasRoom(device, alternative.capacities, state_.UsageOf(device), *taken)) continue;
+    if (taken != nullptr &&
+        !HasRoom(device, alternative.capacities, state_.UsageOf(device), *taken))
+      continue;
     Taken took = Take(at, *listed.candidate, false);
     if (took == Taken::kError) return End::kError;
     if (took == Taken::kYes) {
@@ -265,7 +284,8 @@ End Search::OneOfListed(Position at, bool inside, size_t start) {
       if (end != End::kNone) return end;
     }
     if (shortcuts_ && Untouched(device)) {
-      failed.push_back(shortcuts_->KindOf(static_cast<size_t>(listed.candidate - view_->candidates.data())));
+      failed.push_back(
+          shortcuts_->KindOf(static_cast<size_t>(listed.candidate - view_->candidates.data())));
     }
   }
   return End::kNone;
@@ -293,17 +313,21 @@ void Search::LookForShortcuts() {
   shortcuts_.emplace(*view_, claims_, lists);
 }
 
-// False when trying the device is known to end as it ended with those that failed at the same place.
-bool Search::MayTry(const Position& at, const Candidate& candidate, const std::vector<uint32_t>& failed) const {
+// False when trying the device is known to end as it ended with those that failed at the same
+// place.
+bool Search::MayTry(const Position& at, const Candidate& candidate,
+                    const std::vector<uint32_t>& failed) const {
   const size_t index = static_cast<size_t>(&candidate - view_->candidates.data());
   if (shortcuts_->hopeless() || shortcuts_->IsDead(at.claim, at.request, index)) return false;
   const uint32_t kind = shortcuts_->KindOf(index);
-  return std::find(failed.begin(), failed.end(), kind) == failed.end() || !Untouched(*candidate.device);
+  return std::find(failed.begin(), failed.end(), kind) == failed.end() ||
+         !Untouched(*candidate.device);
 }
 
 bool Search::Untouched(const DeviceInfo& device) const {
-  return std::none_of(chosen_.begin(), chosen_.end(),
-                      [&](const Chosen& chosen) { return chosen.candidate->device->key == device.key; });
+  return std::none_of(chosen_.begin(), chosen_.end(), [&](const Chosen& chosen) {
+    return chosen.candidate->device->key == device.key;
+  });
 }
 
 bool Search::InUse(const DeviceInfo& device, bool admin, size_t claim) const {
@@ -324,15 +348,16 @@ const std::vector<Nanos>* Search::SharesOf(const DeviceInfo& device) const {
 bool Search::CountIn(const Candidate& candidate) {
   const DeviceInfo& device = *candidate.device;
   if (device.device->consumes_counters.empty()) return true;
-  if (device.shared && (state_.UsageOf(device).measured > 0 || SharesOf(device) != nullptr)) return true;
+  if (device.shared && (state_.UsageOf(device).measured > 0 || SharesOf(device) != nullptr))
+    return true;
   const uint32_t ledger = candidate.pool->pool->ledger;
   if (!ledgers_[ledger].opened) ledgers_[ledger].Open(state_, *candidate.pool);
   return tallies_[ledger].Take(ledgers_[ledger], device);
 }
 
-// Takes a device if nothing speaks against it. Two things are not given back when a later check refuses, as in Kubernetes,
-// because first-fit answers depend on it: counters after a taint or a constraint, and constraints after a lack of room (which
-// only mode All can meet here).
+// Takes a device if nothing speaks against it. Two things are not given back when a later check
+// refuses, as in Kubernetes, because first-fit answers depend on it: counters after a taint or a
+// constraint, and constraints after a lack of room (which only mode All can meet here).
 Search::Taken Search::Take(const Position& at, const Candidate& candidate, bool must) {
   const DeviceInfo& device = *candidate.device;
   const Alternative& alternative = At(at);
@@ -345,8 +370,9 @@ Search::Taken Search::Take(const Position& at, const Candidate& candidate, bool 
   for (size_t i = 0; i < constraints.size(); ++i) {
     if (constraints[i]->Add(*alternative.request, sub, device)) continue;
     if (must) {
-      Fail(Describe(*claims_[at.claim].claim) + ", request " + alternative.own_name() + ": cannot add device " +
-           candidate.pool->pool->driver + "/" + candidate.pool->pool->name + "/" + device.device->name +
+      Fail(Describe(*claims_[at.claim].claim) + ", request " + alternative.own_name() +
+           ": cannot add device " + candidate.pool->pool->driver + "/" +
+           candidate.pool->pool->name + "/" + device.device->name +
            " because a claim constraint would not be satisfied");
       return Taken::kError;
     }
@@ -361,11 +387,13 @@ Search::Taken Search::Take(const Position& at, const Candidate& candidate, bool 
       return Taken::kNo;
     }
     chosen.consumed = ConsumptionOf(device, alternative.capacities);
-    auto shares = std::find_if(shares_.begin(), shares_.end(), [&](auto& s) { return s.device == &device; });
+    auto shares =
+        std::find_if(shares_.begin(), shares_.end(), [&](auto& s) { return s.device == &device; });
     if (shares == shares_.end()) {
       shares = shares_.insert(shares, {&device, std::vector<Nanos>(device.capacities.size())});
     }
-    for (size_t i = 0; i < chosen.consumed.size(); ++i) shares->taken[i] += chosen.consumed[i].nanos();
+    for (size_t i = 0; i < chosen.consumed.size(); ++i)
+      shares->taken[i] += chosen.consumed[i].nanos();
   }
   chosen_.push_back(std::move(chosen));
   ++results_[at.claim];
@@ -389,7 +417,8 @@ void Search::Undo() {
     return;
   }
   // The counters of a shared device stay taken for the rest of the attempt, as in Kubernetes.
-  auto shares = std::find_if(shares_.begin(), shares_.end(), [&](auto& s) { return s.device == &device; });
+  auto shares =
+      std::find_if(shares_.begin(), shares_.end(), [&](auto& s) { return s.device == &device; });
   // Nor is a device without capacities forgotten again.
   if (shares == shares_.end() || chosen.consumed.empty()) return;
   bool empty = true;

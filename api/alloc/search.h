@@ -20,18 +20,20 @@ struct Chosen {
   std::vector<api::Quantity> consumed;  // of a shared device: by its capacities
 };
 
-// Depth first over claims, requests and devices, the first complete solution wins (facts: DRA, "Search"). One object serves one
-// cycle: Run() once per node.
+// Depth first over claims, requests and devices, the first complete solution wins (facts: DRA,
+// "Search"). One object serves one cycle: Run() once per node.
 class Search {
  public:
   enum class End {
     kFound,
     kNone,
-    kTooMany,  // a claim would get more results than the API admits; other alternatives may need fewer
+    kTooMany,  // a claim would get more results than the API admits; other alternatives may need
+               // fewer
     kError,
   };
 
-  Search(const Snapshot::State& state, const std::vector<PreparedClaim>& claims, const Options& options);
+  Search(const Snapshot::State& state, const std::vector<PreparedClaim>& claims,
+         const Options& options);
 
   // kFound, kNone or kError.
   End Run(const NodeView& view);
@@ -71,10 +73,12 @@ class Search {
   bool Extend(const Alternative& alternative, OnNode& here);
   bool TooFew(const OnNode& here, size_t start, int64_t wanted) const;
 
-  // After so many steps the search looks for shortcuts: most searches end sooner, and would only lose time.
+  // After so many steps the search looks for shortcuts: most searches end sooner, and would only
+  // lose time.
   static constexpr int64_t kLong = 32;
   void LookForShortcuts();
-  bool MayTry(const Position& at, const Candidate& candidate, const std::vector<uint32_t>& failed) const;
+  bool MayTry(const Position& at, const Candidate& candidate,
+              const std::vector<uint32_t>& failed) const;
   bool Untouched(const DeviceInfo& device) const;
 
   End One(Position at, bool inside, size_t start);

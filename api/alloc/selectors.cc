@@ -6,7 +6,8 @@ namespace dray::alloc {
 
 Selector::Selector(const std::string& expression, const Features& features, size_t devices)
     : expression_(expression),
-      program_(cel::Program::Compile(expression, {.list_attributes = features.list_type_attributes})),
+      program_(
+          cel::Program::Compile(expression, {.list_attributes = features.list_type_attributes})),
       answers_(std::make_unique<std::atomic<Answer>[]>(devices)),
       list_attributes_(features.list_type_attributes) {}
 
@@ -50,7 +51,8 @@ std::vector<std::string> Conjuncts(const std::string& expression) {
   for (size_t i = 0; i < expression.size(); ++i) {
     const char c = expression[i];
     if (c == '"' || c == '\'') {
-      // Raw strings and those in three quotes have rules of their own: such an expression stays whole.
+      // Raw strings and those in three quotes have rules of their own: such an expression stays
+      // whole.
       if (i > 0 && (expression[i - 1] == 'r' || expression[i - 1] == 'R')) return {expression};
       if (expression.compare(i, 3, std::string(3, c)) == 0) return {expression};
       for (++i; i < expression.size() && expression[i] != c; ++i) {
@@ -76,8 +78,8 @@ std::vector<std::string> Conjuncts(const std::string& expression) {
   return parts;
 }
 
-std::shared_ptr<const Selector> Selectors::Get(const std::string& expression, const Features& features,
-                                               size_t devices) {
+std::shared_ptr<const Selector> Selectors::Get(const std::string& expression,
+                                               const Features& features, size_t devices) {
   std::lock_guard lock(mutex_);
   auto found = kept_.find(expression);
   if (found != kept_.end()) return found->second;

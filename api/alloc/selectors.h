@@ -14,7 +14,8 @@ namespace dray::alloc {
 
 struct DeviceInfo;
 
-// One CEL expression with its answer for every device of a snapshot, found at most once each. Any thread.
+// One CEL expression with its answer for every device of a snapshot, found at most once each. Any
+// thread.
 class Selector {
  public:
   enum class Answer : uint8_t { kUnknown, kNo, kYes, kError };
@@ -25,7 +26,8 @@ class Selector {
   // After kError: "CEL compile error: ..." or "CEL runtime error: ...".
   std::string ErrorOn(const DeviceInfo& device) const;
   const std::string& expression() const { return expression_; }
-  // After kNo: the part of the expression that says no, when it is a conjunction ("a && b"), else all of it.
+  // After kNo: the part of the expression that says no, when it is a conjunction ("a && b"), else
+  // all of it.
   const std::string& Failing(const DeviceInfo& device) const;
 
  private:
@@ -50,10 +52,12 @@ std::vector<std::string> Conjuncts(const std::string& expression);
 class Selectors {
  public:
   // Shared with the cache, so that an answer is found once for all claims that ask alike.
-  std::shared_ptr<const Selector> Get(const std::string& expression, const Features& features, size_t devices);
+  std::shared_ptr<const Selector> Get(const std::string& expression, const Features& features,
+                                      size_t devices);
 
  private:
-  // A claim may bring expressions that no other claim has: beyond this many the cache starts afresh.
+  // A claim may bring expressions that no other claim has: beyond this many the cache starts
+  // afresh.
   static constexpr size_t kKept = 512;
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const Selector>> kept_;

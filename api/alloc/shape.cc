@@ -21,7 +21,8 @@ class Writer {
     Text(request.device_class_name);
     Text(request.allocation_mode);
     Number(request.count);
-    Each(request.selectors, [&](const api::DeviceSelector& s) { Text(s.cel ? s.cel->expression : std::string()); });
+    Each(request.selectors,
+         [&](const api::DeviceSelector& s) { Text(s.cel ? s.cel->expression : std::string()); });
     Each(request.tolerations, [&](const api::DeviceToleration& t) {
       for (const std::string* part : {&t.key, &t.op, &t.value, &t.effect}) Text(*part);
     });

@@ -30,21 +30,23 @@ void SpellRoom(const DeviceInfo& device, const Usage& used, std::string& text) {
     text.append(reinterpret_cast<const char*>(&capacity.name), sizeof(capacity.name));
     text.append(reinterpret_cast<const char*>(parts), sizeof(parts));
     // Devices with policies are alike only when they say so on the same line of the same slice.
-    if (capacity.capacity->request_policy) text += "p" + std::to_string(reinterpret_cast<uintptr_t>(capacity.capacity));
+    if (capacity.capacity->request_policy)
+      text += "p" + std::to_string(reinterpret_cast<uintptr_t>(capacity.capacity));
   }
 }
 
 bool IsAbout(const api::DeviceConstraint& constraint, const Alternative& alternative) {
   if (constraint.requests.empty()) return true;
   const std::string full = alternative.FullName();
-  return std::any_of(constraint.requests.begin(), constraint.requests.end(), [&](const std::string& name) {
-    return name == *alternative.request || name == full;
-  });
+  return std::any_of(
+      constraint.requests.begin(), constraint.requests.end(),
+      [&](const std::string& name) { return name == *alternative.request || name == full; });
 }
 
 int64_t Least(const PreparedRequest& request) {
   int64_t least = INT64_MAX;
-  for (const Alternative& alternative : request.alternatives) least = std::min(least, alternative.count);
+  for (const Alternative& alternative : request.alternatives)
+    least = std::min(least, alternative.count);
   return least;
 }
 
@@ -54,8 +56,9 @@ bool Shortcuts::Apply(const std::vector<PreparedClaim>& claims, const Features& 
   for (const PreparedClaim& claim : claims) {
     const auto& constraints = claim.claim->spec.devices.constraints;
     if (features.list_type_attributes && !constraints.empty()) return false;
-    const bool distinct = std::any_of(constraints.begin(), constraints.end(),
-                                      [](const api::DeviceConstraint& c) { return !c.match_attribute; });
+    const bool distinct =
+        std::any_of(constraints.begin(), constraints.end(),
+                    [](const api::DeviceConstraint& c) { return !c.match_attribute; });
     int64_t most_of_claim = 0;
     for (const PreparedRequest& request : claim.requests) {
       int64_t most = 0;
@@ -70,12 +73,14 @@ bool Shortcuts::Apply(const std::vector<PreparedClaim>& claims, const Features& 
   return true;
 }
 
-Shortcuts::Shortcuts(const NodeView& view, const std::vector<PreparedClaim>& claims, const Lists& lists) {
+Shortcuts::Shortcuts(const NodeView& view, const std::vector<PreparedClaim>& claims,
+                     const Lists& lists) {
   FindKinds(view, claims, lists);
   FindDead(view, claims, lists);
 }
 
-void Shortcuts::FindKinds(const NodeView& view, const std::vector<PreparedClaim>& claims, const Lists& lists) {
+void Shortcuts::FindKinds(const NodeView& view, const std::vector<PreparedClaim>& claims,
+                          const Lists& lists) {
   std::vector<std::string> texts(view.candidates.size());
   for (size_t list = 0; list < lists.size(); ++list) {
     for (size_t candidate : lists[list]) {
@@ -95,12 +100,15 @@ void Shortcuts::FindKinds(const NodeView& view, const std::vector<PreparedClaim>
       }
     }
     if (device.shared) SpellRoom(device, view.state->UsageOf(device), text);
-    kinds_[c] = known.try_emplace(std::move(text), static_cast<uint32_t>(known.size())).first->second;
+    kinds_[c] =
+        known.try_emplace(std::move(text), static_cast<uint32_t>(known.size())).first->second;
   }
 }
 
-// A value is dead for the requests of a matchAttribute when fewer devices have it than these requests need together.
-void Shortcuts::FindDead(const NodeView& view, const std::vector<PreparedClaim>& claims, const Lists& lists) {
+// A value is dead for the requests of a matchAttribute when fewer devices have it than these
+// requests need together.
+void Shortcuts::FindDead(const NodeView& view, const std::vector<PreparedClaim>& claims,
+                         const Lists& lists) {
   struct Value {
     std::vector<bool> devices;
     int64_t count = 0;
@@ -120,12 +128,14 @@ void Shortcuts::FindDead(const NodeView& view, const std::vector<PreparedClaim>&
       for (size_t r = 0; r < claim.requests.size(); ++r) {
         const PreparedRequest& request = claim.requests[r];
         bool all = true;
-        for (const Alternative& alternative : request.alternatives) all = all && IsAbout(constraint, alternative);
+        for (const Alternative& alternative : request.alternatives)
+          all = all && IsAbout(constraint, alternative);
         for (size_t a = 0; a < request.alternatives.size(); ++a, ++list) {
           if (!all) continue;  // another alternative is not bound by it
           for (size_t candidate : lists[list]) {
             const DeviceInfo& device = *view.candidates[candidate].device;
-            const std::string spelled = Spelled(Constraint::Look(*constraint.match_attribute, device));
+            const std::string spelled =
+                Spelled(Constraint::Look(*constraint.match_attribute, device));
             if (spelled.empty()) continue;
             Value& value = values[spelled];
             value.devices.resize(view.candidates.size());

@@ -5,7 +5,8 @@
 #include "api/alloc/capacity.h"
 
 namespace dray::alloc {
-CapacityInfo::CapacityInfo(uint32_t name, const std::string& text, const api::DeviceCapacity& capacity)
+CapacityInfo::CapacityInfo(uint32_t name, const std::string& text,
+                           const api::DeviceCapacity& capacity)
     : name(name), text(&text), capacity(&capacity), value(capacity.value.nanos()) {
   if (!capacity.request_policy) {
     unasked = value;
@@ -50,7 +51,8 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
   info.slice = std::move(slice);
   info.pool = &pool;
   info.devices = std::vector<DeviceInfo>(spec.devices.size());
-  const std::vector<CapacityInfo>* before = nullptr;  // of the device before: mostly of the same names
+  const std::vector<CapacityInfo>* before =
+      nullptr;  // of the device before: mostly of the same names
   for (size_t d = 0; d < spec.devices.size(); ++d) {
     const api::Device& device = spec.devices[d];
     DeviceInfo& entry = info.devices[d];
@@ -61,15 +63,18 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
     entry.capacities.reserve(device.capacity.size());
     for (const auto& [name, capacity] : device.capacity) {
       const size_t place = entry.capacities.size();
-      const bool same = before != nullptr && place < before->size() && *(*before)[place].text == name;
-      entry.capacities.emplace_back(same ? (*before)[place].name : capacity_names.Add(name), name, capacity);
+      const bool same =
+          before != nullptr && place < before->size() && *(*before)[place].text == name;
+      entry.capacities.emplace_back(same ? (*before)[place].name : capacity_names.Add(name), name,
+                                    capacity);
     }
     before = &entry.capacities;
     info.binds |= !device.binding_conditions.empty();
     info.consumes |= !device.consumes_counters.empty();
     for (const api::DeviceCounterConsumption& consumption : device.consumes_counters) {
       for (const auto& [name, counter] : consumption.counters) {
-        entry.counters.push_back({counter_names.Add(consumption.counter_set + "/" + name), counter.value.nanos()});
+        entry.counters.push_back(
+            {counter_names.Add(consumption.counter_set + "/" + name), counter.value.nanos()});
       }
     }
   }
@@ -95,7 +100,8 @@ void Snapshot::State::NumberDevices() {
       for (DeviceInfo& device : slice->devices) named.emplace_back(device.device->name, &device);
     }
     auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
-    if (!std::is_sorted(named.begin(), named.end(), by_name)) std::sort(named.begin(), named.end(), by_name);
+    if (!std::is_sorted(named.begin(), named.end(), by_name))
+      std::sort(named.begin(), named.end(), by_name);
     pool.keys.reserve(named.size());
     for (const auto& [name, device] : named) {
       if (pool.keys.empty() || pool.keys.back().first != name) pool.keys.emplace_back(name, next++);
@@ -105,14 +111,16 @@ void Snapshot::State::NumberDevices() {
   usage.resize(next);
 }
 
-void Snapshot::State::Count(const api::AllocationResult& allocation, int sign, std::string_view holder) {
+void Snapshot::State::Count(const api::AllocationResult& allocation, int sign,
+                            std::string_view holder) {
   const std::string* name = nullptr;
   for (const api::DeviceRequestAllocationResult& result : allocation.devices.results) {
     if (result.admin_access.value_or(false)) continue;  // looks on, takes nothing
     PoolInfo* pool = FindPool(result.driver, result.pool);
     if (pool == nullptr) continue;  // nobody can ask for it
-    auto key = std::lower_bound(pool->keys.begin(), pool->keys.end(), result.device,
-                                [](const auto& entry, const std::string& name) { return entry.first < name; });
+    auto key = std::lower_bound(
+        pool->keys.begin(), pool->keys.end(), result.device,
+        [](const auto& entry, const std::string& name) { return entry.first < name; });
     if (key == pool->keys.end() || key->first != result.device) continue;
     ++pool->changes;
     ++changes;
@@ -127,7 +135,8 @@ void Snapshot::State::Count(const api::AllocationResult& allocation, int sign, s
     if (!result.consumed_capacity.empty()) used.measured += sign;
     for (const auto& [name, amount] : result.consumed_capacity) {
       const uint32_t id = capacity_names.Add(name);
-      auto entry = std::find_if(used.consumed.begin(), used.consumed.end(), [id](auto& e) { return e.first == id; });
+      auto entry = std::find_if(used.consumed.begin(), used.consumed.end(),
+                                [id](auto& e) { return e.first == id; });
       if (entry == used.consumed.end()) entry = used.consumed.insert(entry, {id, 0});
       entry->second += sign * amount.nanos();
     }
@@ -149,10 +158,12 @@ Snapshot::Snapshot(Input input) : state_(std::make_unique<State>()) {
     std::string name = device_class->metadata.name;
     state_->classes[std::move(name)] = std::move(device_class);
   }
-  for (std::shared_ptr<const api::ResourceSlice>& slice : input.slices) state_->AddSlice(std::move(slice));
+  for (std::shared_ptr<const api::ResourceSlice>& slice : input.slices)
+    state_->AddSlice(std::move(slice));
   state_->NumberDevices();
   for (const std::shared_ptr<const api::ResourceClaim>& claim : input.allocated) {
-    if (claim->status.allocation) AddAllocation(*claim->status.allocation, api::KeyOf(*claim).ToString());
+    if (claim->status.allocation)
+      AddAllocation(*claim->status.allocation, api::KeyOf(*claim).ToString());
   }
 }
 
@@ -162,6 +173,8 @@ Snapshot::Snapshot(Snapshot&&) noexcept = default;
 void Snapshot::AddAllocation(const api::AllocationResult& allocation, std::string_view holder) {
   state_->Count(allocation, 1, holder);
 }
-void Snapshot::RemoveAllocation(const api::AllocationResult& allocation) { state_->Count(allocation, -1, {}); }
+void Snapshot::RemoveAllocation(const api::AllocationResult& allocation) {
+  state_->Count(allocation, -1, {});
+}
 
 }  // namespace dray::alloc

@@ -23,7 +23,8 @@ struct CapacityInfo {
   const std::string* text = nullptr;
   const api::DeviceCapacity* capacity = nullptr;
   Nanos value = 0;
-  std::optional<Nanos> unasked;  // what a request that does not name it consumes, if its policy grants that
+  std::optional<Nanos>
+      unasked;  // what a request that does not name it consumes, if its policy grants that
 
   CapacityInfo(uint32_t name, const std::string& text, const api::DeviceCapacity& capacity);
 };
@@ -38,7 +39,8 @@ struct DeviceInfo {
   const api::Device* device = nullptr;
   const SliceInfo* slice = nullptr;
   uint32_t index = 0;  // unique in the snapshot
-  uint32_t key = 0;    // of (driver, pool, device): two generations of a pool may show the same device
+  uint32_t key =
+      0;  // of (driver, pool, device): two generations of a pool may show the same device
   bool shared = false;  // allowMultipleAllocations
   std::vector<CapacityInfo> capacities;
   std::vector<CounterUse> counters;
@@ -52,11 +54,12 @@ struct DeviceInfo {
 
 struct PoolInfo {
   std::string driver, name;
-  std::vector<std::pair<std::string_view, uint32_t>> keys;  // DeviceInfo::key by the name of the device, sorted
-  uint32_t ledger = 0;                   // counters are kept by the name of the pool alone, as in Kubernetes
-  std::vector<SliceInfo*> slices;        // of every generation, in the order given
+  std::vector<std::pair<std::string_view, uint32_t>>
+      keys;             // DeviceInfo::key by the name of the device, sorted
+  uint32_t ledger = 0;  // counters are kept by the name of the pool alone, as in Kubernetes
+  std::vector<SliceInfo*> slices;                // of every generation, in the order given
   std::vector<const SliceInfo*> counter_slices;  // of them, those with shared counters
-  uint64_t changes = 0;                  // of what is in use of the pool
+  uint64_t changes = 0;                          // of what is in use of the pool
 };
 
 struct SliceInfo {
@@ -69,14 +72,17 @@ struct SliceInfo {
 
   const api::ResourceSliceSpec& spec() const { return slice->spec; }
   // Has devices, and they are for one node.
-  bool of_one_node() const { return spec().shared_counters.empty() && spec().node_name && !spec().node_name->empty(); }
+  bool of_one_node() const {
+    return spec().shared_counters.empty() && spec().node_name && !spec().node_name->empty();
+  }
   bool per_device() const { return slice->spec.per_device_node_selection.value_or(false); }
 };
 
 // What existing allocations take of one device.
 struct Usage {
   int exclusive = 0;
-  const std::string* holder = nullptr;  // of an exclusive one, the latest claim, if known; in State::holders
+  const std::string* holder =
+      nullptr;  // of an exclusive one, the latest claim, if known; in State::holders
   int shares = 0;
   int measured = 0;  // of the shares, those that say what they consume
   std::vector<std::pair<uint32_t, Nanos>> consumed;  // capacity name -> sum over the shares
@@ -121,17 +127,18 @@ struct Snapshot::State {
   std::deque<PoolInfo> pools;
   std::unordered_map<std::string_view, std::vector<PoolInfo*>> pools_by_name;  // of every driver
   std::deque<SliceInfo> slices;
-  std::unordered_map<std::string, std::vector<const SliceInfo*>> on_node;  // slices with devices of one node alone
+  std::unordered_map<std::string, std::vector<const SliceInfo*>>
+      on_node;  // slices with devices of one node alone
   std::vector<const SliceInfo*> on_many;
   uint32_t devices = 0;
 
   Names capacity_names;
-  Names ledgers;                       // pool names
-  std::deque<Names> counters;          // by ledger: "set/counter"
-  std::vector<int> pools_of_ledger;    // by ledger: how many pools count into it
-  std::vector<Usage> usage;            // by DeviceInfo::key
+  Names ledgers;                     // pool names
+  std::deque<Names> counters;        // by ledger: "set/counter"
+  std::vector<int> pools_of_ledger;  // by ledger: how many pools count into it
+  std::vector<Usage> usage;          // by DeviceInfo::key
   std::unordered_set<std::string> holders;
-  uint64_t changes = 0;                // how many devices were counted in or out
+  uint64_t changes = 0;  // how many devices were counted in or out
 
   mutable Selectors selectors;
   mutable std::mutex nodes_mutex;  // also of what follows
@@ -147,7 +154,8 @@ struct Snapshot::State {
   PoolInfo* FindPool(std::string_view driver, std::string_view name);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
   void Count(const api::AllocationResult& allocation, int sign, std::string_view holder);
-  // A number for `text`, which says everything about claims that decides whether a node can take them.
+  // A number for `text`, which says everything about claims that decides whether a node can take
+  // them.
   uint64_t ShapeOf(const std::string& text) const;
 };
 

@@ -8,8 +8,9 @@ namespace {
 
 constexpr size_t kClauses = 4;
 
-// "had no device with 16Gi memory free (largest: 10Gi)" in its parts, so that nodes that differ only in the largest amount are
-// counted together. So are those that differ only in who uses the devices, which is said of one node alone.
+// "had no device with 16Gi memory free (largest: 10Gi)" in its parts, so that nodes that differ
+// only in the largest amount are counted together. So are those that differ only in who uses the
+// devices, which is said of one node alone.
 struct Parts {
   std::string head, tail;
   std::optional<api::Quantity> largest;
@@ -52,7 +53,8 @@ std::string Summarize(std::span<const NodeAnswer> answers) {
   }
   std::vector<const Group*> order;
   for (const auto& [head, group] : groups) order.push_back(&group);
-  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->nodes > b->nodes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](auto* a, auto* b) { return a->nodes > b->nodes; });
   std::string summary;
   int others = 0;
   for (size_t i = 0; i < order.size(); ++i) {

@@ -14,10 +14,13 @@ bool Tolerates(const api::DeviceToleration& toleration, const api::DeviceTaint& 
 
 }  // namespace
 
-const api::DeviceTaint* BlockingTaint(const api::Device& device, const std::vector<api::DeviceToleration>& tolerations) {
+const api::DeviceTaint* BlockingTaint(const api::Device& device,
+                                      const std::vector<api::DeviceToleration>& tolerations) {
   for (const api::DeviceTaint& taint : device.taints) {
     if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
-    if (std::none_of(tolerations.begin(), tolerations.end(), [&](auto& t) { return Tolerates(t, taint); })) return &taint;
+    if (std::none_of(tolerations.begin(), tolerations.end(),
+                     [&](auto& t) { return Tolerates(t, taint); }))
+      return &taint;
   }
   return nullptr;
 }

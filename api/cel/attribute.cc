@@ -139,11 +139,12 @@ void Attribute::Prepare() {
   const Qualifier& name = *qualifiers[2];
   if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
   std::string_view domain = qualifiers[1]->constant.as_string(), id = name.constant.as_string();
-  if (domain.find('/') != std::string_view::npos) return;  // a domain ends at the first slash: there is none like it
+  if (domain.find('/') != std::string_view::npos)
+    return;  // a domain ends at the first slash: there is none like it
   direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
-  path_ = std::make_unique<DevicePath>(
-      DevicePath{std::string(domain), std::string(id), std::string(domain) + "/" + std::string(id),
-                 id.find('/') == std::string_view::npos});
+  path_ = std::make_unique<DevicePath>(DevicePath{std::string(domain), std::string(id),
+                                                  std::string(domain) + "/" + std::string(id),
+                                                  id.find('/') == std::string_view::npos});
 }
 
 Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {

@@ -126,7 +126,8 @@ namespace {
 
 // The item of a device under a path, by its bare name where the domain is the driver's.
 template <class Items>
-const typename Items::mapped_type* FindItem(const Items& items, const DevicePath& path, std::string_view driver) {
+const typename Items::mapped_type* FindItem(const Items& items, const DevicePath& path,
+                                            std::string_view driver) {
   if (path.bare && path.domain == driver) {
     if (auto found = items.find(path.id); found != items.end()) return &found->second;
   }
@@ -154,7 +155,8 @@ T* DeviceData::More(size_t count) const {
 }
 
 template <class Items, class Convert>
-void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) const {
+void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map,
+                      Convert convert) const {
   // Where each item belongs, and how many each domain has.
   struct Place {
     const typename Items::value_type* item;
@@ -216,7 +218,8 @@ Value DeviceData::ValueOf(const api::DeviceAttribute& attribute) const {
   if (auto* text = std::get_if<std::string>(&attribute.value)) return Value::BorrowedString(*text);
   if (auto* i = std::get_if<int64_t>(&attribute.value)) return Value::Int(*i);
   if (auto* b = std::get_if<bool>(&attribute.value)) return Value::Bool(*b);
-  if (auto* version = std::get_if<api::Version>(&attribute.value)) return Value::Borrowed(SemverOf(*version));
+  if (auto* version = std::get_if<api::Version>(&attribute.value))
+    return Value::Borrowed(SemverOf(*version));
   if (rare_ == nullptr) return Value::Null();
   for (const auto& [list, value] : rare_->lists) {
     if (list == &attribute) return value.Borrowed();

@@ -88,15 +88,17 @@ class DeviceMap final : public Map {
   const DeviceData& data_;
 };
 
-// The steps device.attributes["domain"].id as a program knows them, to be looked up in a device directly.
+// The steps device.attributes["domain"].id as a program knows them, to be looked up in a device
+// directly.
 struct DevicePath {
   std::string domain, id;
   std::string full;   // "domain/id"
   bool bare = false;  // a name without a domain may be meant
 };
 
-// One block of memory for the usual device. Its maps are made when an expression asks for one as a whole: most ask for single
-// attributes, which are found in the device itself. Any number of threads.
+// One block of memory for the usual device. Its maps are made when an expression asks for one as a
+// whole: most ask for single attributes, which are found in the device itself. Any number of
+// threads.
 struct DeviceData {
   DeviceData(const api::Device& device, std::string_view driver);
   DeviceData(const DeviceData&) = delete;
@@ -149,8 +151,8 @@ struct DeviceData {
   const Semver* SemverOf(const api::Version& version) const;
 
   void FileAll() const;
-  // Files the items under their domains, in their order, into entries from `entry` on. convert(item) gives the value of one,
-  // which owns nothing.
+  // Files the items under their domains, in their order, into entries from `entry` on.
+  // convert(item) gives the value of one, which owns nothing.
   template <class Items, class Convert>
   void File(const Items& items, DeviceEntry* entry, DomainsMap& map, Convert convert) const;
   // Memory for objects that need no destructor.

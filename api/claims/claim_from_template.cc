@@ -11,7 +11,8 @@ std::string GenerateName(std::string_view pod, std::string_view entry) {
   std::string base = std::string(pod) + "-" + std::string(entry) + "-";
   const size_t length = base.size();
   if (length <= kLongestBase) return base;
-  // Left to the server, a cut would take the entry's name away first. The dash at the end goes, as in Kubernetes.
+  // Left to the server, a cut would take the entry's name away first. The dash at the end goes, as
+  // in Kubernetes.
   return std::string(pod.substr(0, pod.size() * kLongestBase / length)) + "-" +
          std::string(entry.substr(0, entry.size() * kLongestBase / length));
 }
@@ -26,7 +27,8 @@ api::ResourceClaim ClaimFromTemplate(const api::Pod& pod, const api::PodResource
   claim.metadata.labels = claim_template.spec.metadata.labels;
   claim.metadata.annotations = claim_template.spec.metadata.annotations;
   claim.metadata.annotations[std::string(api::kPodClaimNameAnnotation)] = entry.name;
-  claim.metadata.owner_references = {{"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
+  claim.metadata.owner_references = {
+      {"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
   claim.spec = claim_template.spec.spec;
   return claim;
 }

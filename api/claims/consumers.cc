@@ -13,7 +13,8 @@ std::optional<std::string> ClaimNameFor(const api::Pod& pod, const api::PodResou
 
 bool OwnedBy(const api::ResourceClaim& claim, const api::Pod& pod) {
   const api::OwnerReference* owner = api::ControllerOf(claim.metadata);
-  return owner != nullptr && owner->kind == "Pod" && owner->api_version == "v1" && owner->uid == pod.metadata.uid;
+  return owner != nullptr && owner->kind == "Pod" && owner->api_version == "v1" &&
+         owner->uid == pod.metadata.uid;
 }
 
 bool ReservedFor(const api::ResourceClaim& claim, const api::Pod& pod) {

@@ -33,7 +33,11 @@ constexpr FieldRule Keyed2(std::string_view parent, std::string_view field,
 // A list that only apply knows by keys.
 constexpr FieldRule ApplyKeyed(std::string_view parent, std::string_view field,
                                std::string_view keys, std::string_view type = "") {
-  return {.parent = parent, .field = field, .type = type, .apply = ListRule::kKeyed, .apply_keys = keys};
+  return {.parent = parent,
+          .field = field,
+          .type = type,
+          .apply = ListRule::kKeyed,
+          .apply_keys = keys};
 }
 constexpr FieldRule Set(std::string_view parent, std::string_view field) {
   return {.parent = parent, .field = field, .merge = ListRule::kSet, .apply = ListRule::kSet};
@@ -128,7 +132,8 @@ constexpr FieldRule kRules[] = {
     Child("ResourceClaim", "metadata", "ObjectMeta"),
     Child("ResourceClaim", "status", "ResourceClaimStatus"),
     Keyed("ResourceClaimStatus", "reservedFor", "uid"),
-    ApplyKeyed("ResourceClaimStatus", "devices", "driver,device,pool,shareID", "AllocatedDeviceStatus"),
+    ApplyKeyed("ResourceClaimStatus", "devices", "driver,device,pool,shareID",
+               "AllocatedDeviceStatus"),
     ApplyKeyed("AllocatedDeviceStatus", "conditions", "type"),
     Child("ResourceClaimStatus", "allocation", "AllocationResult"),
     Whole("AllocationResult", "nodeSelector"),

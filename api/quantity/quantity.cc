@@ -108,7 +108,8 @@ Holding HowHeld(std::string_view number, size_t fraction, const Suffix& suffix) 
     return short_way ? Holding{0, false} : Holding{-9, true};
   }
   int exponent = suffix.exponent - static_cast<int>(fraction);
-  bool short_way = whole + fraction <= 18 && exponent >= -9 && exponent <= std::numeric_limits<int16_t>::max();
+  bool short_way =
+      whole + fraction <= 18 && exponent >= -9 && exponent <= std::numeric_limits<int16_t>::max();
   return short_way ? Holding{exponent, false} : Holding{-9, true};
 }
 
@@ -274,9 +275,13 @@ double Quantity::AsApproximateFloat64() const {
                                  : 1.0 / static_cast<double>(*PowerOfTen(-exponent_)));
 }
 
-Quantity& Quantity::operator+=(const Quantity& other) { return AddSigned(other, false); }
+Quantity& Quantity::operator+=(const Quantity& other) {
+  return AddSigned(other, false);
+}
 
-Quantity& Quantity::operator-=(const Quantity& other) { return AddSigned(other, true); }
+Quantity& Quantity::operator-=(const Quantity& other) {
+  return AddSigned(other, true);
+}
 
 Quantity& Quantity::AddSigned(const Quantity& other, bool negative) {
   if (nanos_ == 0) format_ = other.format_;
@@ -294,7 +299,8 @@ Quantity& Quantity::AddSigned(const Quantity& other, bool negative) {
     // Digits that outgrow 64 bits become a decimal.
     std::optional<Nanos> unit = PowerOfTen(9 + exponent_);
     auto fits = [&](Nanos n) {
-      return unit && n / *unit <= std::numeric_limits<int64_t>::max() && n / *unit >= std::numeric_limits<int64_t>::min();
+      return unit && n / *unit <= std::numeric_limits<int64_t>::max() &&
+             n / *unit >= std::numeric_limits<int64_t>::min();
     };
     is_decimal_ = !fits(before) || !fits(other.nanos_) || !fits(nanos_);
   }

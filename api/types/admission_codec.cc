@@ -16,7 +16,8 @@ struct AdmissionReview {
   std::optional<AdmissionRequest> request;
 };
 
-// The deepest Kubernetes type stays below 30. What is read here is copied and compared by recursion later.
+// The deepest Kubernetes type stays below 30. What is read here is copied and compared by recursion
+// later.
 constexpr int kDeepestReview = 250;
 
 bool NestedTooDeep(std::string_view json) {
@@ -25,8 +26,10 @@ bool NestedTooDeep(std::string_view json) {
   for (size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
     } else if (c == '"') {
       quoted = true;
     } else if (c == '[' || c == '{') {
@@ -52,7 +55,8 @@ struct FieldsOf<AdmissionReview> {
 
 Result<AdmissionRequest> DecodeAdmissionReview(std::string_view json) {
   if (NestedTooDeep(json))
-    return Status(Reason::kInvalid, "nested more than " + std::to_string(kDeepestReview) + " levels deep");
+    return Status(Reason::kInvalid,
+                  "nested more than " + std::to_string(kDeepestReview) + " levels deep");
   AdmissionReview review;
   DRAY_RETURN_IF_ERROR(DecodeObject(json, "", TypeOf<AdmissionReview>::value, &review));
   if (review.kind != "AdmissionReview" || review.api_version != "admission.k8s.io/v1")

@@ -71,8 +71,8 @@ Result<ListOf<T>> DecodeLongList(std::string_view json) {
   });
   for (size_t at = 0; at < json.size(); at += kPiece) {
     DRAY_RETURN_IF_ERROR(stream.Feed(json.substr(at, kPiece)));
-    // After the first piece it is known how many there will be, more or less: a vector that grows step by step needs twice the
-    // room.
+    // After the first piece it is known how many there will be, more or less: a vector that grows
+    // step by step needs twice the room.
     if (at == 0) items.reserve(items.size() * (json.size() / kPiece + 1));
   }
   DRAY_ASSIGN_OR_RETURN(ListOf<T> list, stream.Finish());
@@ -82,7 +82,8 @@ Result<ListOf<T>> DecodeLongList(std::string_view json) {
 
 template <ApiObject T>
 Result<ListOf<T>> DecodeList(std::string_view json) {
-  // simdjson's index of a long text takes more memory than the text: such a list is read item by item.
+  // simdjson's index of a long text takes more memory than the text: such a list is read item by
+  // item.
   constexpr size_t kLong = size_t{4} << 20;
   if (json.size() > kLong) return DecodeLongList<T>(json);
   ListOf<T> list;

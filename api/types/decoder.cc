@@ -350,8 +350,9 @@ ItemStream::ItemStream(std::string_view group, const TypeInfo& item, std::functi
     : type_(item),
       make_(std::move(make)),
       made_(std::move(made)),
-      splitter_({[this](std::string_view text, size_t index) { return Item(text, index); },
-                 [this](std::string_view member, std::string_view text) { return Other(member, text); }}),
+      splitter_(
+          {[this](std::string_view text, size_t index) { return Item(text, index); },
+           [this](std::string_view member, std::string_view text) { return Other(member, text); }}),
       versioned_(group == kResourceGroup) {}
 
 Status ItemStream::Other(std::string_view member, std::string_view text) {

@@ -24,11 +24,13 @@ struct ListMeta {
 Status DecodeItems(std::string_view json, std::string_view group, const TypeInfo& list, void* items,
                    ListMeta& meta);
 
-// The same from a document that arrives in pieces; never holds more than one item of its text. For each item, make() gives the
-// object to fill, and made() takes it. When the list says its version only after the items, they are held until then.
+// The same from a document that arrives in pieces; never holds more than one item of its text. For
+// each item, make() gives the object to fill, and made() takes it. When the list says its version
+// only after the items, they are held until then.
 class ItemStream {
  public:
-  ItemStream(std::string_view group, const TypeInfo& item, std::function<void*()> make, std::function<Status()> made);
+  ItemStream(std::string_view group, const TypeInfo& item, std::function<void*()> make,
+             std::function<Status()> made);
   Status Feed(std::string_view piece) { return splitter_.Feed(piece); }
   Status Finish(ListMeta& meta);
   size_t held() const { return splitter_.held(); }
@@ -43,8 +45,8 @@ class ItemStream {
   std::function<Status()> made_;
   ListSplitter splitter_;
   ListMeta meta_;
-  bool versioned_ = false;   // of resource.k8s.io, whose items are read by their version
-  bool said_ = false;        // the list has said its version
+  bool versioned_ = false;  // of resource.k8s.io, whose items are read by their version
+  bool said_ = false;       // the list has said its version
   bool beta1_ = false, ask_each_ = true;
   std::vector<std::string> waiting_;  // items before the list's version
 };

@@ -5,9 +5,13 @@
 namespace dray::api {
 namespace {
 
-bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-Status Broken(std::string why) { return Status(Reason::kBadRequest, "not valid JSON: " + std::move(why)); }
+Status Broken(std::string why) {
+  return Status(Reason::kBadRequest, "not valid JSON: " + std::move(why));
+}
 
 }  // namespace
 
@@ -16,7 +20,8 @@ size_t ListSplitter::ScanValue(std::string_view piece, size_t at) {
   const size_t size = piece.size();
   if (scan_.first == 0) scan_ = {.first = piece[at]};
   const bool nested = scan_.first == '{' || scan_.first == '[';
-  if (!nested && scan_.first != '"') {  // a number, true, false, null: ends where something else begins
+  if (!nested &&
+      scan_.first != '"') {  // a number, true, false, null: ends where something else begins
     while (at < size && !IsSpace(begin[at]) && std::strchr(",:]}", begin[at]) == nullptr) ++at;
     return at < size ? at : std::string_view::npos;
   }
@@ -83,8 +88,9 @@ Status ListSplitter::Feed(std::string_view piece) {
       continue;
     }
     if (scan_.first == 0) {
-      const bool closes = (c == '}' && (expect_ == Expect::kKeyOrClose || expect_ == Expect::kCommaOrClose)) ||
-                          (c == ']' && (expect_ == Expect::kItemOrClose || expect_ == Expect::kItemCommaOrClose));
+      const bool closes =
+          (c == '}' && (expect_ == Expect::kKeyOrClose || expect_ == Expect::kCommaOrClose)) ||
+          (c == ']' && (expect_ == Expect::kItemOrClose || expect_ == Expect::kItemCommaOrClose));
       if (closes) {
         expect_ = c == '}' ? Expect::kEnd : Expect::kCommaOrClose;
         ++at;
@@ -101,10 +107,17 @@ Status ListSplitter::Feed(std::string_view piece) {
           right = step('{', Expect::kKeyOrClose);
           if (!right) return Status(Reason::kInvalid, "want an object");
           break;
-        case Expect::kColon: right = step(':', Expect::kMember); break;
-        case Expect::kCommaOrClose: right = step(',', Expect::kKey); break;
-        case Expect::kItemCommaOrClose: right = step(',', Expect::kItem); break;
-        case Expect::kEnd: return Broken("something follows the object");
+        case Expect::kColon:
+          right = step(':', Expect::kMember);
+          break;
+        case Expect::kCommaOrClose:
+          right = step(',', Expect::kKey);
+          break;
+        case Expect::kItemCommaOrClose:
+          right = step(',', Expect::kItem);
+          break;
+        case Expect::kEnd:
+          return Broken("something follows the object");
         case Expect::kMember:
           if (key_ == "items" && c == '[') {
             has_items_ = true;
@@ -114,17 +127,21 @@ Status ListSplitter::Feed(std::string_view piece) {
             plain = false;
           }
           break;
-        default: plain = false; break;
+        default:
+          plain = false;
+          break;
       }
       if (!right) return Broken(std::string("unexpected '") + c + "' in a list");
       if (plain) continue;
       const bool key = expect_ == Expect::kKey || expect_ == Expect::kKeyOrClose;
-      if (key ? c != '"' : std::strchr(",:]}", c) != nullptr) return Broken(std::string("unexpected '") + c + "' in a list");
+      if (key ? c != '"' : std::strchr(",:]}", c) != nullptr)
+        return Broken(std::string("unexpected '") + c + "' in a list");
     }
     const size_t end = ScanValue(piece, at);
     if (end == std::string_view::npos) {
       held_.append(piece, at);
-      if (held_.size() > kLongestPart) return Status(Reason::kTooLarge, "one element of a list is longer than 64 MiB");
+      if (held_.size() > kLongestPart)
+        return Status(Reason::kTooLarge, "one element of a list is longer than 64 MiB");
       return Ok();
     }
     scan_.first = 0;
@@ -137,6 +154,8 @@ Status ListSplitter::Feed(std::string_view piece) {
   return Ok();
 }
 
-Status ListSplitter::Finish() const { return expect_ == Expect::kEnd ? Ok() : Broken("the list is cut short"); }
+Status ListSplitter::Finish() const {
+  return expect_ == Expect::kEnd ? Ok() : Broken("the list is cut short");
+}
 
 }  // namespace dray::api

@@ -8,15 +8,17 @@
 
 namespace dray::api {
 
-// Cuts a JSON object that arrives in pieces into the text of each element of its list "items" and of its other members, so that
-// of a long list never more than one element is held. Looks at brackets, quotes and separators alone; what stands inside of an
-// element or member is checked by whoever decodes its text.
+// Cuts a JSON object that arrives in pieces into the text of each element of its list "items" and
+// of its other members, so that of a long list never more than one element is held. Looks at
+// brackets, quotes and separators alone; what stands inside of an element or member is checked by
+// whoever decodes its text.
 class ListSplitter {
  public:
   // Longer elements are refused: no object of Kubernetes comes near.
   static constexpr size_t kLongestPart = size_t{64} << 20;
 
-  // The text is valid during the call; an error ends the list. `member`: its name as written, without quotes.
+  // The text is valid during the call; an error ends the list. `member`: its name as written,
+  // without quotes.
   struct Parts {
     std::function<Status(std::string_view text, size_t index)> item;
     std::function<Status(std::string_view member, std::string_view text)> other;
@@ -31,7 +33,18 @@ class ListSplitter {
   size_t held() const { return held_.size(); }   // bytes of the part that has begun
 
  private:
-  enum class Expect { kOpen, kKeyOrClose, kKey, kColon, kMember, kCommaOrClose, kItemOrClose, kItem, kItemCommaOrClose, kEnd };
+  enum class Expect {
+    kOpen,
+    kKeyOrClose,
+    kKey,
+    kColon,
+    kMember,
+    kCommaOrClose,
+    kItemOrClose,
+    kItem,
+    kItemCommaOrClose,
+    kEnd
+  };
 
   // Where a value that has begun ends.
   struct Scan {
@@ -39,7 +52,8 @@ class ListSplitter {
     int depth = 0;
     bool in_text = false, escaped = false;
   };
-  // One past the end of the value that has begun at or before `at`; npos when it goes on in the next piece.
+  // One past the end of the value that has begun at or before `at`; npos when it goes on in the
+  // next piece.
   size_t ScanValue(std::string_view piece, size_t at);
   Status EndOfPart(std::string_view text);
 

@@ -1,10 +1,11 @@
-// How the API server of a local cluster finds the managers' webhooks: a Service without selector, an EndpointSlice per
-// replica, a certificate for the Service's name, and the MutatingWebhookConfiguration, as on a real cluster.
-#include <cerrno>
-#include <cstring>
+// How the API server of a local cluster finds the managers' webhooks: a Service without selector,
+// an EndpointSlice per replica, a certificate for the Service's name, and the
+// MutatingWebhookConfiguration, as on a real cluster.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,9 @@ constexpr char kNamespace[] = "dray-system";
 constexpr char kService[] = "dray-webhook";
 
 Json ObjectOf(const api::KindInfo& kind, const std::string& name, Json labels) {
-  Json object = {{"apiVersion", kind.ApiVersion()}, {"kind", std::string(kind.kind)}, {"metadata", {{"name", name}}}};
+  Json object = {{"apiVersion", kind.ApiVersion()},
+                 {"kind", std::string(kind.kind)},
+                 {"metadata", {{"name", name}}}};
   if (kind.namespaced) object["metadata"]["namespace"] = kNamespace;
   labels["app.kubernetes.io/managed-by"] = "dray";
   object["metadata"]["labels"] = std::move(labels);
@@ -35,21 +38,26 @@ Result<uint16_t> FreePort() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  const bool bound = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+  const bool bound = fd >= 0 &&
+                     bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
                      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   const int error = errno;
   if (fd >= 0) close(fd);
-  if (!bound) return Status(Reason::kUnavailable, std::string("no free port on 127.0.0.1: ") + strerror(error));
+  if (!bound)
+    return Status(Reason::kUnavailable,
+                  std::string("no free port on 127.0.0.1: ") + strerror(error));
   return static_cast<uint16_t>(ntohs(address.sin_port));
 }
 
-Status Apply(const Context& ctx, const runtime::Client& client, const api::KindInfo& kind, const Json& object) {
+Status Apply(const Context& ctx, const runtime::Client& client, const api::KindInfo& kind,
+             const Json& object) {
   runtime::PatchOptions options;
   options.field_manager = "dray";
   options.force = true;
   const std::string name = object["metadata"]["name"];
   return client
-      .PatchRaw(ctx, kind, {kind.namespaced ? kNamespace : "", name}, runtime::PatchType::kApply, object.dump(), options)
+      .PatchRaw(ctx, kind, {kind.namespaced ? kNamespace : "", name}, runtime::PatchType::kApply,
+                object.dump(), options)
       .status()
       .Wrapped(std::string(kind.kind) + " " + name);
 }
@@ -71,8 +79,9 @@ Status LocalCluster::ConnectAdmission(const Context& ctx) {
   DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(folder + "/tls.crt", server.cert_pem));
 
   const runtime::Client& client = *client_;
-  DRAY_RETURN_IF_ERROR(Apply(ctx, client, api::KindOf<api::Namespace>::value,
-                             ObjectOf(api::KindOf<api::Namespace>::value, kNamespace, Json::object())));
+  DRAY_RETURN_IF_ERROR(
+      Apply(ctx, client, api::KindOf<api::Namespace>::value,
+            ObjectOf(api::KindOf<api::Namespace>::value, kNamespace, Json::object())));
   Json service = ObjectOf(api::KindOf<api::Service>::value, kService, Json::object());
   service["spec"] = {{"ports", {{{"name", "https"}, {"port", 443}, {"protocol", "TCP"}}}}};
   DRAY_RETURN_IF_ERROR(Apply(ctx, client, api::KindOf<api::Service>::value, service));
@@ -81,7 +90,8 @@ Status LocalCluster::ConnectAdmission(const Context& ctx) {
   for (int i = 0; i < options_.managers; ++i) {
     DRAY_ASSIGN_OR_RETURN(uint16_t port, FreePort());
     webhook_ports_.push_back(port);
-    Json slice = ObjectOf(api::KindOf<api::EndpointSlice>::value, std::string(kService) + "-" + std::to_string(i),
+    Json slice = ObjectOf(api::KindOf<api::EndpointSlice>::value,
+                          std::string(kService) + "-" + std::to_string(i),
                           {{"kubernetes.io/service-name", kService}});
     slice["addressType"] = "IPv4";
     slice["endpoints"] = {{{"addresses", {"127.0.0.1"}}, {"conditions", {{"ready", true}}}}};
@@ -89,21 +99,29 @@ Status LocalCluster::ConnectAdmission(const Context& ctx) {
     DRAY_RETURN_IF_ERROR(Apply(ctx, client, api::KindOf<api::EndpointSlice>::value, slice));
   }
 
-  Json webhooks = ObjectOf(api::KindOf<api::MutatingWebhookConfiguration>::value, "dray", Json::object());
+  Json webhooks =
+      ObjectOf(api::KindOf<api::MutatingWebhookConfiguration>::value, "dray", Json::object());
   webhooks["webhooks"] = Json::array(
       {{{"name", "pods.dray.dev"},
         {"clientConfig",
-         {{"service", {{"namespace", kNamespace}, {"name", kService}, {"path", "/mutate"}, {"port", 443}}},
+         {{"service",
+           {{"namespace", kNamespace}, {"name", kService}, {"path", "/mutate"}, {"port", 443}}},
           {"caBundle", runtime::Base64Encode(ca.cert_pem)}}},
         {"rules",
-         {{{"operations", {"CREATE", "UPDATE"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods"}},
+         {{{"operations", {"CREATE", "UPDATE"}},
+           {"apiGroups", {""}},
+           {"apiVersions", {"v1"}},
+           {"resources", {"pods"}},
            {"scope", "Namespaced"}}}},
         {"namespaceSelector",
          {{"matchExpressions",
-           {{{"key", "kubernetes.io/metadata.name"}, {"operator", "NotIn"}, {"values", {"kube-system", kNamespace}}},
+           {{{"key", "kubernetes.io/metadata.name"},
+             {"operator", "NotIn"},
+             {"values", {"kube-system", kNamespace}}},
             {{"key", "hami.io/webhook"}, {"operator", "NotIn"}, {"values", {"ignore"}}}}}}},
         {"objectSelector",
-         {{"matchExpressions", {{{"key", "hami.io/webhook"}, {"operator", "NotIn"}, {"values", {"ignore"}}}}}}},
+         {{"matchExpressions",
+           {{{"key", "hami.io/webhook"}, {"operator", "NotIn"}, {"values", {"ignore"}}}}}}},
         {"failurePolicy", "Fail"},
         {"sideEffects", "NoneOnDryRun"},
         {"reinvocationPolicy", "IfNeeded"},

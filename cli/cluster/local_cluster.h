@@ -16,18 +16,21 @@ struct MockNode {
 };
 
 struct LocalClusterOptions {
-  std::string dir;                 // state and logs; made if absent
-  std::vector<MockNode> nodes = {{"gpu-node", "nvidia-a100-80gb"}, {"dcu-node", "hygon-k100-ai"}, {"npu-node", "ascend-910b3"}};
+  std::string dir;  // state and logs; made if absent
+  std::vector<MockNode> nodes = {{"gpu-node", "nvidia-a100-80gb"},
+                                 {"dcu-node", "hygon-k100-ai"},
+                                 {"npu-node", "ascend-910b3"}};
   int managers = 2;
-  uint16_t port = 0;               // of the API server; 0: any free one
-  std::string bin_dir;             // where the other programs lie; empty: beside this one
+  uint16_t port = 0;    // of the API server; 0: any free one
+  std::string bin_dir;  // where the other programs lie; empty: beside this one
   // Election of the managers: short terms, so that a takeover is seen at once.
   std::string lease_duration = "4s", renew_deadline = "3s", retry_period = "500ms";
   std::string cleanup_grace = "2s";
 };
 
-// A cluster on this machine, each part a process of its own: dray-devcluster (API server, scheduler, kubelets),
-// dray-controller-manager (n replicas), dray-mockdev (one per node). TLS everywhere. Not thread-safe.
+// A cluster on this machine, each part a process of its own: dray-devcluster (API server,
+// scheduler, kubelets), dray-controller-manager (n replicas), dray-mockdev (one per node). TLS
+// everywhere. Not thread-safe.
 //
 //   dir/kubeconfig            for kubectl, administrator
 //   dir/logs/<process>.log
@@ -37,9 +40,11 @@ class LocalCluster {
  public:
   using Progress = std::function<void(const std::string& line)>;
 
-  // Brings everything up and waits until the nodes are ready, the devices published, the classes made and a leader elected. The
-  // Status of a failure names the process and its log; everything that was started is stopped again.
-  static Result<std::unique_ptr<LocalCluster>> Start(const Context& ctx, LocalClusterOptions options,
+  // Brings everything up and waits until the nodes are ready, the devices published, the classes
+  // made and a leader elected. The Status of a failure names the process and its log; everything
+  // that was started is stopped again.
+  static Result<std::unique_ptr<LocalCluster>> Start(const Context& ctx,
+                                                     LocalClusterOptions options,
                                                      const Progress& progress);
   // Stops the processes in the reverse order of their start (SIGTERM, then SIGKILL after 10 s).
   ~LocalCluster();
@@ -76,7 +81,8 @@ class LocalCluster {
   int lock_ = -1;  // of dir/lock: one cluster per folder
 };
 
-// Calls `check` until it gives ok, every 20 ms by ctx's clock; the last Status when `timeout` passes first.
+// Calls `check` until it gives ok, every 20 ms by ctx's clock; the last Status when `timeout`
+// passes first.
 Status Eventually(const Context& ctx, Duration timeout, const std::function<Status()>& check);
 
 // <runtime dir of the user>/dray-<name>: short, because unix socket paths end at 107 bytes.

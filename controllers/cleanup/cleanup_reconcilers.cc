@@ -14,15 +14,16 @@ bool Ours(const api::ObjectMeta& metadata) {
   return label != metadata.labels.end() && label->second == admission::kManagedBy;
 }
 
-// By the label that HAMi-DRA sets, or by what its claims have and no others: the name begins with the namespace, one request
-// "gpu" of its class, no owner.
+// By the label that HAMi-DRA sets, or by what its claims have and no others: the name begins with
+// the namespace, one request "gpu" of its class, no owner.
 bool MadeByHami(const api::ResourceClaim& claim) {
   if (!claim.metadata.owner_references.empty()) return false;
   auto label = claim.metadata.labels.find("hami.io/dra");
   if (label != claim.metadata.labels.end()) return label->second == "true";
   const auto& requests = claim.spec.devices.requests;
-  return claim.metadata.name.starts_with(claim.metadata.namespace_ + "-") && requests.size() == 1 && requests[0].name == "gpu" &&
-         requests[0].exactly && requests[0].exactly->device_class_name == "hami-core-gpu.project-hami.io";
+  return claim.metadata.name.starts_with(claim.metadata.namespace_ + "-") && requests.size() == 1 &&
+         requests[0].name == "gpu" && requests[0].exactly &&
+         requests[0].exactly->device_class_name == "hami-core-gpu.project-hami.io";
 }
 
 }  // namespace
@@ -30,13 +31,18 @@ bool MadeByHami(const api::ResourceClaim& claim) {
 Duration DeletionBudget::Take(SteadyTime now) {
   return left_.With([&](State& state) {
     if (state.as_of)
-      state.left = std::min(per_minute_, state.left + per_minute_ * std::chrono::duration<double, std::ratio<60>>(now - *state.as_of).count());
+      state.left = std::min(
+          per_minute_,
+          state.left +
+              per_minute_ *
+                  std::chrono::duration<double, std::ratio<60>>(now - *state.as_of).count());
     state.as_of = now;
     if (state.left >= 1) {
       state.left -= 1;
       return Duration::zero();
     }
-    return std::chrono::ceil<Duration>(std::chrono::duration<double, std::ratio<60>>((1 - state.left) / per_minute_));
+    return std::chrono::ceil<Duration>(
+        std::chrono::duration<double, std::ratio<60>>((1 - state.left) / per_minute_));
   });
 }
 
@@ -48,25 +54,29 @@ std::vector<std::string> TemplatesOfPod(const api::Pod& pod) {
   return keys;
 }
 
-TemplateCleanup::TemplateCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaimTemplate>* templates)
+TemplateCleanup::TemplateCleanup(CleanupOptions options,
+                                 const runtime::Lister<api::ResourceClaimTemplate>* templates)
     : options_(std::move(options)), templates_(templates) {
   options_.metrics->Add(kDeleted, kDeletedHelp, {{"kind", "ResourceClaimTemplate"}}, 0);
 }
 
 Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto found = templates_->Get(key);
-  if (found == nullptr || found->metadata.deletion_timestamp || !Ours(found->metadata)) return runtime::Requeue{};
+  if (found == nullptr || found->metadata.deletion_timestamp || !Ours(found->metadata))
+    return runtime::Requeue{};
   // A Pod that goes away enqueues its templates again.
   if (!options_.pods->By("template", key.ToString()).empty()) return runtime::Requeue{};
 
   const WallTime now = ctx.clock().Now();
   const Duration age = now - LastUsed(*found, now, options_.grace);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
-  return DeleteExactly(ctx, options_, *found,
-                       "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
+  return DeleteExactly(
+      ctx, options_, *found,
+      "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
 }
 
-ClaimCleanup::ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims, bool hami)
+ClaimCleanup::ClaimCleanup(CleanupOptions options,
+                           const runtime::Lister<api::ResourceClaim>* claims, bool hami)
     : options_(std::move(options)), claims_(claims), hami_(hami) {
   options_.metrics->Add(kDeleted, kDeletedHelp, {{"kind", "ResourceClaim"}}, 0);
 }
@@ -76,10 +86,13 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   if (claim == nullptr || claim->metadata.deletion_timestamp) return runtime::Requeue{};
   if (!Ours(claim->metadata)) return hami_ ? ReconcileHami(ctx, *claim) : runtime::Requeue{};
   const api::OwnerReference* owner = api::ControllerOf(claim->metadata);
-  if (owner == nullptr || owner->kind != "Pod" || owner->api_version != "v1" || !claim->status.reserved_for.empty()) return runtime::Requeue{};
+  if (owner == nullptr || owner->kind != "Pod" || owner->api_version != "v1" ||
+      !claim->status.reserved_for.empty())
+    return runtime::Requeue{};
   auto alive = options_.pods->Get({key.namespace_, owner->name});
   if (alive != nullptr && alive->metadata.uid == owner->uid) return runtime::Requeue{};
-  // The cache of Pods may lag behind that of claims: only what is older than the grace age is an orphan for sure.
+  // The cache of Pods may lag behind that of claims: only what is older than the grace age is an
+  // orphan for sure.
   const Duration age = ctx.clock().Now() - CreatedAt(claim->metadata);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
   Result<api::Pod> live = options_.client.Get<api::Pod>(ctx, {key.namespace_, owner->name});
@@ -88,8 +101,10 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   return DeleteExactly(ctx, options_, *claim, "its Pod " + owner->name + " is gone");
 }
 
-// HAMi-DRA's webhook makes "<namespace>-<pod>-<container>" before there is a Pod, and gives it no owner.
-Result<runtime::Requeue> ClaimCleanup::ReconcileHami(const Context& ctx, const api::ResourceClaim& claim) {
+// HAMi-DRA's webhook makes "<namespace>-<pod>-<container>" before there is a Pod, and gives it no
+// owner.
+Result<runtime::Requeue> ClaimCleanup::ReconcileHami(const Context& ctx,
+                                                     const api::ResourceClaim& claim) {
   const api::ObjectKey key = api::KeyOf(claim);
   if (!MadeByHami(claim) || !claim.status.reserved_for.empty()) return runtime::Requeue{};
   // A Pod that goes away enqueues its claims again.

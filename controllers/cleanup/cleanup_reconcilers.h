@@ -12,11 +12,13 @@
 
 namespace dray::controllers {
 
-// How much the cleanup may delete: a bucket of `per_minute` deletions that refills evenly, so that a mistake (a cache that is
-// wrong, a backup that was restored) is seen before it has gone through a cluster. Any thread.
+// How much the cleanup may delete: a bucket of `per_minute` deletions that refills evenly, so that
+// a mistake (a cache that is wrong, a backup that was restored) is seen before it has gone through
+// a cluster. Any thread.
 class DeletionBudget {
  public:
-  explicit DeletionBudget(int per_minute) : per_minute_(per_minute), left_(State{static_cast<double>(per_minute), {}}) {}
+  explicit DeletionBudget(int per_minute)
+      : per_minute_(per_minute), left_(State{static_cast<double>(per_minute), {}}) {}
   // Zero: granted. Otherwise after how long to ask again.
   Duration Take(SteadyTime now);
 
@@ -29,25 +31,28 @@ class DeletionBudget {
   Guarded<State> left_;
 };
 
-// What both cleanups share. Deletions carry UID and resourceVersion of what was looked at, so that an object of the same name
-// or one that changed meanwhile stays.
+// What both cleanups share. Deletions carry UID and resourceVersion of what was looked at, so that
+// an object of the same name or one that changed meanwhile stays.
 struct CleanupOptions {
   runtime::Client client;
-  const runtime::Lister<api::Pod>* pods = nullptr;  // indexed "claim" (ClaimsOfPod) and "template" (TemplatesOfPod)
+  const runtime::Lister<api::Pod>* pods =
+      nullptr;  // indexed "claim" (ClaimsOfPod) and "template" (TemplatesOfPod)
   runtime::Metrics* metrics = nullptr;
-  Duration grace = std::chrono::minutes(10);        // nothing younger is touched
-  bool dry_run = false;                             // only logs what it would delete
-  std::shared_ptr<DeletionBudget> budget = std::make_shared<DeletionBudget>(120);  // copies share it
+  Duration grace = std::chrono::minutes(10);  // nothing younger is touched
+  bool dry_run = false;                       // only logs what it would delete
+  std::shared_ptr<DeletionBudget> budget =
+      std::make_shared<DeletionBudget>(120);  // copies share it
 };
 
 // "ns/name" of every claim template that a Pod's entries name: the index "template".
 std::vector<std::string> TemplatesOfPod(const api::Pod& pod);
 
-// Deletes templates that the webhook made (label managed-by: dray), that no Pod names, and that were last handed out longer
-// than the grace age ago.
+// Deletes templates that the webhook made (label managed-by: dray), that no Pod names, and that
+// were last handed out longer than the grace age ago.
 class TemplateCleanup : public runtime::Reconciler {
  public:
-  TemplateCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaimTemplate>* templates);
+  TemplateCleanup(CleanupOptions options,
+                  const runtime::Lister<api::ResourceClaimTemplate>* templates);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
@@ -55,12 +60,14 @@ class TemplateCleanup : public runtime::Reconciler {
   const runtime::Lister<api::ResourceClaimTemplate>* templates_;
 };
 
-// Deletes claims stamped from our templates whose Pod is gone (by UID, not by name) although the garbage collector should
-// have taken them: force deletions, a restored backup, a collector that is down. With `hami` also claims that HAMi-DRA's
-// webhook left without an owner and that no Pod names.
+// Deletes claims stamped from our templates whose Pod is gone (by UID, not by name) although the
+// garbage collector should have taken them: force deletions, a restored backup, a collector that is
+// down. With `hami` also claims that HAMi-DRA's webhook left without an owner and that no Pod
+// names.
 class ClaimCleanup : public runtime::Reconciler {
  public:
-  ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims, bool hami = false);
+  ClaimCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims,
+               bool hami = false);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
@@ -82,8 +89,9 @@ class SeenSince {
   Guarded<std::map<std::string, std::pair<std::string, SteadyTime>>> seen_;
 };
 
-// Takes Pods that are gone out of status.reservedFor, and with the last of them the allocation, when for a whole grace age
-// nobody else has: kube-controller-manager does that within seconds where it runs.
+// Takes Pods that are gone out of status.reservedFor, and with the last of them the allocation,
+// when for a whole grace age nobody else has: kube-controller-manager does that within seconds
+// where it runs.
 class ReservationCleanup : public runtime::Reconciler {
  public:
   ReservationCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims);
@@ -95,11 +103,13 @@ class ReservationCleanup : public runtime::Reconciler {
   SeenSince seen_;
 };
 
-// Deletes ResourceSlices of nodes that are gone, and those that their driver has left behind: an older generation of a pool
-// that has a complete newer one. Both after a grace age in that state; a kubelet does it sooner where there is one.
+// Deletes ResourceSlices of nodes that are gone, and those that their driver has left behind: an
+// older generation of a pool that has a complete newer one. Both after a grace age in that state; a
+// kubelet does it sooner where there is one.
 class SliceCleanup : public runtime::Reconciler {
  public:
-  SliceCleanup(CleanupOptions options, const runtime::Lister<api::ResourceSlice>* slices, const runtime::Lister<api::Node>* nodes);
+  SliceCleanup(CleanupOptions options, const runtime::Lister<api::ResourceSlice>* slices,
+               const runtime::Lister<api::Node>* nodes);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
@@ -112,11 +122,13 @@ class SliceCleanup : public runtime::Reconciler {
   SeenSince seen_;
 };
 
-// What Dray's drivers have left on a node that no longer runs them: labels and annotations under dray.dev/, and capacity of
-// extended resources under it. A node without a ResourceSlice of ours for a grace age is one that no longer runs them.
+// What Dray's drivers have left on a node that no longer runs them: labels and annotations under
+// dray.dev/, and capacity of extended resources under it. A node without a ResourceSlice of ours
+// for a grace age is one that no longer runs them.
 class NodeCleanup : public runtime::Reconciler {
  public:
-  NodeCleanup(CleanupOptions options, const runtime::Lister<api::Node>* nodes, const runtime::Lister<api::ResourceSlice>* slices);
+  NodeCleanup(CleanupOptions options, const runtime::Lister<api::Node>* nodes,
+              const runtime::Lister<api::ResourceSlice>* slices);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:

@@ -17,9 +17,10 @@ inline WallTime CreatedAt(const api::ObjectMeta& metadata) {
   return metadata.creation_timestamp ? WallTime(*metadata.creation_timestamp) : WallTime();
 }
 
-// Asks for the right to act on `what`: nothing when it may, else what to answer (a dry run says what it would do).
-inline std::optional<runtime::Requeue> MayNot(const Context& ctx, const CleanupOptions& options, const std::string& what,
-                                              const std::string& why) {
+// Asks for the right to act on `what`: nothing when it may, else what to answer (a dry run says
+// what it would do).
+inline std::optional<runtime::Requeue> MayNot(const Context& ctx, const CleanupOptions& options,
+                                              const std::string& what, const std::string& why) {
   if (options.dry_run) {
     LOG(INFO) << "cleanup: would " << what << ": " << why;
     return runtime::Requeue{};
@@ -31,7 +32,8 @@ inline std::optional<runtime::Requeue> MayNot(const Context& ctx, const CleanupO
 }
 
 template <api::ApiObject T>
-Result<runtime::Requeue> DeleteExactly(const Context& ctx, const CleanupOptions& options, const T& object, const std::string& why) {
+Result<runtime::Requeue> DeleteExactly(const Context& ctx, const CleanupOptions& options,
+                                       const T& object, const std::string& why) {
   const std::string kind(api::KindOf<T>::value.kind);
   const std::string name = api::KeyOf(object).ToString();
   if (auto answer = MayNot(ctx, options, "delete " + kind + " " + name, why)) return *answer;

@@ -19,10 +19,12 @@ Json Nulls(const api::Labels& entries) {
 }  // namespace
 
 std::vector<std::string> NodeOfSlice(const api::ResourceSlice& slice) {
-  return slice.spec.node_name ? std::vector<std::string>{*slice.spec.node_name} : std::vector<std::string>();
+  return slice.spec.node_name ? std::vector<std::string>{*slice.spec.node_name}
+                              : std::vector<std::string>();
 }
 
-SliceCleanup::SliceCleanup(CleanupOptions options, const runtime::Lister<api::ResourceSlice>* slices,
+SliceCleanup::SliceCleanup(CleanupOptions options,
+                           const runtime::Lister<api::ResourceSlice>* slices,
                            const runtime::Lister<api::Node>* nodes)
     : options_(std::move(options)), slices_(slices), nodes_(nodes) {
   options_.metrics->Add(kDeleted, kDeletedHelp, {{"kind", "ResourceSlice"}}, 0);
@@ -30,8 +32,10 @@ SliceCleanup::SliceCleanup(CleanupOptions options, const runtime::Lister<api::Re
 
 std::string SliceCleanup::Fault(const api::ResourceSlice& slice) const {
   const api::ResourceSliceSpec& spec = slice.spec;
-  if (spec.node_name && nodes_->Get({"", *spec.node_name}) == nullptr) return "its node " + *spec.node_name + " is gone";
-  std::map<int64_t, std::pair<int64_t, int64_t>> newer;  // generation -> how many there are, how many there should be
+  if (spec.node_name && nodes_->Get({"", *spec.node_name}) == nullptr)
+    return "its node " + *spec.node_name + " is gone";
+  std::map<int64_t, std::pair<int64_t, int64_t>>
+      newer;  // generation -> how many there are, how many there should be
   for (const auto& other : slices_->By("pool", spec.driver + "/" + spec.pool.name))
     if (other->spec.pool.generation > spec.pool.generation) {
       auto& [there, wanted] = newer[other->spec.pool.generation];
@@ -40,25 +44,28 @@ std::string SliceCleanup::Fault(const api::ResourceSlice& slice) const {
     }
   for (const auto& [generation, counts] : newer)
     if (counts.first >= counts.second)
-      return "its pool " + spec.pool.name + " is complete in generation " + std::to_string(generation) + ", this is " +
-             std::to_string(spec.pool.generation);
+      return "its pool " + spec.pool.name + " is complete in generation " +
+             std::to_string(generation) + ", this is " + std::to_string(spec.pool.generation);
   return "";
 }
 
 Result<runtime::Requeue> SliceCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto slice = slices_->Get(key);
-  const std::string fault = slice == nullptr || slice->metadata.deletion_timestamp ? "" : Fault(*slice);
+  const std::string fault =
+      slice == nullptr || slice->metadata.deletion_timestamp ? "" : Fault(*slice);
   if (fault.empty()) {
     seen_.Forget(key.name);
     return runtime::Requeue{};
   }
-  const Duration since = seen_.For(key.name, slice->metadata.uid + " " + fault, ctx.clock().Steady());
+  const Duration since =
+      seen_.For(key.name, slice->metadata.uid + " " + fault, ctx.clock().Steady());
   const Duration age = std::min<Duration>(since, ctx.clock().Now() - CreatedAt(slice->metadata));
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
   if (slice->spec.node_name) {
     Result<api::Node> live = options_.client.Get<api::Node>(ctx, {"", *slice->spec.node_name});
     if (!live.ok() && !live.Is(Reason::kNotFound)) return live.status();
-    if (live.ok() && fault.ends_with("is gone")) return runtime::Requeue{options_.grace};  // the cache lags behind
+    if (live.ok() && fault.ends_with("is gone"))
+      return runtime::Requeue{options_.grace};  // the cache lags behind
   }
   return DeleteExactly(ctx, options_, *slice, fault);
 }
@@ -84,25 +91,39 @@ Result<runtime::Requeue> NodeCleanup::Reconcile(const Context& ctx, const api::O
   if (since < options_.grace) return runtime::Requeue{options_.grace - since};
   runtime::ListOptions there;
   there.field_selector = "spec.nodeName=" + key.name;
-  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceSlice> live, options_.client.List<api::ResourceSlice>(ctx, there));
+  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceSlice> live,
+                        options_.client.List<api::ResourceSlice>(ctx, there));
   if (!live.items.empty()) return runtime::Requeue{options_.grace};
-  const std::string why = "no driver has published a device of this node for " + std::to_string(std::chrono::ceil<std::chrono::minutes>(since).count()) + " min";
-  if (auto answer = MayNot(ctx, options_, "take what is left of dray.dev/ from node " + key.name, why)) return *answer;
+  const std::string why = "no driver has published a device of this node for " +
+                          std::to_string(std::chrono::ceil<std::chrono::minutes>(since).count()) +
+                          " min";
+  if (auto answer =
+          MayNot(ctx, options_, "take what is left of dray.dev/ from node " + key.name, why))
+    return *answer;
   // The uid guards against a node of the same name; the rest of the node is not touched.
   const Json meta = {{"uid", node->metadata.uid}};
   if (!labels.empty() || !annotations.empty()) {
     Json metadata = meta;
     metadata["labels"] = std::move(labels);
     metadata["annotations"] = std::move(annotations);
-    Status patched = options_.client.Patch<api::Node>(ctx, key, runtime::PatchType::kMerge, Json({{"metadata", metadata}}).dump()).status();
-    if (!patched.ok()) return IgnoreNotFound(patched).ok() ? Result<runtime::Requeue>(runtime::Requeue{}) : patched;
+    Status patched = options_.client
+                         .Patch<api::Node>(ctx, key, runtime::PatchType::kMerge,
+                                           Json({{"metadata", metadata}}).dump())
+                         .status();
+    if (!patched.ok())
+      return IgnoreNotFound(patched).ok() ? Result<runtime::Requeue>(runtime::Requeue{}) : patched;
   }
   if (!capacity.empty()) {
     runtime::PatchOptions to_status;
     to_status.subresource = "status";
-    const Json patch = {{"metadata", meta}, {"status", {{"capacity", capacity}, {"allocatable", capacity}}}};
-    Status patched = options_.client.Patch<api::Node>(ctx, key, runtime::PatchType::kMerge, patch.dump(), to_status).status();
-    if (!patched.ok()) return IgnoreNotFound(patched).ok() ? Result<runtime::Requeue>(runtime::Requeue{}) : patched;
+    const Json patch = {{"metadata", meta},
+                        {"status", {{"capacity", capacity}, {"allocatable", capacity}}}};
+    Status patched =
+        options_.client
+            .Patch<api::Node>(ctx, key, runtime::PatchType::kMerge, patch.dump(), to_status)
+            .status();
+    if (!patched.ok())
+      return IgnoreNotFound(patched).ok() ? Result<runtime::Requeue>(runtime::Requeue{}) : patched;
   }
   LOG(INFO) << "cleanup: took what was left of dray.dev/ from node " << key.name << ": " << why;
   return runtime::Requeue{};

@@ -10,7 +10,8 @@ namespace dray::controllers {
 namespace {
 
 constexpr char kReleased[] = "dray_cleanup_reservations_released_total";
-constexpr char kReleasedHelp[] = "Reservations of Pods that are gone, taken out of claims by the cleanup.";
+constexpr char kReleasedHelp[] =
+    "Reservations of Pods that are gone, taken out of claims by the cleanup.";
 
 bool IsPod(const api::ResourceClaimConsumerReference& consumer) {
   return consumer.api_group.empty() && consumer.resource == "pods";
@@ -30,12 +31,14 @@ void SeenSince::Forget(const std::string& key) {
   seen_.With([&](auto& seen) { seen.erase(key); });
 }
 
-ReservationCleanup::ReservationCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims)
+ReservationCleanup::ReservationCleanup(CleanupOptions options,
+                                       const runtime::Lister<api::ResourceClaim>* claims)
     : options_(std::move(options)), claims_(claims) {
   options_.metrics->Add(kReleased, kReleasedHelp, {}, 0);
 }
 
-Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
+                                                       const api::ObjectKey& key) {
   const auto claim = claims_->Get(key);
   // 1. Who is gone, by the cache.
   std::string gone;
@@ -49,14 +52,16 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx, const
     seen_.Forget(key.ToString());
     return runtime::Requeue{};
   }
-  const Duration since = seen_.For(key.ToString(), claim->metadata.uid + gone, ctx.clock().Steady());
+  const Duration since =
+      seen_.For(key.ToString(), claim->metadata.uid + gone, ctx.clock().Steady());
   if (since < options_.grace) return runtime::Requeue{options_.grace - since};
 
   // 2. Who is gone, by the server. The cache does not keep all of a claim.
   Result<api::ResourceClaim> fresh = options_.client.Get<api::ResourceClaim>(ctx, key);
   if (fresh.Is(Reason::kNotFound)) return runtime::Requeue{};
   if (!fresh.ok()) return fresh.status();
-  if (fresh->metadata.resource_version != claim->metadata.resource_version) return runtime::Requeue{};  // its event brings the key back
+  if (fresh->metadata.resource_version != claim->metadata.resource_version)
+    return runtime::Requeue{};  // its event brings the key back
   const api::ResourceClaim& now = *fresh;
   std::map<std::string, api::Pod> alive;
   std::map<std::string, const api::Pod*> by_uid;
@@ -69,38 +74,53 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx, const
   for (const auto& [uid, pod] : alive) by_uid[uid] = &pod;
   std::vector<std::string> drop;
   for (const std::string& uid : claims::PlanRelease(now, by_uid).drop_consumers)
-    if (!by_uid.contains(uid)) drop.push_back(uid);  // one that is merely done is still for others to judge
+    if (!by_uid.contains(uid))
+      drop.push_back(uid);  // one that is merely done is still for others to judge
   if (drop.empty()) return runtime::Requeue{};
 
-  // 3. The same writes as the claim controller's: with the last consumer the allocation goes, or nobody would ever take it.
+  // 3. The same writes as the claim controller's: with the last consumer the allocation goes, or
+  // nobody would ever take it.
   Json left = Json::array();
   for (const api::ResourceClaimConsumerReference& consumer : now.status.reserved_for)
-    if (std::find(drop.begin(), drop.end(), consumer.uid) == drop.end()) left.push_back(api::ToJsonValue(consumer));
-  const bool ours = std::find(now.metadata.finalizers.begin(), now.metadata.finalizers.end(), api::kClaimFinalizer) !=
-                    now.metadata.finalizers.end();
+    if (std::find(drop.begin(), drop.end(), consumer.uid) == drop.end())
+      left.push_back(api::ToJsonValue(consumer));
+  const bool ours = std::find(now.metadata.finalizers.begin(), now.metadata.finalizers.end(),
+                              api::kClaimFinalizer) != now.metadata.finalizers.end();
   const bool deallocate = left.empty() && ours;
-  const std::string why = std::to_string(drop.size()) + (drop.size() == 1 ? " Pod that holds it is" : " Pods that hold it are") + " gone";
-  if (auto answer = MayNot(ctx, options_, (deallocate ? "deallocate claim " : "release claim ") + key.ToString(), why)) return *answer;
+  const std::string why = std::to_string(drop.size()) +
+                          (drop.size() == 1 ? " Pod that holds it is" : " Pods that hold it are") +
+                          " gone";
+  if (auto answer =
+          MayNot(ctx, options_,
+                 (deallocate ? "deallocate claim " : "release claim ") + key.ToString(), why))
+    return *answer;
   Json status = {{"reservedFor", left.empty() ? Json(nullptr) : left}};
   if (deallocate) status["allocation"] = status["devices"] = nullptr;
   runtime::PatchOptions to_status;
   to_status.subresource = "status";
-  const Json patch = {{"metadata", {{"uid", now.metadata.uid}, {"resourceVersion", now.metadata.resource_version}}},
-                      {"status", std::move(status)}};
-  Result<api::ResourceClaim> released =
-      options_.client.Patch<api::ResourceClaim>(ctx, key, runtime::PatchType::kMerge, patch.dump(), to_status);
+  const Json patch = {
+      {"metadata", {{"uid", now.metadata.uid}, {"resourceVersion", now.metadata.resource_version}}},
+      {"status", std::move(status)}};
+  Result<api::ResourceClaim> released = options_.client.Patch<api::ResourceClaim>(
+      ctx, key, runtime::PatchType::kMerge, patch.dump(), to_status);
   if (released.Is(Reason::kNotFound)) return runtime::Requeue{};
   if (released.Is(Reason::kConflict)) return runtime::Requeue{kAfterConflict};
   if (!released.ok()) return released.status();
-  LOG(INFO) << "cleanup: " << (deallocate ? "deallocated" : "released") << " claim " << key.ToString() << ": " << why;
+  LOG(INFO) << "cleanup: " << (deallocate ? "deallocated" : "released") << " claim "
+            << key.ToString() << ": " << why;
   options_.metrics->Add(kReleased, kReleasedHelp, {}, static_cast<double>(drop.size()));
   if (!deallocate) return runtime::Requeue{};
   std::vector<std::string> finalizers = released->metadata.finalizers;
   std::erase(finalizers, std::string(api::kClaimFinalizer));
-  const Json unfinished = {{"metadata", {{"uid", released->metadata.uid},
-                                         {"resourceVersion", released->metadata.resource_version},
-                                         {"finalizers", finalizers.empty() ? Json(nullptr) : Json(finalizers)}}}};
-  Status finished = options_.client.Patch<api::ResourceClaim>(ctx, key, runtime::PatchType::kMerge, unfinished.dump()).status();
+  const Json unfinished = {
+      {"metadata",
+       {{"uid", released->metadata.uid},
+        {"resourceVersion", released->metadata.resource_version},
+        {"finalizers", finalizers.empty() ? Json(nullptr) : Json(finalizers)}}}};
+  Status finished =
+      options_.client
+          .Patch<api::ResourceClaim>(ctx, key, runtime::PatchType::kMerge, unfinished.dump())
+          .status();
   if (!finished.ok() && !finished.Is(Reason::kNotFound)) return finished;
   return runtime::Requeue{};
 }

@@ -2,7 +2,8 @@
 
 namespace dray::controllers {
 
-ClassMatches::SliceCount ClassMatches::CountIn(std::shared_ptr<const api::ResourceSlice> slice, const Programs& programs) {
+ClassMatches::SliceCount ClassMatches::CountIn(std::shared_ptr<const api::ResourceSlice> slice,
+                                               const Programs& programs) {
   SliceCount count;
   for (const api::Device& device : slice->spec.devices) {
     const cel::DeviceView view(device, slice->spec.driver);
@@ -11,8 +12,9 @@ ClassMatches::SliceCount ClassMatches::CountIn(std::shared_ptr<const api::Resour
       const Result<bool> matches = programs[i]->Matches(view);
       all = matches.ok() && *matches;
       if (!matches.ok() && count.failure.empty())
-        count.failure = "spec.selectors[" + std::to_string(i) + "] fails on device " + slice->spec.driver + "/" + slice->spec.pool.name +
-                        "/" + device.name + ": " + matches.status().message();
+        count.failure = "spec.selectors[" + std::to_string(i) + "] fails on device " +
+                        slice->spec.driver + "/" + slice->spec.pool.name + "/" + device.name +
+                        ": " + matches.status().message();
     }
     if (all) ++count.devices;
   }
@@ -42,7 +44,8 @@ ClassMatches::Count ClassMatches::Of(const api::DeviceClass& device_class) {
     Count total;
     std::map<std::string, SliceCount> fresh;
     for (const auto& slice : slices) {
-      if (slice->spec.pool.generation < newest[{slice->spec.driver, slice->spec.pool.name}]) continue;
+      if (slice->spec.pool.generation < newest[{slice->spec.driver, slice->spec.pool.name}])
+        continue;
       total.looked_at += slice->spec.devices.size();
       if (!one.compiles) continue;
       // Objects of a cache never change: the same pointer is the same slice.

@@ -12,8 +12,8 @@
 
 namespace dray::controllers {
 
-// How many published devices each class selects. Every slice is looked at once per class, and again when one of the two has
-// changed. Any thread.
+// How many published devices each class selects. Every slice is looked at once per class, and again
+// when one of the two has changed. Any thread.
 class ClassMatches {
  public:
   explicit ClassMatches(const runtime::Lister<api::ResourceSlice>* slices) : slices_(slices) {}
@@ -21,7 +21,8 @@ class ClassMatches {
   struct Count {
     size_t devices = 0;    // that every selector matches, of the newest generation of their pools
     size_t looked_at = 0;  // devices there are
-    // The first selector that failed on a device instead of answering: in the scheduler that ends the attempt for the Pod.
+    // The first selector that failed on a device instead of answering: in the scheduler that ends
+    // the attempt for the Pod.
     // "" where none did.
     std::string failure;
   };
@@ -42,7 +43,8 @@ class ClassMatches {
     bool compiles = true;
     std::map<std::string, SliceCount> slices;
   };
-  static SliceCount CountIn(std::shared_ptr<const api::ResourceSlice> slice, const Programs& programs);
+  static SliceCount CountIn(std::shared_ptr<const api::ResourceSlice> slice,
+                            const Programs& programs);
 
   const runtime::Lister<api::ResourceSlice>* slices_;
   Guarded<std::map<std::string, OneClass>> classes_;

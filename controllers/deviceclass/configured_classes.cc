@@ -16,7 +16,9 @@ bool Says(const Json& document, const char* key, const char* value) {
   return found != document.end() && *found == value;
 }
 
-Status Compiles(std::string_view expression) { return cel::Program::Compile(expression, {}).status(); }
+Status Compiles(std::string_view expression) {
+  return cel::Program::Compile(expression, {}).status();
+}
 
 }  // namespace
 
@@ -26,14 +28,18 @@ Result<ConfiguredClasses> ReadDeviceClasses(std::string_view yaml, std::string_v
   for (size_t i = 0; i < documents.size(); ++i) {
     if (documents[i].is_null()) continue;
     const std::string where = std::string(file) + ": document " + std::to_string(i + 1);
-    if (!Says(documents[i], "kind", "DeviceClass") || !Says(documents[i], "apiVersion", "resource.k8s.io/v1"))
-      return Status(Reason::kInvalid, where + ": want kind DeviceClass of apiVersion resource.k8s.io/v1");
+    if (!Says(documents[i], "kind", "DeviceClass") ||
+        !Says(documents[i], "apiVersion", "resource.k8s.io/v1"))
+      return Status(Reason::kInvalid,
+                    where + ": want kind DeviceClass of apiVersion resource.k8s.io/v1");
     Result<api::DeviceClass> parsed = api::FromJson<api::DeviceClass>(documents[i]);
     if (!parsed.ok()) return parsed.status().Wrapped(where);
-    if (Status valid = api::ValidateDeviceClass(*parsed, Compiles); !valid.ok()) return valid.Wrapped(where);
+    if (Status valid = api::ValidateDeviceClass(*parsed, Compiles); !valid.ok())
+      return valid.Wrapped(where);
     const std::string name = parsed->metadata.name;
     if (!classes.emplace(name, documents[i].dump()).second)
-      return Status(Reason::kInvalid, where + ": metadata.name: " + name + ": this class was already given");
+      return Status(Reason::kInvalid,
+                    where + ": metadata.name: " + name + ": this class was already given");
   }
   return classes;
 }

@@ -24,7 +24,8 @@ runtime::InformerOptions<api::Node> NodeOptions() {
 runtime::InformerOptions<api::ResourceClaim> ClaimOptions() {
   runtime::InformerOptions<api::ResourceClaim> options;
   options.indexes = {{"waits", [](const api::ResourceClaim& claim) {
-                        return claim.status.allocation ? std::vector<std::string>() : std::vector<std::string>{"yes"};
+                        return claim.status.allocation ? std::vector<std::string>()
+                                                       : std::vector<std::string>{"yes"};
                       }}};
   options.transform = KeepOfClaim;
   return options;
@@ -53,7 +54,10 @@ void KeepOfPod(api::Pod& pod) {
   Free(pod.status.init_container_statuses);
 }
 
-void KeepOfNode(api::Node& node) { std::erase_if(node.metadata.annotations, [](const auto& one) { return !one.first.starts_with("dray.dev/"); }); }
+void KeepOfNode(api::Node& node) {
+  std::erase_if(node.metadata.annotations,
+                [](const auto& one) { return !one.first.starts_with("dray.dev/"); });
+}
 
 void KeepOfClaim(api::ResourceClaim& claim) {
   Free(claim.metadata.annotations);
@@ -69,7 +73,8 @@ void KeepOfClaim(api::ResourceClaim& claim) {
     device.network_data.reset();
   }
   if (!claim.status.allocation) return;
-  // It has been searched for: what it asked for and where it may be used is read from the server where that matters again.
+  // It has been searched for: what it asked for and where it may be used is read from the server
+  // where that matters again.
   Free(claim.spec.devices.requests);
   Free(claim.spec.devices.config);
   Free(claim.spec.devices.constraints);
@@ -97,12 +102,17 @@ void Caches::AddTo(runtime::Manager& manager) {
 std::string Caches::Text(SteadyTime now) const {
   Exposition out;
   const size_t synced = out.Family("dray_cache_synced", "1 once a cache has listed everything.");
-  const size_t silent = out.Family("dray_cache_silent_seconds", "How long ago the API server last said something to a cache; bookmarks come once a minute.");
+  const size_t silent = out.Family(
+      "dray_cache_silent_seconds",
+      "How long ago the API server last said something to a cache; bookmarks come once a minute.");
   auto show = [&](std::string_view resource, const auto& informer) {
     const std::string labels = LabelText({{"resource", resource}});
     out.Sample(synced, labels, informer.HasSynced());
     if (informer.LastHeard() != SteadyTime::min())
-      out.Sample(silent, labels, std::chrono::duration<double>(std::chrono::round<std::chrono::milliseconds>(now - informer.LastHeard())).count());
+      out.Sample(silent, labels,
+                 std::chrono::duration<double>(
+                     std::chrono::round<std::chrono::milliseconds>(now - informer.LastHeard()))
+                     .count());
   };
   show("pods", pods);
   show("nodes", nodes);

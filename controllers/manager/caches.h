@@ -6,8 +6,8 @@
 
 namespace dray::controllers {
 
-// The caches that every replica keeps warm, so that a new leader starts at once. Of each object only what somebody here reads
-// is kept: with a hundred thousand claims that is most of the memory.
+// The caches that every replica keeps warm, so that a new leader starts at once. Of each object
+// only what somebody here reads is kept: with a hundred thousand claims that is most of the memory.
 struct Caches {
   explicit Caches(const runtime::Client& client);
 
@@ -15,11 +15,12 @@ struct Caches {
   // Gauges of how fresh they are, in Prometheus' text format.
   std::string Text(SteadyTime now) const;
 
-  runtime::Informer<api::Pod> pods;                         // indexes claim, template
+  runtime::Informer<api::Pod> pods;  // indexes claim, template
   runtime::Informer<api::Node> nodes;
-  runtime::Informer<api::ResourceClaim> claims;             // index waits: "yes" for those without an allocation
+  runtime::Informer<api::ResourceClaim>
+      claims;  // index waits: "yes" for those without an allocation
   runtime::Informer<api::ResourceClaimTemplate> templates;
-  runtime::Informer<api::ResourceSlice> slices;             // indexes pool, node
+  runtime::Informer<api::ResourceSlice> slices;  // indexes pool, node
   runtime::Informer<api::DeviceClass> classes;
 };
 

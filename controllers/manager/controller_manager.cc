@@ -25,15 +25,19 @@ using runtime::Stage;
 
 // A burst of changes of devices is looked at once.
 constexpr Duration kSettle = std::chrono::seconds(2);
-constexpr Duration kExplainAfter = std::chrono::seconds(1), kExplainEvery = std::chrono::seconds(10);
+constexpr Duration kExplainAfter = std::chrono::seconds(1),
+                   kExplainEvery = std::chrono::seconds(10);
 
-// After devices have changed: the claims that hold or want some are looked at, in one pass over all of them.
+// After devices have changed: the claims that hold or want some are looked at, in one pass over all
+// of them.
 class DeviceChanges final : public runtime::Reconciler {
  public:
-  DeviceChanges(Guarded<std::set<std::string>>& pools, const runtime::Informer<api::ResourceClaim>& claims, runtime::WorkQueue& queue)
+  DeviceChanges(Guarded<std::set<std::string>>& pools,
+                const runtime::Informer<api::ResourceClaim>& claims, runtime::WorkQueue& queue)
       : pools_(pools), claims_(claims), queue_(queue) {}
   Result<runtime::Requeue> Reconcile(const Context&, const api::ObjectKey&) override {
-    const std::set<std::string> pools = pools_.With([](auto& changed) { return std::exchange(changed, {}); });
+    const std::set<std::string> pools =
+        pools_.With([](auto& changed) { return std::exchange(changed, {}); });
     for (const auto& claim : claims_.By("waits", "yes")) queue_.Add(api::KeyOf(*claim));
     if (pools.empty()) return runtime::Requeue{};
     for (const auto& claim : claims_.List())
@@ -54,16 +58,20 @@ class DeviceChanges final : public runtime::Reconciler {
 // Everything one replica holds, in the order in which it must be destroyed last to first.
 class Replica {
  public:
-  // `admission`: for the webhook's writes, without the client-side limit of the controllers: a Pod's creation waits for them.
+  // `admission`: for the webhook's writes, without the client-side limit of the controllers: a
+  // Pod's creation waits for them.
   Replica(ControllerManager::Options& options, std::shared_ptr<runtime::Transport> transport,
           std::shared_ptr<runtime::Transport> admission, Clock& clock)
       : options_(options),
         clock_(clock),
         client_(transport),
-        leader_client_(options.elect ? runtime::Client(runtime::FenceWrites(transport, [this] { return elector_->LeadsUntil(); })) : client_),
+        leader_client_(options.elect ? runtime::Client(runtime::FenceWrites(
+                                           transport, [this] { return elector_->LeadsUntil(); }))
+                                     : client_),
         caches_(client_),
         events_(client_, clock, "dray-controller-manager"),
-        webhook_({runtime::Client(std::move(admission)), &clock, &caches_.templates, &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
+        webhook_({runtime::Client(std::move(admission)), &clock, &caches_.templates,
+                  &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
                  std::move(options.device_config)),
         monitor_(caches_.slices, caches_.claims, options.legacy_metrics) {}
 
@@ -72,7 +80,8 @@ class Replica {
     DRAY_RETURN_IF_ERROR(AddServers(ctx));
     caches_.AddTo(manager_);
     // What the first lists were read through goes back to the system.
-    manager_.Add(Stage::kEveryone, {"memory", [](const Context&) {
+    manager_.Add(Stage::kEveryone, {"memory",
+                                    [](const Context&) {
                                       malloc_trim(0);
                                       return Ok();
                                     },
@@ -107,8 +116,9 @@ class Replica {
   std::atomic<bool> leading_ = false;
   DeviceMonitor monitor_;
   std::vector<std::unique_ptr<runtime::Controller>> controllers_;
-  runtime::WorkQueue *classes_ = nullptr, *claims_ = nullptr, *template_cleanup_ = nullptr, *claim_cleanup_ = nullptr,
-                     *reservation_cleanup_ = nullptr, *slice_cleanup_ = nullptr, *node_cleanup_ = nullptr,
+  runtime::WorkQueue *classes_ = nullptr, *claims_ = nullptr, *template_cleanup_ = nullptr,
+                     *claim_cleanup_ = nullptr, *reservation_cleanup_ = nullptr,
+                     *slice_cleanup_ = nullptr, *node_cleanup_ = nullptr,
                      *device_changes_ = nullptr;
   Guarded<std::set<std::string>> changed_pools_;
   std::atomic<bool> leads_ = false;  // followers hear and forget: a new leader looks at everything
@@ -120,31 +130,42 @@ class Replica {
 void Replica::MakeControllers() {
   runtime::Metrics& metrics = runtime::ProcessMetrics();
   auto add = [&](const char* name, std::unique_ptr<runtime::Reconciler> reconciler) {
-    controllers_.push_back(std::make_unique<runtime::Controller>(clock_, name, std::move(reconciler)));
+    controllers_.push_back(
+        std::make_unique<runtime::Controller>(clock_, name, std::move(reconciler)));
     return &controllers_.back()->queue;
   };
-  classes_ = add("deviceclass", std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
-                                    leader_client_, &caches_.classes, &caches_.claims, &caches_.templates, &events_,
-                                    &metrics, options_.classes, &caches_.slices}));
-  ResourceClaimReconciler::Options claim_options{leader_client_,    &caches_.claims, &caches_.pods, &caches_.slices,
-                                                 &caches_.classes, &caches_.nodes,  &events_,      &metrics};
+  classes_ =
+      add("deviceclass", std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
+                             leader_client_, &caches_.classes, &caches_.claims, &caches_.templates,
+                             &events_, &metrics, options_.classes, &caches_.slices}));
+  ResourceClaimReconciler::Options claim_options{leader_client_,  &caches_.claims,  &caches_.pods,
+                                                 &caches_.slices, &caches_.classes, &caches_.nodes,
+                                                 &events_,        &metrics};
   claim_options.stuck_after = options_.stuck_after;
   claim_options.explain_after = kExplainAfter;
   claim_options.explain_every = kExplainEvery;
   claim_options.devices_fresh = kSettle;
-  claims_ = add("resourceclaim", std::make_unique<ResourceClaimReconciler>(std::move(claim_options)));
+  claims_ =
+      add("resourceclaim", std::make_unique<ResourceClaimReconciler>(std::move(claim_options)));
   const CleanupOptions cleanup{leader_client_,
                                &caches_.pods,
                                &metrics,
                                options_.cleanup_grace,
                                options_.cleanup_dry_run,
                                std::make_shared<DeletionBudget>(options_.cleanup_per_minute)};
-  template_cleanup_ = add("template-cleanup", std::make_unique<TemplateCleanup>(cleanup, &caches_.templates));
-  claim_cleanup_ = add("claim-cleanup", std::make_unique<ClaimCleanup>(cleanup, &caches_.claims, options_.cleanup_hami_claims));
-  reservation_cleanup_ = add("reservation-cleanup", std::make_unique<ReservationCleanup>(cleanup, &caches_.claims));
-  slice_cleanup_ = add("resourceslice-cleanup", std::make_unique<SliceCleanup>(cleanup, &caches_.slices, &caches_.nodes));
-  node_cleanup_ = add("node-cleanup", std::make_unique<NodeCleanup>(cleanup, &caches_.nodes, &caches_.slices));
-  device_changes_ = add("device-changes", std::make_unique<DeviceChanges>(changed_pools_, caches_.claims, *claims_));
+  template_cleanup_ =
+      add("template-cleanup", std::make_unique<TemplateCleanup>(cleanup, &caches_.templates));
+  claim_cleanup_ =
+      add("claim-cleanup",
+          std::make_unique<ClaimCleanup>(cleanup, &caches_.claims, options_.cleanup_hami_claims));
+  reservation_cleanup_ =
+      add("reservation-cleanup", std::make_unique<ReservationCleanup>(cleanup, &caches_.claims));
+  slice_cleanup_ = add("resourceslice-cleanup",
+                       std::make_unique<SliceCleanup>(cleanup, &caches_.slices, &caches_.nodes));
+  node_cleanup_ =
+      add("node-cleanup", std::make_unique<NodeCleanup>(cleanup, &caches_.nodes, &caches_.slices));
+  device_changes_ = add("device-changes",
+                        std::make_unique<DeviceChanges>(changed_pools_, caches_.claims, *claims_));
   HearChanges();
 }
 
@@ -155,21 +176,27 @@ void Replica::HearChanges() {
   runtime::OnChange<api::ResourceClaim>(caches_.claims, [this](const api::ResourceClaim& object) {
     if (leads_) Enqueue(object);
   });
-  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates, [this](const api::ResourceClaimTemplate& object) {
-    if (leads_) template_cleanup_->Add(api::KeyOf(object));
-  });
+  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates,
+                                                [this](const api::ResourceClaimTemplate& object) {
+                                                  if (leads_)
+                                                    template_cleanup_->Add(api::KeyOf(object));
+                                                });
   runtime::OnChange<api::Pod>(caches_.pods, [this](const api::Pod& pod) {
     if (!leads_) return;
     for (const std::string& key : ClaimsOfPod(pod))
-      for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_}) queue->Add(runtime::KeyFromText(key));
-    for (const std::string& key : TemplatesOfPod(pod)) template_cleanup_->Add(runtime::KeyFromText(key));
+      for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_})
+        queue->Add(runtime::KeyFromText(key));
+    for (const std::string& key : TemplatesOfPod(pod))
+      template_cleanup_->Add(runtime::KeyFromText(key));
   });
-  // Devices that come, go or get a taint: who holds them is told, who waits for some is explained anew, classes are counted.
+  // Devices that come, go or get a taint: who holds them is told, who waits for some is explained
+  // anew, classes are counted.
   runtime::OnChange<api::ResourceSlice>(caches_.slices, [this](const api::ResourceSlice& slice) {
     if (!leads_) return;
     for (const std::string& pool : PoolOfSlice(slice)) {
       changed_pools_.With([&](auto& pools) { pools.insert(pool); });
-      for (const auto& other : caches_.slices.By("pool", pool)) slice_cleanup_->AddAfter(api::KeyOf(*other), kSettle);
+      for (const auto& other : caches_.slices.By("pool", pool))
+        slice_cleanup_->AddAfter(api::KeyOf(*other), kSettle);
     }
     device_changes_->AddAfter({"", "all"}, kSettle);
     for (const auto& one : caches_.classes.List()) classes_->AddAfter(api::KeyOf(*one), kSettle);
@@ -179,14 +206,16 @@ void Replica::HearChanges() {
     if (!leads_) return;
     node_cleanup_->Add(api::KeyOf(node));
     if (caches_.nodes.Get(api::KeyOf(node)) != nullptr) return;
-    for (const auto& slice : caches_.slices.By("node", node.metadata.name)) slice_cleanup_->Add(api::KeyOf(*slice));
+    for (const auto& slice : caches_.slices.By("node", node.metadata.name))
+      slice_cleanup_->Add(api::KeyOf(*slice));
   });
 }
 
 void Replica::Enqueue(const api::ResourceClaim& claim) {
   const api::ObjectKey key = api::KeyOf(claim);
   claims_->Add(key);
-  // Most claims are held by Pods that are there; those of a Pod that goes away are enqueued by its own event.
+  // Most claims are held by Pods that are there; those of a Pod that goes away are enqueued by its
+  // own event.
   if (claim.status.reserved_for.empty()) return claim_cleanup_->Add(key);
   for (const api::ResourceClaimConsumerReference& consumer : claim.status.reserved_for) {
     const auto pod = caches_.pods.Get({key.namespace_, consumer.name});
@@ -199,7 +228,8 @@ void Replica::EnqueueAll() {
   for (const auto& object : caches_.classes.List()) classes_->Add(api::KeyOf(*object));
   for (const auto& object : caches_.claims.List()) Enqueue(*object);
   for (const auto& pod : caches_.pods.List())
-    for (const std::string& key : ClaimsOfPod(*pod)) claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
+    for (const std::string& key : ClaimsOfPod(*pod))
+      claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
   for (const auto& object : caches_.templates.List()) template_cleanup_->Add(api::KeyOf(*object));
   for (const auto& object : caches_.slices.List()) slice_cleanup_->Add(api::KeyOf(*object));
   for (const auto& object : caches_.nodes.List()) node_cleanup_->Add(api::KeyOf(*object));
@@ -218,7 +248,8 @@ void Replica::Lead(const Context& ctx) {
 
 void Replica::AddLeaderWork() {
   if (!options_.elect) {
-    manager_.Add(Stage::kLeader, {"controllers", [this](const Context& ctx) {
+    manager_.Add(Stage::kLeader, {"controllers",
+                                  [this](const Context& ctx) {
                                     Lead(ctx);
                                     return Ok();
                                   },
@@ -231,26 +262,40 @@ void Replica::AddLeaderWork() {
     Lead(ctx);
     Announce("stopped leading");
   };
-  callbacks.on_new_leader = [](std::string_view identity) { LOG(INFO) << "leader is " << identity; };
+  callbacks.on_new_leader = [](std::string_view identity) {
+    LOG(INFO) << "leader is " << identity;
+  };
   elector_ = std::make_unique<runtime::Elector>(client_, options_.election, std::move(callbacks));
-  manager_.Add(Stage::kLeader, {"leader election", [this](const Context& ctx) { return elector_->Run(ctx); }, nullptr});
+  manager_.Add(
+      Stage::kLeader,
+      {"leader election", [this](const Context& ctx) { return elector_->Run(ctx); }, nullptr});
 }
 
 // As client-go's electors: an event on the Lease.
 void Replica::Announce(const std::string& what) {
   const api::KindInfo& kind = api::KindOf<api::Lease>::value;
-  const api::ObjectReference lease{kind.ApiVersion(), std::string(kind.kind), options_.election.lease.namespace_, options_.election.lease.name, "", "", ""};
+  const api::ObjectReference lease{kind.ApiVersion(),
+                                   std::string(kind.kind),
+                                   options_.election.lease.namespace_,
+                                   options_.election.lease.name,
+                                   "",
+                                   "",
+                                   ""};
   events_.Record(lease, "Normal", "LeaderElection", options_.election.identity + " " + what);
 }
 
-Status Replica::Serve(const char* name, runtime::HttpServerOptions options, runtime::HttpHandler handler) {
-  Result<std::unique_ptr<runtime::HttpServer>> server = runtime::HttpServer::Listen(std::move(options), std::move(handler));
+Status Replica::Serve(const char* name, runtime::HttpServerOptions options,
+                      runtime::HttpHandler handler) {
+  Result<std::unique_ptr<runtime::HttpServer>> server =
+      runtime::HttpServer::Listen(std::move(options), std::move(handler));
   // A taken port is the caller's mistake: one sentence and exit code 2.
-  if (!server.ok()) return Status(Reason::kInvalid, std::string(name) + ": " + server.status().message());
+  if (!server.ok())
+    return Status(Reason::kInvalid, std::string(name) + ": " + server.status().message());
   LOG(INFO) << name << " listens on port " << (*server)->port();
   runtime::HttpServer* listening = server->get();
   servers_.push_back(std::move(*server));
-  manager_.Add(Stage::kServers, {name, [listening](const Context& ctx) { return listening->Run(ctx); }, nullptr});
+  manager_.Add(Stage::kServers,
+               {name, [listening](const Context& ctx) { return listening->Run(ctx); }, nullptr});
   return {};
 }
 
@@ -259,19 +304,26 @@ Status Replica::AddServers(const Context& ctx) {
     runtime::HttpServerOptions health;
     health.address = options_.health->address;
     health.port = options_.health->port;
-    DRAY_RETURN_IF_ERROR(Serve("health", health, [this](runtime::HttpRequest request, auto responder) {
-      AnswerHealth(request, *responder);
-    }));
+    DRAY_RETURN_IF_ERROR(
+        Serve("health", health, [this](runtime::HttpRequest request, auto responder) {
+          AnswerHealth(request, *responder);
+        }));
   }
   if (options_.metrics) {
     runtime::HttpServerOptions metrics;
     metrics.address = options_.metrics->address;
     metrics.port = options_.metrics->port;
     metrics.handler_threads = 1;
-    DRAY_RETURN_IF_ERROR(Serve("metrics", metrics, [this](runtime::HttpRequest request, auto responder) {
-      if (request.path() != "/metrics") return responder->Send({404, "want /metrics\n", "text/plain", {}});
-      responder->Send({200, runtime::ProcessMetrics().Text() + BuildInfoText() + caches_.Text(clock_.Steady()) + monitor_.Text(), "text/plain; version=0.0.4", {}});
-    }));
+    DRAY_RETURN_IF_ERROR(
+        Serve("metrics", metrics, [this](runtime::HttpRequest request, auto responder) {
+          if (request.path() != "/metrics")
+            return responder->Send({404, "want /metrics\n", "text/plain", {}});
+          responder->Send({200,
+                           runtime::ProcessMetrics().Text() + BuildInfoText() +
+                               caches_.Text(clock_.Steady()) + monitor_.Text(),
+                           "text/plain; version=0.0.4",
+                           {}});
+        }));
   }
   return AddWebhook(ctx);
 }
@@ -284,47 +336,62 @@ Status Replica::AddWebhook(const Context& ctx) {
   if (options_.webhook_self_managed) {
     WebhookCertificateKeeper::Options keep{client_};
     keep.namespace_ = options_.election.lease.namespace_;
-    keep.dns_names = {"dray-webhook." + keep.namespace_ + ".svc", "dray-webhook." + keep.namespace_ + ".svc.cluster.local"};
+    keep.dns_names = {"dray-webhook." + keep.namespace_ + ".svc",
+                      "dray-webhook." + keep.namespace_ + ".svc.cluster.local"};
     keep.folder = options_.webhook_cert_dir;
     keep.metrics = &runtime::ProcessMetrics();
     certificates_ = std::make_unique<WebhookCertificateKeeper>(std::move(keep));
     // The server can't listen without them.
     if (Status made = certificates_->Fetch(ctx.WithTimeout(std::chrono::seconds(60))); !made.ok())
       return made.Wrapped("--webhook-self-managed");
-    manager_.Add(Stage::kEveryone, {"webhook certificates", [this](const Context& run) {
-                                      return certificates_->Run(run, [this] { return leading_.load(); });
+    manager_.Add(Stage::kEveryone, {"webhook certificates",
+                                    [this](const Context& run) {
+                                      return certificates_->Run(run,
+                                                                [this] { return leading_.load(); });
                                     },
                                     nullptr});
   }
   if (!options_.device_config_path.empty()) {
     config_file_ = std::make_unique<DeviceConfigFile>(DeviceConfigFile::Options{
         options_.device_config_path, LoadDeviceConfig,
-        [this](admission::DeviceConfig config) { webhook_.SetConfig(std::move(config)); }, &runtime::ProcessMetrics()});
+        [this](admission::DeviceConfig config) { webhook_.SetConfig(std::move(config)); },
+        &runtime::ProcessMetrics()});
     manager_.Add(Stage::kEveryone,
-                 {"device configuration", [this](const Context& run) { return config_file_->Run(run); }, nullptr});
+                 {"device configuration",
+                  [this](const Context& run) { return config_file_->Run(run); }, nullptr});
   }
   runtime::HttpServerOptions webhook;
   webhook.address = options_.webhook_address;
   webhook.port = options_.webhook_port;
-  webhook.tls = runtime::TlsFiles{options_.webhook_cert_dir + "/tls.crt", options_.webhook_cert_dir + "/tls.key", "", false};
+  webhook.tls = runtime::TlsFiles{options_.webhook_cert_dir + "/tls.crt",
+                                  options_.webhook_cert_dir + "/tls.key", "", false};
   webhook.io_threads = 2;
   const Context handler_ctx(clock_, ctx.stop());
-  return Serve("webhook", webhook, [this, handler_ctx](runtime::HttpRequest request, auto responder) {
-    if (webhook_.TryHandle(request, *responder)) return;
-    // A template has to be made.
-    auto held = std::make_shared<const runtime::HttpRequest>(std::move(request));
-    review_threads_.Run([this, handler_ctx, held, responder] { webhook_.Handle(handler_ctx, *held, *responder); });
-  });
+  return Serve("webhook", webhook,
+               [this, handler_ctx](runtime::HttpRequest request, auto responder) {
+                 if (webhook_.TryHandle(request, *responder)) return;
+                 // A template has to be made.
+                 auto held = std::make_shared<const runtime::HttpRequest>(std::move(request));
+                 review_threads_.Run([this, handler_ctx, held, responder] {
+                   webhook_.Handle(handler_ctx, *held, *responder);
+                 });
+               });
 }
 
-void Replica::AnswerHealth(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const {
+void Replica::AnswerHealth(const runtime::HttpRequest& request,
+                           runtime::HttpResponder& responder) const {
   const std::string_view path = request.path();
   if (path == "/healthz" || path == "/livez") {
     const Status healthy = elector_ == nullptr ? Ok() : elector_->Healthy(clock_);
     if (healthy.ok() && request.target.find("?verbose") != std::string::npos)
-      return responder.Send({200, "[+]leaderElection ok\n" + std::string(path.substr(1)) + " check passed\n", "text/plain", {}});
+      return responder.Send(
+          {200,
+           "[+]leaderElection ok\n" + std::string(path.substr(1)) + " check passed\n",
+           "text/plain",
+           {}});
     if (healthy.ok()) return responder.Send({200, "ok", "text/plain", {}});
-    return responder.Send({500, "[-]leaderElection failed: " + healthy.message() + "\n", "text/plain", {}});
+    return responder.Send(
+        {500, "[-]leaderElection failed: " + healthy.message() + "\n", "text/plain", {}});
   }
   if (path == "/readyz") {
     if (manager_.Ready()) return responder.Send({200, "ok", "text/plain", {}});
@@ -336,10 +403,12 @@ void Replica::AnswerHealth(const runtime::HttpRequest& request, runtime::HttpRes
 }  // namespace
 
 Status ControllerManager::Run(const Context& ctx) {
-  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport, runtime::MakeRestTransport(options_.access));
+  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport,
+                        runtime::MakeRestTransport(options_.access));
   runtime::ClusterAccess unlimited = options_.access;
   unlimited.qps = 0;
-  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> admission, runtime::MakeRestTransport(unlimited));
+  DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> admission,
+                        runtime::MakeRestTransport(unlimited));
   return Replica(options_, std::move(transport), std::move(admission), ctx.clock()).Run(ctx);
 }
 

@@ -16,15 +16,19 @@ struct BindAddress {
   uint16_t port = 0;
 };
 // ":8080", "127.0.0.1:8080"; "0" or "" is off. kInvalid names the flag.
-Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag, const std::string& text);
-// `path` empty: HAMi's defaults. Accepts the file itself or the ConfigMap hami-scheduler-device around it.
+Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
+                                                    const std::string& text);
+// `path` empty: HAMi's defaults. Accepts the file itself or the ConfigMap hami-scheduler-device
+// around it.
 Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path);
 // `path` empty: the built-in classes; "none": no class is kept.
 Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path);
 
-// "nvidia.com/gpu=hami-core-gpu.project-hami.io,...": sets spec.extendedResourceName of those classes, so that Pods may ask for
-// the resource without the webhook. kInvalid names the flag and what is wrong.
-Status SetExtendedResources(const std::string& flag, const std::string& text, ConfiguredClasses* classes);
+// "nvidia.com/gpu=hami-core-gpu.project-hami.io,...": sets spec.extendedResourceName of those
+// classes, so that Pods may ask for the resource without the webhook. kInvalid names the flag and
+// what is wrong.
+Status SetExtendedResources(const std::string& flag, const std::string& text,
+                            ConfiguredClasses* classes);
 
 // One replica: webhook, metrics and health on every one, the controllers where the Lease is held.
 class ControllerManager {
@@ -35,8 +39,9 @@ class ControllerManager {
     runtime::ElectionConfig election;
     std::string webhook_address = "0.0.0.0";
     uint16_t webhook_port = 9443;
-    std::string webhook_cert_dir;  // empty: no webhook
-    bool webhook_self_managed = false;  // the manager keeps its certificates in a Secret and writes them to webhook_cert_dir
+    std::string webhook_cert_dir;       // empty: no webhook
+    bool webhook_self_managed = false;  // the manager keeps its certificates in a Secret and writes
+                                        // them to webhook_cert_dir
     std::optional<BindAddress> metrics, health;
     admission::DeviceConfig device_config;
     std::string device_config_path;  // read again when it changes; empty: HAMi's defaults
@@ -51,7 +56,8 @@ class ControllerManager {
   };
   explicit ControllerManager(Options options) : options_(std::move(options)) {}
 
-  // ok when ctx was stopped; an error when a port is taken, the API server can't be used, or the Lease was lost.
+  // ok when ctx was stopped; an error when a port is taken, the API server can't be used, or the
+  // Lease was lost.
   Status Run(const Context& ctx);
 
  private:

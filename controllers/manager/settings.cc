@@ -10,7 +10,8 @@
 
 namespace dray::controllers {
 
-Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag, const std::string& text) {
+Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
+                                                    const std::string& text) {
   if (text.empty() || text == "0") return std::optional<BindAddress>();
   const size_t colon = text.rfind(':');
   unsigned port = 0;
@@ -21,10 +22,12 @@ Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag, con
       std::string address = text.substr(0, colon);
       if (address.size() > 1 && address.front() == '[' && address.back() == ']')
         address = address.substr(1, address.size() - 2);
-      return std::optional<BindAddress>({address.empty() ? "0.0.0.0" : address, static_cast<uint16_t>(port)});
+      return std::optional<BindAddress>(
+          {address.empty() ? "0.0.0.0" : address, static_cast<uint16_t>(port)});
     }
   }
-  return Status(Reason::kInvalid, "--" + flag + ": " + text + ": want ADDRESS:PORT as in :8080, or 0 for off");
+  return Status(Reason::kInvalid,
+                "--" + flag + ": " + text + ": want ADDRESS:PORT as in :8080, or 0 for off");
 }
 
 Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path) {
@@ -44,7 +47,8 @@ Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path) {
   return ReadDeviceClasses(text, path);
 }
 
-Status SetExtendedResources(const std::string& flag, const std::string& text, ConfiguredClasses* classes) {
+Status SetExtendedResources(const std::string& flag, const std::string& text,
+                            ConfiguredClasses* classes) {
   auto wrong = [&](const std::string& entry, const std::string& why) {
     return Status(Reason::kInvalid, "--" + flag + ": " + entry + ": " + why);
   };

@@ -33,7 +33,8 @@ std::string TextAttribute(const api::Device& device, std::string_view name) {
 std::string IndexOf(const api::Device& device) {
   for (const char* name : {"index", "minor"})
     if (auto found = device.attributes.find(name); found != device.attributes.end())
-      if (const auto* number = std::get_if<int64_t>(&found->second.value)) return std::to_string(*number);
+      if (const auto* number = std::get_if<int64_t>(&found->second.value))
+        return std::to_string(*number);
   return "";
 }
 
@@ -44,9 +45,10 @@ api::Quantity CapacityOf(const api::Device& device, const char* name) {
 
 // False while a taint keeps claims away from the device.
 bool Healthy(const api::Device& device) {
-  return std::none_of(device.taints.begin(), device.taints.end(), [](const api::DeviceTaint& taint) {
-    return taint.effect == "NoSchedule" || taint.effect == "NoExecute";
-  });
+  return std::none_of(device.taints.begin(), device.taints.end(),
+                      [](const api::DeviceTaint& taint) {
+                        return taint.effect == "NoSchedule" || taint.effect == "NoExecute";
+                      });
 }
 
 Usage UsageOf(const api::DeviceRequestAllocationResult& result) {
@@ -60,7 +62,9 @@ Usage UsageOf(const api::DeviceRequestAllocationResult& result) {
 }
 
 double Ratio(const api::Quantity& part, const api::Quantity& whole) {
-  return whole == api::Quantity() ? 0 : static_cast<double>(part.nanos()) / static_cast<double>(whole.nanos());
+  return whole == api::Quantity()
+             ? 0
+             : static_cast<double>(part.nanos()) / static_cast<double>(whole.nanos());
 }
 
 void Add(Usage& total, const Usage& more) {
@@ -71,13 +75,21 @@ void Add(Usage& total, const Usage& more) {
 struct Families {
   explicit Families(Exposition& out, bool legacy)
       : memory_limit(out.Family("hami_dra_gpu_memory_limit_bytes", "Memory of the device.")),
-        memory_allocated(out.Family("hami_dra_gpu_memory_allocated_bytes", "Memory given out to claims.")),
-        core_limit(out.Family("hami_dra_gpu_core_limit_ratio", "Cores of the device: 1 is all of them.")),
-        core_allocated(out.Family("hami_dra_gpu_core_allocated_ratio", "Share of the cores given out to claims.")),
-        pod_memory(out.Family("hami_dra_vgpu_memory_allocated_bytes", "Memory that a Pod may use by its claim.")),
-        pod_cores(out.Family("hami_dra_vgpu_core_allocated_ratio", "Share of the device's cores that a Pod may use by its claim.")),
-        healthy(out.Family("dray_device_healthy", "0 while a taint keeps claims away from the device.")),
-        complete(out.Family("dray_pool_complete", "0 while slices of the pool's newest generation are missing: nothing is allocated from it.")) {
+        memory_allocated(
+            out.Family("hami_dra_gpu_memory_allocated_bytes", "Memory given out to claims.")),
+        core_limit(
+            out.Family("hami_dra_gpu_core_limit_ratio", "Cores of the device: 1 is all of them.")),
+        core_allocated(out.Family("hami_dra_gpu_core_allocated_ratio",
+                                  "Share of the cores given out to claims.")),
+        pod_memory(out.Family("hami_dra_vgpu_memory_allocated_bytes",
+                              "Memory that a Pod may use by its claim.")),
+        pod_cores(out.Family("hami_dra_vgpu_core_allocated_ratio",
+                             "Share of the device's cores that a Pod may use by its claim.")),
+        healthy(out.Family("dray_device_healthy",
+                           "0 while a taint keeps claims away from the device.")),
+        complete(out.Family("dray_pool_complete",
+                            "0 while slices of the pool's newest generation are missing: nothing "
+                            "is allocated from it.")) {
     if (!legacy) return;
     old = {out.Family("GPUDeviceMemoryLimit", "Memory of the device in MiB (legacy)."),
            out.Family("GPUDeviceCoreLimit", "Cores of the device, 0 to 100 (legacy)."),
@@ -86,12 +98,17 @@ struct Families {
            out.Family("vGPUDeviceMemoryAllocated", "Memory that a Pod may use in MiB (legacy)."),
            out.Family("vGPUDeviceCoreAllocated", "Cores that a Pod may use, 0 to 100 (legacy).")};
   }
-  size_t memory_limit, memory_allocated, core_limit, core_allocated, pod_memory, pod_cores, healthy, complete;
+  size_t memory_limit, memory_allocated, core_limit, core_allocated, pod_memory, pod_cores, healthy,
+      complete;
   std::vector<size_t> old;
 };
 
-double Bytes(const api::Quantity& quantity) { return static_cast<double>(quantity.Value()); }
-double Mib(const api::Quantity& quantity) { return Bytes(quantity) / (1024 * 1024); }
+double Bytes(const api::Quantity& quantity) {
+  return static_cast<double>(quantity.Value());
+}
+double Mib(const api::Quantity& quantity) {
+  return Bytes(quantity) / (1024 * 1024);
+}
 
 // One device with what is given out of it.
 struct Scraped {
@@ -99,12 +116,19 @@ struct Scraped {
   std::string node, uuid, index, type;
   api::Quantity memory, cores;
   Usage total;
-  std::map<std::tuple<std::string, std::string, std::string>, Usage> by_pod;  // namespace, Pod, claim
+  std::map<std::tuple<std::string, std::string, std::string>, Usage>
+      by_pod;  // namespace, Pod, claim
 };
 
-void Write(Exposition& out, const Families& families, const api::ResourceSliceSpec& spec, const Scraped& one) {
-  const std::string labels = LabelText({{"device_index", one.index}, {"device_name", one.device.name}, {"device_type", one.type},
-                                        {"device_uuid", one.uuid}, {"driver", spec.driver}, {"node", one.node}, {"pool", spec.pool.name}});
+void Write(Exposition& out, const Families& families, const api::ResourceSliceSpec& spec,
+           const Scraped& one) {
+  const std::string labels = LabelText({{"device_index", one.index},
+                                        {"device_name", one.device.name},
+                                        {"device_type", one.type},
+                                        {"device_uuid", one.uuid},
+                                        {"driver", spec.driver},
+                                        {"node", one.node},
+                                        {"pool", spec.pool.name}});
   out.Sample(families.memory_limit, labels, Bytes(one.memory));
   out.Sample(families.memory_allocated, labels, Bytes(one.total.memory));
   out.Sample(families.core_limit, labels, one.cores == api::Quantity() ? 0 : 1);
@@ -112,8 +136,12 @@ void Write(Exposition& out, const Families& families, const api::ResourceSliceSp
   out.Sample(families.healthy, labels, Healthy(one.device));
   for (const auto& [who, usage] : one.by_pod) {
     const auto& [space, pod, claim] = who;
-    const std::string of_pod = LabelText({{"claim", claim}, {"device_name", one.device.name}, {"device_uuid", one.uuid},
-                                          {"namespace", space}, {"node", one.node}, {"pod", pod}});
+    const std::string of_pod = LabelText({{"claim", claim},
+                                          {"device_name", one.device.name},
+                                          {"device_uuid", one.uuid},
+                                          {"namespace", space},
+                                          {"node", one.node},
+                                          {"pod", pod}});
     out.Sample(families.pod_memory, of_pod, Bytes(usage.memory));
     out.Sample(families.pod_cores, of_pod, Ratio(usage.cores, one.cores));
   }
@@ -122,18 +150,28 @@ void Write(Exposition& out, const Families& families, const api::ResourceSliceSp
 // HAMi-DRA's names before 0.2, with its labels and units.
 void WriteLegacy(Exposition& out, const std::vector<size_t>& old, const Scraped& one) {
   const std::string brand = TextAttribute(one.device, "brand");
-  const std::string labels = LabelText({{"devicebrand", brand}, {"deviceidx", one.index}, {"devicename", one.device.name},
-                                        {"deviceproductname", one.type}, {"deviceuuid", one.uuid}, {"nodeid", one.node}});
+  const std::string labels = LabelText({{"devicebrand", brand},
+                                        {"deviceidx", one.index},
+                                        {"devicename", one.device.name},
+                                        {"deviceproductname", one.type},
+                                        {"deviceuuid", one.uuid},
+                                        {"nodeid", one.node}});
   out.Sample(old[0], labels, Mib(one.memory));
   out.Sample(old[1], labels, one.cores == api::Quantity() ? 0 : 100);
   out.Sample(old[2], labels, Mib(one.total.memory));
   out.Sample(old[3], labels, 100 * Ratio(one.total.cores, one.cores));
   std::map<std::pair<std::string, std::string>, Usage> by_pod;  // no claim in these labels
-  for (const auto& [who, usage] : one.by_pod) Add(by_pod[{std::get<0>(who), std::get<1>(who)}], usage);
+  for (const auto& [who, usage] : one.by_pod)
+    Add(by_pod[{std::get<0>(who), std::get<1>(who)}], usage);
   for (const auto& [who, usage] : by_pod) {
-    const std::string of_pod = LabelText({{"devicebrand", brand}, {"deviceidx", one.index}, {"devicename", one.device.name},
-                                          {"deviceproductname", one.type}, {"deviceuuid", one.uuid}, {"nodeid", one.node},
-                                          {"podname", who.second}, {"podnamespace", who.first}});
+    const std::string of_pod = LabelText({{"devicebrand", brand},
+                                          {"deviceidx", one.index},
+                                          {"devicename", one.device.name},
+                                          {"deviceproductname", one.type},
+                                          {"deviceuuid", one.uuid},
+                                          {"nodeid", one.node},
+                                          {"podname", who.second},
+                                          {"podnamespace", who.first}});
     out.Sample(old[4], of_pod, Mib(usage.memory));
     out.Sample(old[5], of_pod, 100 * Ratio(usage.cores, one.cores));
   }
@@ -150,7 +188,8 @@ std::string DeviceMonitor::Text() const {
   std::map<DeviceId, std::vector<Share>> held;
   for (const auto& claim : claims) {
     if (!claim->status.allocation) continue;
-    for (const api::DeviceRequestAllocationResult& result : claim->status.allocation->devices.results)
+    for (const api::DeviceRequestAllocationResult& result :
+         claim->status.allocation->devices.results)
       if (!result.admin_access.value_or(false))  // looks, takes nothing
         held[{result.driver, result.pool, result.device}].push_back({claim.get(), UsageOf(result)});
   }
@@ -170,20 +209,31 @@ std::string DeviceMonitor::Text() const {
   Exposition out;
   const Families families(out, legacy_names_);
   for (const auto& [id, pool] : pools)
-    out.Sample(families.complete, LabelText({{"driver", id.first}, {"pool", id.second}}), pool.there >= pool.wanted);
+    out.Sample(families.complete, LabelText({{"driver", id.first}, {"pool", id.second}}),
+               pool.there >= pool.wanted);
   for (const auto& slice : slices) {
     const api::ResourceSliceSpec& spec = slice->spec;
     if (spec.pool.generation < pools[{spec.driver, spec.pool.name}].generation) continue;
     for (const api::Device& device : spec.devices) {
-      Scraped one{device, spec.node_name.value_or(device.node_name.value_or("")), TextAttribute(device, "uuid"), IndexOf(device),
-                  TextAttribute(device, "productName"), CapacityOf(device, "memory"), CapacityOf(device, "cores"), {}, {}};
+      Scraped one{device,
+                  spec.node_name.value_or(device.node_name.value_or("")),
+                  TextAttribute(device, "uuid"),
+                  IndexOf(device),
+                  TextAttribute(device, "productName"),
+                  CapacityOf(device, "memory"),
+                  CapacityOf(device, "cores"),
+                  {},
+                  {}};
       if (auto shares = held.find({spec.driver, spec.pool.name, device.name}); shares != held.end())
         for (Share& share : shares->second) {
           if (share.usage.whole) share.usage = {one.memory, one.cores, true};
           Add(one.total, share.usage);
-          for (const api::ResourceClaimConsumerReference& consumer : share.claim->status.reserved_for)
+          for (const api::ResourceClaimConsumerReference& consumer :
+               share.claim->status.reserved_for)
             if (consumer.api_group.empty() && consumer.resource == "pods")
-              Add(one.by_pod[{share.claim->metadata.namespace_, consumer.name, share.claim->metadata.name}], share.usage);
+              Add(one.by_pod[{share.claim->metadata.namespace_, consumer.name,
+                              share.claim->metadata.name}],
+                  share.usage);
         }
       Write(out, families, spec, one);
       if (legacy_names_) WriteLegacy(out, families.old, one);

@@ -13,9 +13,12 @@ std::string LabelText(std::initializer_list<std::pair<std::string_view, std::str
     if (text.size() > 1) text += ',';
     text.append(name).append("=\"");
     for (char c : value) {
-      if (c == '\n') text += "\\n";
-      else if (c == '"' || c == '\\') text += {'\\', c};
-      else text += c;
+      if (c == '\n')
+        text += "\\n";
+      else if (c == '"' || c == '\\')
+        text += {'\\', c};
+      else
+        text += c;
     }
     text += '"';
   }
@@ -32,19 +35,27 @@ void Exposition::Sample(size_t family, std::string_view labels, double value) {
   char number[32];
   // Whole numbers are bytes and counts: as such, not as powers of ten.
   const bool whole = std::floor(value) == value && std::abs(value) < 9e15;
-  const auto end = whole ? std::to_chars(number, number + sizeof number, static_cast<int64_t>(value)).ptr
-                         : std::to_chars(number, number + sizeof number, value).ptr;
+  const auto end =
+      whole ? std::to_chars(number, number + sizeof number, static_cast<int64_t>(value)).ptr
+            : std::to_chars(number, number + sizeof number, value).ptr;
   kept.samples.append(kept.name).append(labels).append(" ").append(number, end).append("\n");
 }
 
 std::string Exposition::Text() const {
   size_t size = 0;
-  for (const Kept& kept : families_) size += kept.samples.size() + kept.help.size() + 2 * kept.name.size() + 32;
+  for (const Kept& kept : families_)
+    size += kept.samples.size() + kept.help.size() + 2 * kept.name.size() + 32;
   std::string text;
   text.reserve(size);
   for (const Kept& kept : families_) {
     if (kept.samples.empty()) continue;
-    text.append("# HELP ").append(kept.name).append(" ").append(kept.help).append("\n# TYPE ").append(kept.name).append(" gauge\n");
+    text.append("# HELP ")
+        .append(kept.name)
+        .append(" ")
+        .append(kept.help)
+        .append("\n# TYPE ")
+        .append(kept.name)
+        .append(" gauge\n");
     text.append(kept.samples);
   }
   return text;
@@ -64,9 +75,16 @@ std::string BuildInfoText() {
   Exposition info;
   // HAMi's labels; nothing here is built by Go, and the build does not know its commit or its day.
   info.Sample(info.Family("hami_build_info", "Build of the program that serves HAMi's metrics."),
-              LabelText({{"build_date", ""}, {"compiler", kCompiler}, {"go_version", ""}, {"platform", kPlatform}, {"revision", ""}, {"version", version}}), 1);
+              LabelText({{"build_date", ""},
+                         {"compiler", kCompiler},
+                         {"go_version", ""},
+                         {"platform", kPlatform},
+                         {"revision", ""},
+                         {"version", version}}),
+              1);
   info.Sample(info.Family("dray_build_info", "Build of Dray."),
-              LabelText({{"compiler", kCompiler}, {"platform", kPlatform}, {"version", version}}), 1);
+              LabelText({{"compiler", kCompiler}, {"platform", kPlatform}, {"version", version}}),
+              1);
   return info.Text();
 }
 

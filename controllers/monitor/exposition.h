@@ -7,11 +7,12 @@
 
 namespace dray::controllers {
 
-// Labels as they stand in the text: {a="1",b="2"}, values escaped. Made once per device, used by many samples.
+// Labels as they stand in the text: {a="1",b="2"}, values escaped. Made once per device, used by
+// many samples.
 std::string LabelText(std::initializer_list<std::pair<std::string_view, std::string_view>> labels);
 
-// Prometheus' text format 0.0.4 of gauges that are computed for one scrape: tens of thousands of devices go straight into text,
-// no registry keeps them.
+// Prometheus' text format 0.0.4 of gauges that are computed for one scrape: tens of thousands of
+// devices go straight into text, no registry keeps them.
 class Exposition {
  public:
   // Declares a family; samples of it may come in any order.

@@ -14,13 +14,15 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
     if (auto name = claims::ClaimNameFor(pod, entry); name && !name->empty())
       keys.push_back(pod.metadata.namespace_ + "/" + *name);
   if (pod.status.extended_resource_claim_status)
-    keys.push_back(pod.metadata.namespace_ + "/" + pod.status.extended_resource_claim_status->resource_claim_name);
+    keys.push_back(pod.metadata.namespace_ + "/" +
+                   pod.status.extended_resource_claim_status->resource_claim_name);
   return keys;
 }
 
 std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) {
   std::shared_ptr<const alloc::Snapshot> fresh_enough = devices_.With([&](const Devices& devices) {
-    return devices.snapshot != nullptr && now - devices.gathered_at < fresh_ ? devices.snapshot : nullptr;
+    return devices.snapshot != nullptr && now - devices.gathered_at < fresh_ ? devices.snapshot
+                                                                             : nullptr;
   });
   if (fresh_enough != nullptr) return fresh_enough;
   alloc::Snapshot::Input input;
@@ -31,7 +33,8 @@ std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) 
   std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](Devices& devices) {
     // Objects of a cache never change: the same pointers are the same state.
     const bool same = devices.snapshot != nullptr && devices.input.slices == input.slices &&
-                      devices.input.classes == input.classes && devices.input.allocated == input.allocated;
+                      devices.input.classes == input.classes &&
+                      devices.input.allocated == input.allocated;
     if (same) devices.gathered_at = now;
     return same ? devices.snapshot : nullptr;
   });
@@ -42,15 +45,19 @@ std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) 
 }
 
 std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
-  // All of the Pod's claims must come together on one node: those without an allocation are tried as one, the others say where.
+  // All of the Pod's claims must come together on one node: those without an allocation are tried
+  // as one, the others say where.
   std::vector<std::shared_ptr<const api::ResourceClaim>> held;
   std::vector<const api::ResourceClaim*> wanted;
   std::vector<api::ObjectKey> elsewhere;
   for (const std::string& text : ClaimsOfPod(pod)) {
-    auto one = claims_.Get({pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)});
+    auto one =
+        claims_.Get({pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)});
     if (one == nullptr) return "";  // waits for the claim itself
-    if (!one->status.allocation) wanted.push_back(one.get());
-    else elsewhere.push_back(api::KeyOf(*one));
+    if (!one->status.allocation)
+      wanted.push_back(one.get());
+    else
+      elsewhere.push_back(api::KeyOf(*one));
     held.push_back(std::move(one));
   }
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
@@ -60,7 +67,8 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
   for (const api::ObjectKey& key : elsewhere) {
     Result<api::ResourceClaim> live = client_.Get<api::ResourceClaim>(ctx, key);
     if (!live.ok() || !live->status.allocation) return "";  // in flux: the next look tells
-    if (live->status.allocation->node_selector) places.push_back(*std::move(live->status.allocation->node_selector));
+    if (live->status.allocation->node_selector)
+      places.push_back(*std::move(live->status.allocation->node_selector));
   }
 
   const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot(ctx.clock().Steady());
@@ -70,7 +78,8 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
   std::optional<std::string> known;
   devices_.With([&](const Devices& devices) {
     if (devices.snapshot != snapshot) return;
-    if (auto found = devices.reasons.find(asked); found != devices.reasons.end()) known = found->second;
+    if (auto found = devices.reasons.find(asked); found != devices.reasons.end())
+      known = found->second;
   });
   if (known) return *known;
   std::string why = Try(ctx, *snapshot, wanted, places);
@@ -82,18 +91,22 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
 }
 
 std::string PendingReasons::Try(const Context& ctx, const alloc::Snapshot& snapshot,
-                                const std::vector<const api::ResourceClaim*>& wanted, const std::vector<api::NodeSelector>& places) {
+                                const std::vector<const api::ResourceClaim*>& wanted,
+                                const std::vector<api::NodeSelector>& places) {
   alloc::Options how;
   how.stop = ctx.stop();
   how.max_steps = 100'000;
-  how.new_share_id = [] { return std::string("00000000-0000-4000-8000-000000000000"); };  // never written
+  how.new_share_id = [] {
+    return std::string("00000000-0000-4000-8000-000000000000");
+  };  // never written
   alloc::Cycle cycle(snapshot, wanted, how);
   const auto nodes = nodes_.List();
   std::vector<alloc::NodeAnswer> answers;
   for (const auto& node : nodes) {
     alloc::NodeAnswer& answer = answers.emplace_back();
     for (const api::NodeSelector& place : places)
-      if (!alloc::Matches(place, *node)) answer.reason = "lay outside the allocation of another claim of the Pod";
+      if (!alloc::Matches(place, *node))
+        answer.reason = "lay outside the allocation of another claim of the Pod";
     if (!answer.reason.empty()) continue;
     answer = cycle.Try(*node);
     // It fits here: the scheduler just has not come round yet, or waits for something else.
@@ -101,7 +114,8 @@ std::string PendingReasons::Try(const Context& ctx, const alloc::Snapshot& snaps
   }
   if (ctx.stopped()) return "";
   for (size_t i = 0; i < nodes.size(); ++i)
-    if (answers[i].outcome == alloc::Outcome::kUnsatisfiable && answers[i].reason.empty()) cycle.Explain(*nodes[i], answers[i]);
+    if (answers[i].outcome == alloc::Outcome::kUnsatisfiable && answers[i].reason.empty())
+      cycle.Explain(*nodes[i], answers[i]);
   const std::string head = "0/" + std::to_string(nodes.size()) + " nodes";
   return nodes.empty() ? head + ": there is no node" : head + ": " + alloc::Summarize(answers);
 }

@@ -15,17 +15,26 @@ namespace dray::controllers {
 // The keys "ns/name" of the claims that a Pod uses, in its order, as far as they have a name yet.
 std::vector<std::string> ClaimsOfPod(const api::Pod& pod);
 
-// Why a Pod's claims are not allocated, found out by trying what the scheduler tries, on the caches. Any thread.
+// Why a Pod's claims are not allocated, found out by trying what the scheduler tries, on the
+// caches. Any thread.
 class PendingReasons {
  public:
-  // `client`: for where an allocated claim may be used, which caches need not keep. `fresh`: for so long what has been gathered
-  // is good enough, however much changes meanwhile.
-  PendingReasons(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims, const runtime::Lister<api::ResourceSlice>& slices,
-                 const runtime::Lister<api::DeviceClass>& classes, const runtime::Lister<api::Node>& nodes, Duration fresh = {})
-      : client_(std::move(client)), claims_(claims), slices_(slices), classes_(classes), nodes_(nodes), fresh_(fresh) {}
+  // `client`: for where an allocated claim may be used, which caches need not keep. `fresh`: for so
+  // long what has been gathered is good enough, however much changes meanwhile.
+  PendingReasons(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims,
+                 const runtime::Lister<api::ResourceSlice>& slices,
+                 const runtime::Lister<api::DeviceClass>& classes,
+                 const runtime::Lister<api::Node>& nodes, Duration fresh = {})
+      : client_(std::move(client)),
+        claims_(claims),
+        slices_(slices),
+        classes_(classes),
+        nodes_(nodes),
+        fresh_(fresh) {}
 
-  // "0/3 nodes: 2 had no devices, 1 ..."; empty when a node can take the claims (the scheduler has not come round yet, or waits
-  // for something else), when none is left to allocate, and while a claim has not been made.
+  // "0/3 nodes: 2 had no devices, 1 ..."; empty when a node can take the claims (the scheduler has
+  // not come round yet, or waits for something else), when none is left to allocate, and while a
+  // claim has not been made.
   std::string Why(const Context& ctx, const api::Pod& pod);
 
  private:
@@ -34,11 +43,13 @@ class PendingReasons {
     alloc::Snapshot::Input input;
     std::shared_ptr<const alloc::Snapshot> snapshot;
     SteadyTime gathered_at;
-    // Reasons against this snapshot by what was asked for: the replicas of one Deployment are tried once.
+    // Reasons against this snapshot by what was asked for: the replicas of one Deployment are tried
+    // once.
     std::map<std::string, std::string> reasons;
   };
   std::shared_ptr<const alloc::Snapshot> Snapshot(SteadyTime now);
-  std::string Try(const Context& ctx, const alloc::Snapshot& snapshot, const std::vector<const api::ResourceClaim*>& wanted,
+  std::string Try(const Context& ctx, const alloc::Snapshot& snapshot,
+                  const std::vector<const api::ResourceClaim*>& wanted,
                   const std::vector<api::NodeSelector>& places);
 
   const runtime::Client client_;

@@ -14,20 +14,29 @@ using claims::Standing;
 constexpr char kClaims[] = "dray_resourceclaims";
 constexpr char kClaimsHelp[] = "ResourceClaims by where they stand.";
 constexpr char kSeconds[] = "dray_resourceclaim_standing_seconds";
-constexpr char kSecondsHelp[] = "Time from a claim's creation until it was first seen standing there.";
+constexpr char kSecondsHelp[] =
+    "Time from a claim's creation until it was first seen standing there.";
 constexpr char kStuck[] = "dray_resourceclaim_stuck";
-constexpr char kStuckHelp[] = "1 for each claim that has stayed too long where it should only pass through.";
+constexpr char kStuckHelp[] =
+    "1 for each claim that has stayed too long where it should only pass through.";
 
 constexpr char kRefused[] = "dray_resourceclaim_reports_refused_total";
 constexpr char kRefusedHelp[] = "Device conditions that the API server did not accept, by reason.";
-// A report that is refused for what it is, not for when it comes: asked again in case somebody has given us the right.
+// A report that is refused for what it is, not for when it comes: asked again in case somebody has
+// given us the right.
 constexpr Duration kAfterRefusal = std::chrono::minutes(5);
 
-constexpr Standing kStandings[] = {Standing::kWaitingForClaim, Standing::kPending,  Standing::kUnschedulable, Standing::kAllocated,
-                                   Standing::kReserved,        Standing::kPrepared, Standing::kRunning,       Standing::kReleasing};
+constexpr Standing kStandings[] = {Standing::kWaitingForClaim, Standing::kPending,
+                                   Standing::kUnschedulable,   Standing::kAllocated,
+                                   Standing::kReserved,        Standing::kPrepared,
+                                   Standing::kRunning,         Standing::kReleasing};
 
-runtime::MetricLabels StandingLabel(Standing standing) { return {{"standing", std::string(claims::StandingName(standing))}}; }
-runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) { return {{"namespace", key.namespace_}, {"name", key.name}}; }
+runtime::MetricLabels StandingLabel(Standing standing) {
+  return {{"standing", std::string(claims::StandingName(standing))}};
+}
+runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) {
+  return {{"namespace", key.namespace_}, {"name", key.name}};
+}
 
 // Neither bound nor done: an unallocated claim keeps it from running.
 bool Waits(const api::Pod& pod) {
@@ -40,24 +49,32 @@ void Sooner(std::optional<Duration>& kept, std::optional<Duration> other) {
 
 }  // namespace
 
-std::vector<std::string> PoolOfSlice(const api::ResourceSlice& slice) { return {slice.spec.driver + "/" + slice.spec.pool.name}; }
+std::vector<std::string> PoolOfSlice(const api::ResourceSlice& slice) {
+  return {slice.spec.driver + "/" + slice.spec.pool.name};
+}
 
 std::vector<std::string> PoolsOfClaim(const api::ResourceClaim& claim) {
   std::vector<std::string> pools;
   if (!claim.status.allocation) return pools;
-  for (const api::DeviceRequestAllocationResult& result : claim.status.allocation->devices.results) {
+  for (const api::DeviceRequestAllocationResult& result :
+       claim.status.allocation->devices.results) {
     std::string pool = result.driver + "/" + result.pool;
-    if (std::find(pools.begin(), pools.end(), pool) == pools.end()) pools.push_back(std::move(pool));
+    if (std::find(pools.begin(), pools.end(), pool) == pools.end())
+      pools.push_back(std::move(pool));
   }
   return pools;
 }
 
 ResourceClaimReconciler::ResourceClaimReconciler(Options options)
-    : options_(std::move(options)), reasons_(options_.client, *options_.claims, *options_.slices, *options_.classes, *options_.nodes, options_.devices_fresh) {
-  for (Standing standing : kStandings) options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), 0);
+    : options_(std::move(options)),
+      reasons_(options_.client, *options_.claims, *options_.slices, *options_.classes,
+               *options_.nodes, options_.devices_fresh) {
+  for (Standing standing : kStandings)
+    options_.metrics->Set(kClaims, kClaimsHelp, StandingLabel(standing), 0);
 }
 
-Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx,
+                                                            const api::ObjectKey& key) {
   const auto claim = options_.claims->Get(key);
   if (claim == nullptr) return ReconcileMissing(ctx, key);
   const auto pods = options_.pods->By("claim", key.ToString());
@@ -71,15 +88,18 @@ Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx, 
   std::optional<Duration> again;
   Standing standing = claims::StandingOf(view);
   Meet(key, claim->metadata.uid);
-  if (standing == Standing::kPending && ReportPending(ctx, *claim, waiting, &again)) standing = Standing::kUnschedulable;
+  if (standing == Standing::kPending && ReportPending(ctx, *claim, waiting, &again))
+    standing = Standing::kUnschedulable;
   Pass(key, claim->metadata, standing, ctx.clock().Now());
   if (claim->status.allocation) DRAY_RETURN_IF_ERROR(ReportDevices(ctx, view, &again));
-  Sooner(again, WatchForStuck(key, runtime::ReferenceTo(*claim), standing, !waiting.empty(), ctx.clock().Steady()));
+  Sooner(again, WatchForStuck(key, runtime::ReferenceTo(*claim), standing, !waiting.empty(),
+                              ctx.clock().Steady()));
   return runtime::Requeue{again};
 }
 
 // Gone, or not there yet: then the Pods that name it wait for it.
-Result<runtime::Requeue> ResourceClaimReconciler::ReconcileMissing(const Context& ctx, const api::ObjectKey& key) {
+Result<runtime::Requeue> ResourceClaimReconciler::ReconcileMissing(const Context& ctx,
+                                                                   const api::ObjectKey& key) {
   const auto pods = options_.pods->By("claim", key.ToString());
   auto waits = std::find_if(pods.begin(), pods.end(), [](const auto& pod) { return Waits(*pod); });
   if (waits == pods.end()) {
@@ -88,8 +108,8 @@ Result<runtime::Requeue> ResourceClaimReconciler::ReconcileMissing(const Context
   }
   Meet(key, "");
   Pass(key, {}, Standing::kWaitingForClaim, ctx.clock().Now());
-  return runtime::Requeue{
-      WatchForStuck(key, runtime::ReferenceTo(**waits), Standing::kWaitingForClaim, true, ctx.clock().Steady())};
+  return runtime::Requeue{WatchForStuck(key, runtime::ReferenceTo(**waits),
+                                        Standing::kWaitingForClaim, true, ctx.clock().Steady())};
 }
 
 void ResourceClaimReconciler::Count(Standing standing, int by) {
@@ -113,13 +133,15 @@ void ResourceClaimReconciler::Meet(const api::ObjectKey& key, const std::string&
   known_.With([&](KnownClaims& known) { known[key].uid = hash; });
 }
 
-void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, Standing standing, WallTime now) {
+void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata,
+                                   Standing standing, WallTime now) {
   auto waits = [](Standing s) { return s == Standing::kPending || s == Standing::kUnschedulable; };
   std::optional<Standing> before;
   known_.With([&](KnownClaims& known) {
     Known& one = known[key];
     before = std::exchange(one.standing, standing);
-    if (before && before != standing && !(waits(*before) && waits(standing))) one.waits_since = SteadyTime::max();
+    if (before && before != standing && !(waits(*before) && waits(standing)))
+      one.waits_since = SteadyTime::max();
     if (!waits(standing)) one.told.reset();
   });
   if (before == standing) return;
@@ -127,8 +149,9 @@ void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectM
   Count(standing, 1);
   // After a restart, where a claim stands says nothing about when it got there.
   if (before && metadata.creation_timestamp)
-    options_.metrics->Observe(kSeconds, kSecondsHelp, StandingLabel(standing),
-                              std::chrono::duration<double>(now - WallTime(*metadata.creation_timestamp)).count());
+    options_.metrics->Observe(
+        kSeconds, kSecondsHelp, StandingLabel(standing),
+        std::chrono::duration<double>(now - WallTime(*metadata.creation_timestamp)).count());
 }
 
 void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
@@ -145,10 +168,14 @@ void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
   if (stuck) options_.metrics->Remove(kStuck, ClaimLabels(key));
 }
 
-std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::ObjectKey& key, const api::ObjectReference& about,
-                                                               Standing standing, bool waits, SteadyTime now) {
-  const bool passing = (standing == Standing::kPending && waits) || (standing == Standing::kUnschedulable && waits) ||
-                       standing == Standing::kWaitingForClaim || standing == Standing::kReserved || standing == Standing::kReleasing;
+std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::ObjectKey& key,
+                                                               const api::ObjectReference& about,
+                                                               Standing standing, bool waits,
+                                                               SteadyTime now) {
+  const bool passing = (standing == Standing::kPending && waits) ||
+                       (standing == Standing::kUnschedulable && waits) ||
+                       standing == Standing::kWaitingForClaim || standing == Standing::kReserved ||
+                       standing == Standing::kReleasing;
   bool said = false, news = false, over = false;
   std::optional<Duration> left;
   known_.With([&](KnownClaims& known) {
@@ -167,22 +194,28 @@ std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::Object
   if (said && !over) options_.metrics->Remove(kStuck, ClaimLabels(key));
   if (!news) return left;
   options_.metrics->Set(kStuck, kStuckHelp, ClaimLabels(key), 1);
-  std::string text = standing == Standing::kWaitingForClaim ? "claim " + key.name + " has been missing " : "has been " + std::string(claims::StandingName(standing)) + " ";
-  options_.events->Record(about, "Warning", "Stuck", text + "for more than " + FormatDuration(options_.stuck_after));
+  std::string text = standing == Standing::kWaitingForClaim
+                         ? "claim " + key.name + " has been missing "
+                         : "has been " + std::string(claims::StandingName(standing)) + " ";
+  options_.events->Record(about, "Warning", "Stuck",
+                          text + "for more than " + FormatDuration(options_.stuck_after));
   return left;
 }
 
 std::vector<std::string> ResourceClaimReconciler::Unallocated(const api::Pod& pod) const {
   std::vector<std::string> names;
   for (const std::string& text : ClaimsOfPod(pod)) {
-    const api::ObjectKey key{pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)};
-    if (auto claim = options_.claims->Get(key); claim != nullptr && !claim->status.allocation) names.push_back(key.name);
+    const api::ObjectKey key{pod.metadata.namespace_,
+                             text.substr(pod.metadata.namespace_.size() + 1)};
+    if (auto claim = options_.claims->Get(key); claim != nullptr && !claim->status.allocation)
+      names.push_back(key.name);
   }
   return names;
 }
 
 bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::ResourceClaim& claim,
-                                            const std::vector<const api::Pod*>& waiting, std::optional<Duration>* again) {
+                                            const std::vector<const api::Pod*>& waiting,
+                                            std::optional<Duration>* again) {
   const api::ObjectKey key = api::KeyOf(claim);
   const SteadyTime now = ctx.clock().Steady();
   // 1. Not before its time, and not again at once.
@@ -192,7 +225,8 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
     Known& one = known[key];
     if (waiting.empty()) return one.told.reset();
     if (one.waits_since == SteadyTime::max()) one.waits_since = now;
-    wait = one.told == nullptr ? options_.explain_after - (now - one.waits_since) : options_.explain_every - (now - one.told->worked_out_at);
+    wait = one.told == nullptr ? options_.explain_after - (now - one.waits_since)
+                               : options_.explain_every - (now - one.told->worked_out_at);
     unschedulable = one.told != nullptr && !one.told->reason.empty();
   });
   if (wait > Duration::zero()) *again = wait;
@@ -220,16 +254,19 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
     one.told = std::make_unique<Told>(std::move(told));
   });
   if (!present.reason.empty() && present.reason != before.reason)
-    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable", present.reason);
+    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable",
+                            present.reason);
   for (const api::Pod* pod : waiting) {
     auto text = present.pods.find(pod->metadata.uid);
     if (text != present.pods.end() && text->second != before.pods[pod->metadata.uid])
-      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable", text->second);
+      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable",
+                              text->second);
   }
   return !present.reason.empty();
 }
 
-Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view, std::optional<Duration>* again) {
+Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view,
+                                              std::optional<Duration>* again) {
   std::vector<std::shared_ptr<const api::ResourceSlice>> held;  // keeps what is found
   auto published = [&](const api::DeviceRequestAllocationResult& result) -> const api::Device* {
     const api::Device* found = nullptr;
@@ -242,36 +279,46 @@ Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::
     }
     return found;
   };
-  const claims::DeviceReport report = claims::ReportDevices(view, api::ToTime(ctx.clock().Now()), published);
+  const claims::DeviceReport report =
+      claims::ReportDevices(view, api::ToTime(ctx.clock().Now()), published);
   if (!report.changed) return {};
-  // Apply with our own field manager: only our condition types are ours, what the driver wrote stays the driver's.
+  // Apply with our own field manager: only our condition types are ours, what the driver wrote
+  // stays the driver's.
   Json devices = Json::array();
   for (const api::AllocatedDeviceStatus& device : report.devices) {
     Json conditions = Json::array();
     for (const api::Condition& condition : device.conditions)
-      if (condition.type.starts_with(claims::kConditionPrefix)) conditions.push_back(api::ToJsonValue(condition));
+      if (condition.type.starts_with(claims::kConditionPrefix))
+        conditions.push_back(api::ToJsonValue(condition));
     if (conditions.empty()) continue;
-    Json entry = {{"driver", device.driver}, {"pool", device.pool}, {"device", device.device},
+    Json entry = {{"driver", device.driver},
+                  {"pool", device.pool},
+                  {"device", device.device},
                   {"conditions", std::move(conditions)}};
     if (device.share_id) entry["shareID"] = *device.share_id;
     devices.push_back(std::move(entry));
   }
   const Json applied = {{"apiVersion", "resource.k8s.io/v1"},
                         {"kind", "ResourceClaim"},
-                        {"metadata", {{"name", view.claim->metadata.name},
-                                      {"namespace", view.claim->metadata.namespace_},
-                                      {"uid", view.claim->metadata.uid}}},
+                        {"metadata",
+                         {{"name", view.claim->metadata.name},
+                          {"namespace", view.claim->metadata.namespace_},
+                          {"uid", view.claim->metadata.uid}}},
                         {"status", {{"devices", std::move(devices)}}}};
   runtime::PatchOptions options;
   options.subresource = "status";
   options.force = true;  // the condition types carry our name
-  Status outcome = options_.client
-                       .Patch<api::ResourceClaim>(ctx, api::KeyOf(*view.claim), runtime::PatchType::kApply, applied.dump(), options)
-                       .status();
+  Status outcome =
+      options_.client
+          .Patch<api::ResourceClaim>(ctx, api::KeyOf(*view.claim), runtime::PatchType::kApply,
+                                     applied.dump(), options)
+          .status();
   if (outcome.Is(Reason::kForbidden) || outcome.Is(Reason::kInvalid)) {
     // For one, Kubernetes 1.36 asks who may write for which driver (resourceclaims/driver).
-    options_.metrics->Add(kRefused, kRefusedHelp, {{"reason", std::string(ReasonName(outcome.reason()))}});
-    LOG(WARNING) << "conditions of the devices of claim " << api::KeyOf(*view.claim).ToString() << " are refused: " << outcome.message();
+    options_.metrics->Add(kRefused, kRefusedHelp,
+                          {{"reason", std::string(ReasonName(outcome.reason()))}});
+    LOG(WARNING) << "conditions of the devices of claim " << api::KeyOf(*view.claim).ToString()
+                 << " are refused: " << outcome.message();
     Sooner(*again, kAfterRefusal);
     return {};
   }

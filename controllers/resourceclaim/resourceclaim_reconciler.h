@@ -13,31 +13,35 @@
 
 namespace dray::controllers {
 
-// "driver/pool" of a slice (the index "pool" of their cache), and of every device that a claim holds.
+// "driver/pool" of a slice (the index "pool" of their cache), and of every device that a claim
+// holds.
 std::vector<std::string> PoolOfSlice(const api::ResourceSlice& slice);
 std::vector<std::string> PoolsOfClaim(const api::ResourceClaim& claim);
 
-// Says where each claim stands, in the places where people look: conditions in status.devices, one Event on the Pod and the
-// claim with the allocator's reasons while it can't be allocated (again only when the reason changes), a gauge per standing,
-// the time from a claim's creation to each standing, and by name each claim that stays too long where it should only pass
-// through. A claim that a Pod names and that is not there counts as waited for.
+// Says where each claim stands, in the places where people look: conditions in status.devices, one
+// Event on the Pod and the claim with the allocator's reasons while it can't be allocated (again
+// only when the reason changes), a gauge per standing, the time from a claim's creation to each
+// standing, and by name each claim that stays too long where it should only pass through. A claim
+// that a Pod names and that is not there counts as waited for.
 class ResourceClaimReconciler : public runtime::Reconciler {
  public:
   struct Options {
     runtime::Client client;
     const runtime::Lister<api::ResourceClaim>* claims = nullptr;
-    const runtime::Lister<api::Pod>* pods = nullptr;       // indexed "claim" by ClaimsOfPod
+    const runtime::Lister<api::Pod>* pods = nullptr;              // indexed "claim" by ClaimsOfPod
     const runtime::Lister<api::ResourceSlice>* slices = nullptr;  // indexed "pool" by PoolOfSlice
     const runtime::Lister<api::DeviceClass>* classes = nullptr;
     const runtime::Lister<api::Node>* nodes = nullptr;
     runtime::EventRecorder* events = nullptr;
     runtime::Metrics* metrics = nullptr;
-    Duration stuck_after = std::chrono::minutes(5);  // pending with a Pod that waits, reserved, or releasing for longer
+    Duration stuck_after = std::chrono::minutes(
+        5);  // pending with a Pod that waits, reserved, or releasing for longer
     // A scheduler that is about to allocate is given so long before anyone asks why it has not.
     Duration explain_after{};
     // Reasons are worked out anew at most so often per claim: with many nodes that takes a while.
     Duration explain_every{};
-    Duration devices_fresh{};  // PendingReasons: for how long the devices as gathered once are good enough
+    Duration devices_fresh{};  // PendingReasons: for how long the devices as gathered once are good
+                               // enough
   };
   explicit ResourceClaimReconciler(Options options);
 
@@ -55,25 +59,30 @@ class ResourceClaimReconciler : public runtime::Reconciler {
     size_t uid = 0;                            // its hash
     std::optional<claims::Standing> standing;  // as counted
     bool stuck = false;                        // said so
-    SteadyTime waits_since = SteadyTime::max();  // while it should only pass through; by this process's observation
+    SteadyTime waits_since =
+        SteadyTime::max();  // while it should only pass through; by this process's observation
     std::unique_ptr<Told> told;
   };
   using KnownClaims = std::map<api::ObjectKey, Known>;
 
   Result<runtime::Requeue> ReconcileMissing(const Context& ctx, const api::ObjectKey& key);
   void Meet(const api::ObjectKey& key, const std::string& uid);
-  void Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, claims::Standing standing, WallTime now);
+  void Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, claims::Standing standing,
+            WallTime now);
   void Forget(const api::ObjectKey& key);
   void Count(claims::Standing standing, int by);
   // After how long to look again; `about` is told when it is stuck.
-  std::optional<Duration> WatchForStuck(const api::ObjectKey& key, const api::ObjectReference& about, claims::Standing standing,
-                                        bool waits, SteadyTime now);
-  // The reasons why the claim waits, told where they are news. True: no node can take it. `again`: when to ask next.
-  bool ReportPending(const Context& ctx, const api::ResourceClaim& claim, const std::vector<const api::Pod*>& waiting,
-                     std::optional<Duration>* again);
+  std::optional<Duration> WatchForStuck(const api::ObjectKey& key,
+                                        const api::ObjectReference& about,
+                                        claims::Standing standing, bool waits, SteadyTime now);
+  // The reasons why the claim waits, told where they are news. True: no node can take it. `again`:
+  // when to ask next.
+  bool ReportPending(const Context& ctx, const api::ResourceClaim& claim,
+                     const std::vector<const api::Pod*>& waiting, std::optional<Duration>* again);
   // The names of the Pod's claims that exist and are not allocated, in its order.
   std::vector<std::string> Unallocated(const api::Pod& pod) const;
-  Status ReportDevices(const Context& ctx, const claims::ClaimView& view, std::optional<Duration>* again);
+  Status ReportDevices(const Context& ctx, const claims::ClaimView& view,
+                       std::optional<Duration>* again);
 
   Options options_;
   PendingReasons reasons_;

@@ -1,4 +1,5 @@
-// Life of a claim, stop 1 of 8: admit the Pod. The effect: a minimal patch in the answer, and the template it refers to.
+// Life of a claim, stop 1 of 8: admit the Pod. The effect: a minimal patch in the answer, and the
+// template it refers to.
 #include "controllers/webhook/admission_webhook.h"
 
 #include <nlohmann/json.hpp>
@@ -10,28 +11,33 @@ namespace dray::controllers {
 namespace {
 
 constexpr char kAdmissions[] = "dray_admissions_total";
-constexpr char kAdmissionsHelp[] = "Reviews answered by the webhook, by outcome, reason and vendor.";
+constexpr char kAdmissionsHelp[] =
+    "Reviews answered by the webhook, by outcome, reason and vendor.";
 constexpr char kAdmissionSeconds[] = "dray_admission_duration_seconds";
 constexpr char kAdmissionSecondsHelp[] = "Time to answer one admission review.";
-const std::vector<double> kAdmissionBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                               0.25,   0.5,     1,      2.5,   5,      10};
+const std::vector<double> kAdmissionBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                               0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                               1,      2.5,     5,      10};
 
 // The label for a Pod that asks for these: bounded, whatever users write.
 std::string VendorLabel(const std::set<std::string>& vendors) {
   return vendors.empty() ? "none" : vendors.size() == 1 ? *vendors.begin() : "several";
 }
 
-runtime::MetricLabels AdmissionLabels(const std::string& outcome, const std::string& reason, const std::string& vendor) {
+runtime::MetricLabels AdmissionLabels(const std::string& outcome, const std::string& reason,
+                                      const std::string& vendor) {
   return {{"outcome", outcome}, {"reason", reason}, {"vendor", vendor}};
 }
 
 // Going through every device of a large cluster takes milliseconds: once a second is enough.
 constexpr Duration kInventoryAge = std::chrono::seconds(1);
 
-// Below the timeoutSeconds of our configuration (10 s), so that the caller hears a reason and not a timeout.
+// Below the timeoutSeconds of our configuration (10 s), so that the caller hears a reason and not a
+// timeout.
 constexpr Duration kLongest = std::chrono::seconds(8);
 
-// kube-apiserver names its own patience: POST /mutate?timeout=10s. A fifth of it is left for the way back.
+// kube-apiserver names its own patience: POST /mutate?timeout=10s. A fifth of it is left for the
+// way back.
 Duration TimeFor(const runtime::HttpRequest& request) {
   static constexpr std::string_view kTimeout = "timeout=";
   std::string_view query = request.target;
@@ -52,17 +58,20 @@ bool IsJson(const runtime::HttpRequest& request) {
   if (header == request.headers.end()) return false;
   std::string type = header->second.substr(0, header->second.find(';'));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return type == "application/json";
 }
 
 }  // namespace
 
 WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duration grace) {
-  WallTime used = known.metadata.creation_timestamp ? WallTime(*known.metadata.creation_timestamp) : WallTime();
+  WallTime used =
+      known.metadata.creation_timestamp ? WallTime(*known.metadata.creation_timestamp) : WallTime();
   if (auto found = known.metadata.annotations.find(std::string(kLastUsedAnnotation));
       found != known.metadata.annotations.end())
-    if (Result<WallTime> parsed = api::ParseTime(found->second); parsed.ok() && *parsed <= now + grace)
+    if (Result<WallTime> parsed = api::ParseTime(found->second);
+        parsed.ok() && *parsed <= now + grace)
       used = std::max(used, *parsed);
   return used;
 }
@@ -76,7 +85,8 @@ AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig conf
 
 void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
   std::vector<std::string> domains = admission::ResourceDomains(config);
-  auto fresh = std::make_shared<const KnownConfig>(KnownConfig{std::move(config), std::move(domains)});
+  auto fresh =
+      std::make_shared<const KnownConfig>(KnownConfig{std::move(config), std::move(domains)});
   config_.With([&](auto& current) { current = std::move(fresh); });
 }
 
@@ -93,27 +103,32 @@ std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() con
   return fresh;
 }
 
-api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx, const api::AdmissionRequest& request) const {
+api::AdmissionResponse AdmissionWebhook::Review(const Context& ctx,
+                                                const api::AdmissionRequest& request) const {
   return *Decide(&ctx, request);
 }
 
-std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(const Context* ctx, const api::AdmissionRequest& request) const {
+std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(
+    const Context* ctx, const api::AdmissionRequest& request) const {
   api::AdmissionResponse response;
   response.uid = request.uid;
   response.allowed = true;
-  auto count = [&](const char* outcome, std::string_view reason = "", const std::string& vendor = "none") {
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, std::string(reason), vendor));
+  auto count = [&](const char* outcome, std::string_view reason = "",
+                   const std::string& vendor = "none") {
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
+                          AdmissionLabels(outcome, std::string(reason), vendor));
   };
   const bool create = request.operation == "CREATE", update = request.operation == "UPDATE";
-  if ((!create && !update) || !request.resource.group.empty() || request.resource.resource != "pods" ||
-      !request.sub_resource.empty()) {
+  if ((!create && !update) || !request.resource.group.empty() ||
+      request.resource.resource != "pods" || !request.sub_resource.empty()) {
     count("unchanged");
     return response;
   }
   Result<admission::AdmissionPlan> plan = create ? PlanCreate(request) : PlanUpdate(request);
   if (!plan.ok()) {
     const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-    count("refused", ReasonName(plan.status().reason()), VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
+    count("refused", ReasonName(plan.status().reason()),
+          VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
     response.allowed = false;
     response.denial = plan.status();
     return response;
@@ -126,13 +141,14 @@ std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(const Context* ct
     if (ctx == nullptr) return std::nullopt;
     if (Status ensured = EnsureTemplate(*ctx, *plan->claim_template); !ensured.ok()) {
       count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
-      LOG(WARNING) << "webhook: " << request.namespace_ << ": template " << plan->claim_template->metadata.name << ": "
-                   << ensured;
+      LOG(WARNING) << "webhook: " << request.namespace_ << ": template "
+                   << plan->claim_template->metadata.name << ": " << ensured;
       response.allowed = false;
       const bool again = Retryable(ensured) || ensured.Is(Reason::kCancelled);
-      response.denial = Status(again ? Reason::kUnavailable : ensured.reason(),
-                               "ResourceClaimTemplate " + plan->claim_template->metadata.name +
-                                   " could not be made: " + ensured.message() + (again ? ": try again" : ""));
+      response.denial =
+          Status(again ? Reason::kUnavailable : ensured.reason(),
+                 "ResourceClaimTemplate " + plan->claim_template->metadata.name +
+                     " could not be made: " + ensured.message() + (again ? ": try again" : ""));
       return response;
     }
   }
@@ -147,7 +163,8 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
   response.uid = request.uid;
   response.allowed = true;
   auto count = [&](const char* outcome, std::string_view reason = "") {
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, std::string(reason), "none"));
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
+                          AdmissionLabels(outcome, std::string(reason), "none"));
   };
   const bool pod = request.resource.group.empty() && request.resource.resource == "pods";
   const bool claim = request.resource.group == "resource.k8s.io";
@@ -159,9 +176,12 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
   const Json object = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
   const std::shared_ptr<const KnownConfig> known = config_.Copy();
   admission::ClaimFindings found =
-      !object.is_object() ? admission::ClaimFindings{Status(Reason::kBadRequest, "the review's object is no JSON object"), {}}
-      : pod               ? admission::CheckPodMark(object, known->config)
-                          : admission::CheckClaimObject(object, known->config);
+      !object.is_object()
+          ? admission::ClaimFindings{Status(Reason::kBadRequest,
+                                            "the review's object is no JSON object"),
+                                     {}}
+      : pod ? admission::CheckPodMark(object, known->config)
+            : admission::CheckClaimObject(object, known->config);
   response.warnings = std::move(found.warnings);
   if (found.status.ok()) {
     count("valid");
@@ -173,16 +193,19 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
   return response;
 }
 
-Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(const api::AdmissionRequest& request) const {
+Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(
+    const api::AdmissionRequest& request) const {
   const std::shared_ptr<const KnownConfig> known = config_.Copy();
   // Most Pods ask for nothing of ours.
-  if (request.object.starts_with('{') && !admission::MayConcern(request.object, known->domains)) return admission::AdmissionPlan();
+  if (request.object.starts_with('{') && !admission::MayConcern(request.object, known->domains))
+    return admission::AdmissionPlan();
   const Json pod = admission::ParsePodForAdmission(request.object);
   if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
   return admission::PlanAdmission(pod, request.namespace_, known->config, *InventoryNow());
 }
 
-Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::AdmissionRequest& request) const {
+Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(
+    const api::AdmissionRequest& request) const {
   const Json before = Json::parse(request.old_object, nullptr, /*allow_exceptions=*/false);
   const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
   if (!pod.is_object() || !before.is_object())
@@ -192,13 +215,15 @@ Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(const api::Admissi
 
 bool AdmissionWebhook::KnownAndFresh(const api::ResourceClaimTemplate& wanted) const {
   // The path of every replica of a Deployment but the first.
-  const auto cached = options_.templates == nullptr ? nullptr : options_.templates->Get(api::KeyOf(wanted));
+  const auto cached =
+      options_.templates == nullptr ? nullptr : options_.templates->Get(api::KeyOf(wanted));
   if (cached == nullptr || cached->metadata.deletion_timestamp) return false;
   const WallTime now = options_.clock->Now();
   return now - LastUsed(*cached, now, options_.template_grace) < options_.template_grace / 2;
 }
 
-Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const {
+Status AdmissionWebhook::EnsureTemplate(const Context& ctx,
+                                        const api::ResourceClaimTemplate& wanted) const {
   const api::ObjectKey key = api::KeyOf(wanted);
   const WallTime now = options_.clock->Now();
   const std::string stamp = api::FormatTime(api::ToTime(now));
@@ -212,10 +237,14 @@ Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceC
   // Whether it is there may change between two calls: other replicas create, the cleanup deletes.
   for (int attempt = 0; attempt < 4; ++attempt) {
     if (there) {
-      // The cleanup deletes with the resourceVersion it saw: this write makes a deletion under way fail.
-      const Json patch = {{"metadata", {{"annotations", {{std::string(kLastUsedAnnotation), stamp}}}}}};
+      // The cleanup deletes with the resourceVersion it saw: this write makes a deletion under way
+      // fail.
+      const Json patch = {
+          {"metadata", {{"annotations", {{std::string(kLastUsedAnnotation), stamp}}}}}};
       Status touched =
-          options_.client.Patch<api::ResourceClaimTemplate>(ctx, key, runtime::PatchType::kMerge, patch.dump()).status();
+          options_.client
+              .Patch<api::ResourceClaimTemplate>(ctx, key, runtime::PatchType::kMerge, patch.dump())
+              .status();
       if (!touched.Is(Reason::kNotFound)) return touched;
     }
     api::ResourceClaimTemplate made = wanted;
@@ -223,11 +252,13 @@ Status AdmissionWebhook::EnsureTemplate(const Context& ctx, const api::ResourceC
     Status created = options_.client.Create(ctx, made).status();
     if (!created.Is(Reason::kAlreadyExists)) return created;
     // The cache did not know it: it may be new, or one that the cleanup is about to take.
-    Result<api::ResourceClaimTemplate> live = options_.client.Get<api::ResourceClaimTemplate>(ctx, key);
+    Result<api::ResourceClaimTemplate> live =
+        options_.client.Get<api::ResourceClaimTemplate>(ctx, key);
     there = live.ok();
     if (live.Is(Reason::kNotFound)) continue;
     if (!live.ok()) return live.status();
-    if (live->metadata.deletion_timestamp) return Status(Reason::kUnavailable, "one of that name is being deleted");
+    if (live->metadata.deletion_timestamp)
+      return Status(Reason::kUnavailable, "one of that name is being deleted");
     if (fresh(*live)) return {};
   }
   return Status(Reason::kUnavailable, "it is created and deleted by turns");
@@ -238,7 +269,8 @@ void AdmissionWebhook::Handle(const Context& ctx, const runtime::HttpRequest& re
   Answer(&ctx, request, responder);
 }
 
-bool AdmissionWebhook::TryHandle(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const {
+bool AdmissionWebhook::TryHandle(const runtime::HttpRequest& request,
+                                 runtime::HttpResponder& responder) const {
   return Answer(nullptr, request, responder);
 }
 
@@ -253,21 +285,25 @@ bool AdmissionWebhook::Answer(const Context* ctx, const runtime::HttpRequest& re
     response = {405, "want POST\n", "text/plain", {{"Allow", "POST"}}};
   } else if (!IsJson(request)) {
     response = {415, "want a body of application/json\n", "text/plain", {}};
-  } else if (Result<api::AdmissionRequest> review = api::DecodeAdmissionReview(request.body); !review.ok()) {
+  } else if (Result<api::AdmissionRequest> review = api::DecodeAdmissionReview(request.body);
+             !review.ok()) {
     response = {400, review.status().message() + "\n", "text/plain", {}};
   } else if (validate) {
     response.body = api::EncodeAdmissionReview(Validate(*review));
   } else {
     std::optional<Context> bounded;
     if (ctx != nullptr) bounded = ctx->WithTimeout(TimeFor(request));
-    const std::optional<api::AdmissionResponse> decided = Decide(bounded ? &*bounded : nullptr, *review);
+    const std::optional<api::AdmissionResponse> decided =
+        Decide(bounded ? &*bounded : nullptr, *review);
     if (!decided) return false;
     response.body = api::EncodeAdmissionReview(*decided);
   }
   if (response.code != 200)
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels("malformed", std::to_string(response.code), "none"));
+    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
+                          AdmissionLabels("malformed", std::to_string(response.code), "none"));
   const std::chrono::duration<double> seconds = options_.clock->Steady() - start;
-  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count(), kAdmissionBuckets);
+  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count(),
+                            kAdmissionBuckets);
   responder.Send(std::move(response));
   return true;
 }

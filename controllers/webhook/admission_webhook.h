@@ -13,23 +13,26 @@
 
 namespace dray::controllers {
 
-// When a template was last handed out, for the cleanup: RFC 3339, refreshed at most once per half grace age.
+// When a template was last handed out, for the cleanup: RFC 3339, refreshed at most once per half
+// grace age.
 inline constexpr std::string_view kLastUsedAnnotation = "dray.dev/last-used";
-// That time, or the template's creation where it is later. A stamp more than `grace` ahead of `now` (a clock that is wrong, a
-// hand that wrote it) is no evidence.
+// That time, or the template's creation where it is later. A stamp more than `grace` ahead of `now`
+// (a clock that is wrong, a hand that wrote it) is no evidence.
 WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duration grace);
 
-// The mutating webhook for Pods and the validating one for Pods, claims, templates and classes. Runs on every replica; any
-// thread.
+// The mutating webhook for Pods and the validating one for Pods, claims, templates and classes.
+// Runs on every replica; any thread.
 class AdmissionWebhook {
  public:
   struct Options {
     runtime::Client client;
     Clock* clock = nullptr;
-    // Read side of the caches; both may lag behind, correctness does not depend on them. Either may be null.
+    // Read side of the caches; both may lag behind, correctness does not depend on them. Either may
+    // be null.
     const runtime::Lister<api::ResourceClaimTemplate>* templates = nullptr;
     const runtime::Lister<api::ResourceSlice>* slices = nullptr;
-    Duration template_grace = std::chrono::minutes(10);  // the cleanup's grace age for unused templates
+    Duration template_grace =
+        std::chrono::minutes(10);  // the cleanup's grace age for unused templates
     runtime::Metrics* metrics = nullptr;
   };
   AdmissionWebhook(Options options, admission::DeviceConfig config);
@@ -37,29 +40,36 @@ class AdmissionWebhook {
   // Replaces the vendor configuration; requests under way keep the old one.
   void SetConfig(admission::DeviceConfig config);
 
-  // POST /mutate or /validate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the body is no review, 415 when it is not
-  // JSON. Answers within 8 s, or four fifths of the caller's ?timeout=.
-  void Handle(const Context& ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
-  // The same where the answer takes no call to the API server, which is nearly always; false, with nothing answered or counted,
-  // where it does: then Handle, on a thread that may wait.
+  // POST /mutate or /validate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the
+  // body is no review, 415 when it is not JSON. Answers within 8 s, or four fifths of the caller's
+  // ?timeout=.
+  void Handle(const Context& ctx, const runtime::HttpRequest& request,
+              runtime::HttpResponder& responder) const;
+  // The same where the answer takes no call to the API server, which is nearly always; false, with
+  // nothing answered or counted, where it does: then Handle, on a thread that may wait.
   bool TryHandle(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
-  // The decision alone: what Handle answers, without HTTP. Pods are converted when they are created; an update of a converted
-  // Pod that brings the device-plugin resources back (kubectl apply of the original file) is made one that changes nothing.
+  // The decision alone: what Handle answers, without HTTP. Pods are converted when they are
+  // created; an update of a converted Pod that brings the device-plugin resources back (kubectl
+  // apply of the original file) is made one that changes nothing.
   api::AdmissionResponse Review(const Context& ctx, const api::AdmissionRequest& request) const;
-  // The decision of /validate: opaque configurations that their driver would refuse when a Pod starts are refused here, with
-  // field paths; what is accepted but does less than it says gets a warning. Writes nothing.
+  // The decision of /validate: opaque configurations that their driver would refuse when a Pod
+  // starts are refused here, with field paths; what is accepted but does less than it says gets a
+  // warning. Writes nothing.
   api::AdmissionResponse Validate(const api::AdmissionRequest& request) const;
 
  private:
   // `ctx` null: no call to the API server; nothing where the answer takes one.
-  std::optional<api::AdmissionResponse> Decide(const Context* ctx, const api::AdmissionRequest& request) const;
-  bool Answer(const Context* ctx, const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
+  std::optional<api::AdmissionResponse> Decide(const Context* ctx,
+                                               const api::AdmissionRequest& request) const;
+  bool Answer(const Context* ctx, const runtime::HttpRequest& request,
+              runtime::HttpResponder& responder) const;
   // Used lately, as far as the cache knows: nothing to write.
   bool KnownAndFresh(const api::ResourceClaimTemplate& wanted) const;
   Result<admission::AdmissionPlan> PlanCreate(const api::AdmissionRequest& request) const;
   Result<admission::AdmissionPlan> PlanUpdate(const api::AdmissionRequest& request) const;
-  // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe to repeat.
+  // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe
+  // to repeat.
   Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const;
   // The cluster's devices as of at most a second ago.
   std::shared_ptr<const admission::Inventory> InventoryNow() const;

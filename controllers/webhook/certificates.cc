@@ -11,7 +11,8 @@ namespace {
 
 constexpr api::KindInfo kSecretKind{"", "v1", "Secret", "secrets", true};
 constexpr char kExpiry[] = "dray_webhook_certificate_expiry_seconds";
-constexpr char kExpiryHelp[] = "When the webhook's serving certificate expires, in seconds since 1970.";
+constexpr char kExpiryHelp[] =
+    "When the webhook's serving certificate expires, in seconds since 1970.";
 
 std::string Field(const Json& data, const char* key) {
   auto found = data.find(key);
@@ -36,10 +37,12 @@ Status WriteIfChanged(const std::string& path, const std::string& text, int mode
 }  // namespace
 
 Result<WebhookCertificateKeeper::Stored> WebhookCertificateKeeper::Read(const Context& ctx) const {
-  DRAY_ASSIGN_OR_RETURN(const std::string body,
-                        options_.client.GetRaw(ctx, kSecretKind, {options_.namespace_, options_.secret}));
+  DRAY_ASSIGN_OR_RETURN(
+      const std::string body,
+      options_.client.GetRaw(ctx, kSecretKind, {options_.namespace_, options_.secret}));
   const Json secret = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!secret.is_object()) return Status(Reason::kInternal, "Secret " + options_.secret + ": the answer is no object");
+  if (!secret.is_object())
+    return Status(Reason::kInternal, "Secret " + options_.secret + ": the answer is no object");
   Stored stored;
   stored.resource_version = secret.value(Json::json_pointer("/metadata/resourceVersion"), "");
   const Json data = secret.value("data", Json::object());
@@ -51,7 +54,8 @@ Result<WebhookCertificateKeeper::Stored> WebhookCertificateKeeper::Read(const Co
   return stored;
 }
 
-Result<runtime::KeyPair> WebhookCertificateKeeper::IssueServing(const runtime::KeyPair& ca, WallTime now) const {
+Result<runtime::KeyPair> WebhookCertificateKeeper::IssueServing(const runtime::KeyPair& ca,
+                                                                WallTime now) const {
   runtime::LeafRequest request;
   request.common_name = options_.dns_names.front();
   request.dns_names = options_.dns_names;
@@ -75,31 +79,42 @@ Status WebhookCertificateKeeper::Write(const Context& ctx, const WebhookCertific
                    {"tls.crt", runtime::Base64Encode(certificates.serving.cert_pem)},
                    {"tls.key", runtime::Base64Encode(certificates.serving.key_pem)}}}};
   if (resource_version.empty())
-    return options_.client.CreateRaw(ctx, kSecretKind, options_.namespace_, secret.dump(), /*dry_run=*/false).status();
+    return options_.client
+        .CreateRaw(ctx, kSecretKind, options_.namespace_, secret.dump(), /*dry_run=*/false)
+        .status();
   // Only over what was read: of two that renew at once, one is told so and reads again.
-  const Json patch = {{"metadata", {{"resourceVersion", resource_version}}}, {"data", secret["data"]}};
+  const Json patch = {{"metadata", {{"resourceVersion", resource_version}}},
+                      {"data", secret["data"]}};
   return options_.client
-      .PatchRaw(ctx, kSecretKind, {options_.namespace_, options_.secret}, runtime::PatchType::kMerge, patch.dump(), {})
+      .PatchRaw(ctx, kSecretKind, {options_.namespace_, options_.secret},
+                runtime::PatchType::kMerge, patch.dump(), {})
       .status();
 }
 
 Status WebhookCertificateKeeper::Fetch(const Context& ctx) const {
   Result<Stored> stored = Read(ctx);
-  // Made by whoever finds nothing, and kept by whoever was first: a replica must not wait for a leader to answer the webhook.
-  for (int attempt = 0; attempt < 4 && (stored.Is(Reason::kNotFound) || (stored.ok() && !stored->usable)); ++attempt) {
+  // Made by whoever finds nothing, and kept by whoever was first: a replica must not wait for a
+  // leader to answer the webhook.
+  for (int attempt = 0;
+       attempt < 4 && (stored.Is(Reason::kNotFound) || (stored.ok() && !stored->usable));
+       ++attempt) {
     const WallTime now = ctx.clock().Now();
     WebhookCertificates fresh;
     DRAY_ASSIGN_OR_RETURN(fresh.ca, runtime::NewCa("dray-webhook-ca", now));
     fresh.ca_bundle = fresh.ca.cert_pem;
     DRAY_ASSIGN_OR_RETURN(fresh.serving, IssueServing(fresh.ca, now));
     const Status written = Write(ctx, fresh, stored.ok() ? stored->resource_version : "");
-    if (!written.ok() && !written.Is(Reason::kAlreadyExists) && !written.Is(Reason::kConflict)) return written;
-    if (written.ok()) LOG(INFO) << "webhook: new certificates in Secret " << options_.namespace_ << "/" << options_.secret;
+    if (!written.ok() && !written.Is(Reason::kAlreadyExists) && !written.Is(Reason::kConflict))
+      return written;
+    if (written.ok())
+      LOG(INFO) << "webhook: new certificates in Secret " << options_.namespace_ << "/"
+                << options_.secret;
     stored = Read(ctx);
   }
   if (!stored.ok()) return stored.status();
   if (!stored->usable)
-    return Status(Reason::kUnavailable, "Secret " + options_.secret + " holds no usable certificates");
+    return Status(Reason::kUnavailable,
+                  "Secret " + options_.secret + " holds no usable certificates");
   const WebhookCertificates& held = stored->certificates;
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options_.folder, 0700));
   // The key first: the server takes both only when they fit each other.
@@ -107,35 +122,46 @@ Status WebhookCertificateKeeper::Fetch(const Context& ctx) const {
   DRAY_RETURN_IF_ERROR(WriteIfChanged(options_.folder + "/tls.crt", held.serving.cert_pem, 0644));
   Result<runtime::CertificateFacts> facts = runtime::ReadCertificate(held.serving.cert_pem);
   if (facts.ok() && options_.metrics != nullptr)
-    options_.metrics->Set(kExpiry, kExpiryHelp, {},
-                          std::chrono::duration<double>(facts->not_after.time_since_epoch()).count());
+    options_.metrics->Set(
+        kExpiry, kExpiryHelp, {},
+        std::chrono::duration<double>(facts->not_after.time_since_epoch()).count());
   return {};
 }
 
 Status WebhookCertificateKeeper::Renew(const Context& ctx) const {
   DRAY_ASSIGN_OR_RETURN(Stored stored, Read(ctx));
-  if (!stored.usable) return Status(Reason::kUnavailable, "Secret " + options_.secret + " holds no usable certificates");
+  if (!stored.usable)
+    return Status(Reason::kUnavailable,
+                  "Secret " + options_.secret + " holds no usable certificates");
   WebhookCertificates& held = stored.certificates;
   const WallTime now = ctx.clock().Now();
-  DRAY_ASSIGN_OR_RETURN(const runtime::CertificateFacts ca, runtime::ReadCertificate(held.ca.cert_pem));
-  DRAY_ASSIGN_OR_RETURN(const runtime::CertificateFacts serving, runtime::ReadCertificate(held.serving.cert_pem));
+  DRAY_ASSIGN_OR_RETURN(const runtime::CertificateFacts ca,
+                        runtime::ReadCertificate(held.ca.cert_pem));
+  DRAY_ASSIGN_OR_RETURN(const runtime::CertificateFacts serving,
+                        runtime::ReadCertificate(held.serving.cert_pem));
   const bool new_ca = ca.not_after - now < options_.ca_renew_before;
   std::vector<std::string> wanted = options_.dns_names, present = serving.dns_names;
   std::sort(wanted.begin(), wanted.end());
   std::sort(present.begin(), present.end());
-  const bool new_serving = new_ca || serving.not_after - now < options_.renew_before || wanted != present;
+  const bool new_serving =
+      new_ca || serving.not_after - now < options_.renew_before || wanted != present;
   if (new_ca) {
     const std::string before = held.ca.cert_pem;
     DRAY_ASSIGN_OR_RETURN(held.ca, runtime::NewCa("dray-webhook-ca", now));
-    held.ca_bundle = held.ca.cert_pem + before;  // replicas answer with the old certificate until they have read the new one
+    held.ca_bundle =
+        held.ca.cert_pem +
+        before;  // replicas answer with the old certificate until they have read the new one
   }
   // Callers trust the authority before anybody answers with a certificate of it.
   DRAY_RETURN_IF_ERROR(Trust(ctx, held.ca_bundle));
   if (!new_serving) return {};
   DRAY_ASSIGN_OR_RETURN(held.serving, IssueServing(held.ca, now));
   const Status written = Write(ctx, held, stored.resource_version);
-  if (written.Is(Reason::kConflict)) return {};  // somebody else has renewed them; the next look sees what they did
-  if (written.ok()) LOG(INFO) << "webhook: certificates renewed in Secret " << options_.namespace_ << "/" << options_.secret;
+  if (written.Is(Reason::kConflict))
+    return {};  // somebody else has renewed them; the next look sees what they did
+  if (written.ok())
+    LOG(INFO) << "webhook: certificates renewed in Secret " << options_.namespace_ << "/"
+              << options_.secret;
   return written;
 }
 
@@ -154,19 +180,24 @@ Status WebhookCertificateKeeper::Trust(const Context& ctx, const std::string& bu
       const std::string path = "/webhooks/" + std::to_string(i);
       if (webhooks[i].value(Json::json_pointer("/clientConfig/caBundle"), "") == encoded) continue;
       // The test keeps the patch from a webhook that has moved in the list meanwhile.
-      patch.push_back({{"op", "test"}, {"path", path + "/name"}, {"value", webhooks[i].value("name", "")}});
-      patch.push_back({{"op", "add"}, {"path", path + "/clientConfig/caBundle"}, {"value", encoded}});
+      patch.push_back(
+          {{"op", "test"}, {"path", path + "/name"}, {"value", webhooks[i].value("name", "")}});
+      patch.push_back(
+          {{"op", "add"}, {"path", path + "/clientConfig/caBundle"}, {"value", encoded}});
     }
     if (patch.empty()) continue;
     DRAY_RETURN_IF_ERROR(options_.client
-                             .PatchRaw(ctx, kind, {"", options_.configuration}, runtime::PatchType::kJson, patch.dump(), {})
+                             .PatchRaw(ctx, kind, {"", options_.configuration},
+                                       runtime::PatchType::kJson, patch.dump(), {})
                              .status());
-    LOG(INFO) << "webhook: " << kind.kind << " " << options_.configuration << " trusts the CA in use";
+    LOG(INFO) << "webhook: " << kind.kind << " " << options_.configuration
+              << " trusts the CA in use";
   }
   return {};
 }
 
-Status WebhookCertificateKeeper::Run(const Context& ctx, const std::function<bool()>& leading) const {
+Status WebhookCertificateKeeper::Run(const Context& ctx,
+                                     const std::function<bool()>& leading) const {
   while (!ctx.stopped()) {
     Status done = Fetch(ctx);
     if (done.ok() && leading()) {

@@ -7,12 +7,14 @@ namespace dray::controllers {
 namespace {
 
 constexpr char kUsable[] = "dray_device_config_usable";
-constexpr char kUsableHelp[] = "1 when the device configuration is the one in its file, 0 when that cannot be used.";
+constexpr char kUsableHelp[] =
+    "1 when the device configuration is the one in its file, 0 when that cannot be used.";
 
 }  // namespace
 
 DeviceConfigFile::DeviceConfigFile(Options options) : options_(std::move(options)) {
-  if (Result<std::string> text = runtime::ReadFile(options_.path); text.ok()) known_ = *std::move(text);
+  if (Result<std::string> text = runtime::ReadFile(options_.path); text.ok())
+    known_ = *std::move(text);
   if (options_.metrics != nullptr) options_.metrics->Set(kUsable, kUsableHelp, {}, 1);
 }
 
@@ -22,7 +24,8 @@ bool DeviceConfigFile::Look() {
   if (!text.ok() || *text == known_) return false;
   known_ = *std::move(text);
   Result<admission::DeviceConfig> config = options_.load(options_.path);
-  if (options_.metrics != nullptr) options_.metrics->Set(kUsable, kUsableHelp, {}, config.ok() ? 1 : 0);
+  if (options_.metrics != nullptr)
+    options_.metrics->Set(kUsable, kUsableHelp, {}, config.ok() ? 1 : 0);
   if (!config.ok()) {
     LOG(ERROR) << "keeping the device configuration of before: " << config.status().message();
     return false;

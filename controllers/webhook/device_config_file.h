@@ -9,8 +9,9 @@
 
 namespace dray::controllers {
 
-// Follows device-config.yaml, which a ConfigMap volume changes under the program: what is read anew goes to `use`. A file that
-// cannot be used is logged once per content, and what was read before stays; dray_device_config_usable says so.
+// Follows device-config.yaml, which a ConfigMap volume changes under the program: what is read anew
+// goes to `use`. A file that cannot be used is logged once per content, and what was read before
+// stays; dray_device_config_usable says so.
 class DeviceConfigFile {
  public:
   struct Options {

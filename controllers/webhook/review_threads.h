@@ -9,12 +9,14 @@
 
 namespace dray::controllers {
 
-// Threads for the few reviews that have to wait for the API server, so that the server's own threads never do. Any thread. The
-// destructor lets running work end; what has not begun is dropped.
+// Threads for the few reviews that have to wait for the API server, so that the server's own
+// threads never do. Any thread. The destructor lets running work end; what has not begun is
+// dropped.
 class ReviewThreads {
  public:
   explicit ReviewThreads(int threads) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this](std::stop_token stop) { Work(stop); });
+    for (int i = 0; i < threads; ++i)
+      threads_.emplace_back([this](std::stop_token stop) { Work(stop); });
   }
   void Run(std::function<void()> work) {
     {

@@ -11,9 +11,8 @@ namespace {
 
 bool Lists(const Json& rule, const char* member, const std::string& value) {
   const Json* list = FindArray(rule, member);
-  return list && std::any_of(list->begin(), list->end(), [&](const Json& entry) {
-           return entry == "*" || entry == value;
-         });
+  return list && std::any_of(list->begin(), list->end(),
+                             [&](const Json& entry) { return entry == "*" || entry == value; });
 }
 
 // "pods", "pods/status", "pods/*", "*/status", "*" (main resources only), "*/*".
@@ -40,8 +39,8 @@ bool RuleMatches(const Json& rule, const AdmissionCall& call) {
   if (scope == "Namespaced" && !namespaced) return false;
   const Json* resources = FindArray(rule, "resources");
   return resources && std::any_of(resources->begin(), resources->end(), [&](const Json& entry) {
-           return entry.is_string() && ResourceMatches(entry.get<std::string>(),
-                                                       call.resource.name, call.subresource);
+           return entry.is_string() &&
+                  ResourceMatches(entry.get<std::string>(), call.resource.name, call.subresource);
          });
 }
 
@@ -50,9 +49,8 @@ Result<bool> HookWants(const Json& webhook, const AdmissionCall& call, const Jso
   // Nobody may lock out the configurations themselves.
   if (call.resource.group == "admissionregistration.k8s.io") return false;
   const Json* rules = FindArray(webhook, "rules");
-  if (!rules || std::none_of(rules->begin(), rules->end(), [&](const Json& rule) {
-        return RuleMatches(rule, call);
-      }))
+  if (!rules || std::none_of(rules->begin(), rules->end(),
+                             [&](const Json& rule) { return RuleMatches(rule, call); }))
     return false;
 
   DRAY_ASSIGN_OR_RETURN(LabelFilter objects,
@@ -67,8 +65,7 @@ Result<bool> HookWants(const Json& webhook, const AdmissionCall& call, const Jso
   if (call.kind.name == "Namespace" && call.subresource.empty() && object.is_object())
     return namespaces.Matches(LabelsOf(object));
   auto labels = view.NamespaceLabels(call.namespace_);
-  if (!labels)
-    return Status(Reason::kNotFound, "namespaces \"" + call.namespace_ + "\" not found");
+  if (!labels) return Status(Reason::kNotFound, "namespaces \"" + call.namespace_ + "\" not found");
   return namespaces.Matches(*labels);
 }
 

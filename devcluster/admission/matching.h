@@ -6,8 +6,8 @@
 
 namespace dray::devcluster {
 
-// Whether a hook has to be asked: rules, namespaceSelector, objectSelector. `object` is null for DELETE. kUnavailable when
-// the namespace is needed and gone.
+// Whether a hook has to be asked: rules, namespaceSelector, objectSelector. `object` is null for
+// DELETE. kUnavailable when the namespace is needed and gone.
 Result<bool> HookWants(const Json& webhook, const AdmissionCall& call, const Json& object,
                        const AdmissionView& view);
 

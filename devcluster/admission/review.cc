@@ -13,14 +13,18 @@ Json Named(const GroupVersionName& name, const char* last) {
 }
 
 Status DenialOf(const std::string& hook, const Json& response) {
-  std::string message = StringAt(response, "status.message"), reason = StringAt(response, "status.reason");
+  std::string message = StringAt(response, "status.message"),
+              reason = StringAt(response, "status.reason");
   std::string text = "admission webhook \"" + hook + "\" denied the request";
-  if (!message.empty()) text += ": " + message;
-  else if (!reason.empty()) text += ": " + reason;
-  else text += " without explanation";
+  if (!message.empty())
+    text += ": " + message;
+  else if (!reason.empty())
+    text += ": " + reason;
+  else
+    text += " without explanation";
   int64_t code = IntAt(response, "status.code").value_or(400);
-  Reason by_code = code >= 400 && code < 600 ? ReasonFromHttp(static_cast<int>(code))
-                                             : Reason::kBadRequest;
+  Reason by_code =
+      code >= 400 && code < 600 ? ReasonFromHttp(static_cast<int>(code)) : Reason::kBadRequest;
   return Status(by_code == Reason::kOk ? Reason::kBadRequest : by_code, text);
 }
 

@@ -154,8 +154,8 @@ struct WebhookCaller::State {
 
   // Asks one mutating hook and applies its patch. `changed` when the object is another one now.
   Status MutateOnce(const Hook& hook, const AdmissionCall& call, Json& object,
-                    const std::function<void(Json&)>& complete,
-                    std::vector<std::string>& warnings, bool& changed) {
+                    const std::function<void(Json&)>& complete, std::vector<std::string>& warnings,
+                    bool& changed) {
     Result<Verdict> verdict = Ask(hook, call, object, true);
     if (!verdict.ok()) {
       if (StringAt(*hook.webhook, "failurePolicy") == "Ignore") return Ok();

@@ -11,7 +11,8 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// Calls to admission webhooks, as kube-apiserver makes them (facts: apiserver/pkg/admission/plugin/webhook).
+// Calls to admission webhooks, as kube-apiserver makes them (facts:
+// apiserver/pkg/admission/plugin/webhook).
 namespace dray::devcluster {
 
 struct GroupVersionName {
@@ -27,8 +28,8 @@ struct AdmissionCall {
   std::string user;
   std::vector<std::string> groups;
   bool dry_run = false;
-  std::string options_kind;            // "CreateOptions"
-  const Json* old_object = nullptr;    // UPDATE, DELETE
+  std::string options_kind;          // "CreateOptions"
+  const Json* old_object = nullptr;  // UPDATE, DELETE
 };
 
 // What the caller needs from the rest of the cluster. Any thread.
@@ -36,7 +37,7 @@ class AdmissionView {
  public:
   struct Configuration {
     std::string name;
-    uint64_t version = 0;                     // changes whenever the document does
+    uint64_t version = 0;  // changes whenever the document does
     std::shared_ptr<const Json> document;
   };
   // "host:port" of a ready endpoint behind a Service port, in any order.
@@ -59,8 +60,9 @@ class WebhookCaller {
   WebhookCaller(Clock& clock, const AdmissionView& view, std::stop_token stop);
   ~WebhookCaller();
 
-  // Mutating hooks one after another, sorted by configuration name; `complete` runs after each patch (defaults). Warnings of
-  // hooks are appended. A denial or failure comes back with the code of the hook's status, or 500.
+  // Mutating hooks one after another, sorted by configuration name; `complete` runs after each
+  // patch (defaults). Warnings of hooks are appended. A denial or failure comes back with the code
+  // of the hook's status, or 500.
   Status Mutate(const AdmissionCall& call, Json& object, const std::function<void(Json&)>& complete,
                 std::vector<std::string>& warnings);
   // Validating hooks, side by side. `object` is null for DELETE.

@@ -43,8 +43,7 @@ Answer ObjectAnswer(const Server& server, const Call& call, int code, const std:
     return answer;
   }
   if (resource.from_stored) document = resource.from_stored(document);
-  answer.body =
-      Dump(call.form == Form::kPartialMetadata ? PartialMetadataOf(document) : document);
+  answer.body = Dump(call.form == Form::kPartialMetadata ? PartialMetadataOf(document) : document);
   return answer;
 }
 
@@ -66,7 +65,8 @@ Answer FailureAnswer(const Call& call, const Status& status) {
   Answer answer;
   answer.code = HttpCode(status.reason());
   answer.body = Dump(api::EncodeStatus(status, call.path.group, what, call.path.name));
-  if (status.retry_after) answer.headers["Retry-After"] = std::to_string(status.retry_after->count());
+  if (status.retry_after)
+    answer.headers["Retry-After"] = std::to_string(status.retry_after->count());
   return answer;
 }
 
@@ -88,8 +88,8 @@ Status AlreadyExistsError(const Call& call, const std::string& name) {
 }
 
 Status ForbiddenError(const Call& call, const std::string& name, const std::string& why) {
-  return Status(Reason::kForbidden, call.resource->QualifiedPlural() + " \"" + name +
-                                        "\" is forbidden: " + why);
+  return Status(Reason::kForbidden,
+                call.resource->QualifiedPlural() + " \"" + name + "\" is forbidden: " + why);
 }
 
 }  // namespace dray::devcluster

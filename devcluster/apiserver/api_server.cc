@@ -21,8 +21,10 @@ Store::FieldsOf FieldsOf(const Resource& resource) {
     std::vector<std::string> values;
     for (const FieldSelector& field : fields) {
       const Json* value = Find(object, field.path);
-      if (!value || value->is_null()) values.push_back(field.if_absent);
-      else values.push_back(value->is_string() ? value->get<std::string>() : Dump(*value));
+      if (!value || value->is_null())
+        values.push_back(field.if_absent);
+      else
+        values.push_back(value->is_string() ? value->get<std::string>() : Dump(*value));
     }
     return values;
   };
@@ -68,7 +70,9 @@ Server::Server(ApiServerOptions given)
   CreateNamespaces(*this);
 }
 
-Server::~Server() { stop.request_stop(); }
+Server::~Server() {
+  stop.request_stop();
+}
 
 struct ApiServer::State {
   explicit State(ApiServerOptions options) : server(std::move(options)) {}
@@ -86,8 +90,10 @@ void ApiServer::Handle(runtime::HttpRequest request,
   call.http = std::move(request);
   call.query = Query(call.http.target);
   if (std::optional<Answer> probe = ServeProbes(call.http.path(), call.query)) {
-    responder->Send({.code = probe->code, .body = std::move(probe->body),
-                     .content_type = std::move(probe->content_type), .headers = {}});
+    responder->Send({.code = probe->code,
+                     .body = std::move(probe->body),
+                     .content_type = std::move(probe->content_type),
+                     .headers = {}});
     return;
   }
   Result<UserInfo> user = Authenticate(server, call.http);
@@ -99,8 +105,8 @@ void ApiServer::Handle(runtime::HttpRequest request,
   } catch (const Json::exception& error) {
     // A document of a shape that no check has caught: the request fails, the server does not.
     LOG(ERROR) << line << ": " << error.what();
-    SendStatus(*responder, Status(Reason::kInternal,
-                                  std::string("Internal error occurred: ") + error.what()));
+    SendStatus(*responder,
+               Status(Reason::kInternal, std::string("Internal error occurred: ") + error.what()));
   }
 }
 

@@ -48,8 +48,8 @@ std::vector<AdmissionView::Configuration> ClusterView::Configurations(bool mutat
   return configurations;
 }
 
-std::shared_ptr<const std::map<std::string, std::string, std::less<>>>
-ClusterView::NamespaceLabels(const std::string& name) const {
+std::shared_ptr<const std::map<std::string, std::string, std::less<>>> ClusterView::NamespaceLabels(
+    const std::string& name) const {
   ObjectPtr found = store_.Get(registry_.FindKind("", "Namespace")->storage, name);
   if (!found) return nullptr;
   return {found, &found->labels};
@@ -59,7 +59,8 @@ Result<AdmissionView::Endpoints> ClusterView::EndpointsOf(const std::string& nam
                                                           const std::string& service,
                                                           int64_t port) const {
   std::string what = "service \"" + namespace_ + "/" + service + "\"";
-  ObjectPtr found = store_.Get(registry_.FindKind("", "Service")->storage, namespace_ + "/" + service);
+  ObjectPtr found =
+      store_.Get(registry_.FindKind("", "Service")->storage, namespace_ + "/" + service);
   if (!found) return Status(Reason::kUnavailable, what + " not found");
   const Json document = Json::parse(found->text);
   const Json* ports = FindArray(document, "spec.ports");
@@ -93,8 +94,7 @@ Result<AdmissionView::Endpoints> ClusterView::EndpointsOf(const std::string& nam
         ready.push_back(HostPort((*addresses)[0].get<std::string>(), *target));
     }
   }
-  if (ready.empty())
-    return Status(Reason::kUnavailable, "no endpoints available for " + what);
+  if (ready.empty()) return Status(Reason::kUnavailable, "no endpoints available for " + what);
   return ready;
 }
 

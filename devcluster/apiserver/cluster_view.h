@@ -20,7 +20,8 @@ class ClusterView final : public AdmissionView {
   std::vector<Configuration> Configurations(bool mutating) const override;
   std::shared_ptr<const std::map<std::string, std::string, std::less<>>> NamespaceLabels(
       const std::string& name) const override;
-  // Ready addresses of the EndpointSlices labelled kubernetes.io/service-name, by the Service port's name and target.
+  // Ready addresses of the EndpointSlices labelled kubernetes.io/service-name, by the Service
+  // port's name and target.
   Result<Endpoints> EndpointsOf(const std::string& namespace_, const std::string& service,
                                 int64_t port) const override;
 

@@ -3,9 +3,10 @@
 #include "dray/base/clock.h"
 #include "dray/base/json.h"
 
-// Values that kube-apiserver fills in where the user said nothing (pkg/apis/*/v1/defaults.go, 1.36), and what its strategies
-// do to an object on its way in (pkg/registry/*/strategy.go). Documents of any shape are left standing: what has the wrong
-// type is not touched, validation speaks about it later.
+// Values that kube-apiserver fills in where the user said nothing
+// (pkg/apis/*/v1/defaults.go, 1.36), and what its strategies do to an object on its way in
+// (pkg/registry/*/strategy.go). Documents of any shape are left standing: what has the wrong type
+// is not touched, validation speaks about it later.
 namespace dray::devcluster {
 
 void DefaultPodSpec(Json& spec);  // of Pods and of templates

@@ -11,7 +11,8 @@ void DefaultRequest(Json& request) {
   if (!request.is_object()) return;
   Default(request, "allocationMode", "ExactCount");
   // count 0 means "unset": only ExactCount has a default.
-  if (StringAt(request, "allocationMode") == "ExactCount" && IntAt(request, "count").value_or(0) == 0)
+  if (StringAt(request, "allocationMode") == "ExactCount" &&
+      IntAt(request, "count").value_or(0) == 0)
     request["count"] = 1;
   if (Json* tolerations = FindArray(request, "tolerations"))
     for (Json& toleration : *tolerations) Default(toleration, "operator", "Equal");

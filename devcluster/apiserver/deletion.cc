@@ -27,11 +27,11 @@ Status CheckPreconditions(const Call& call, const DeleteOptions& options, const 
         Condition{options.resource_version, "metadata.resourceVersion", "ResourceVersion"}}) {
     std::string present = StringAt(stored, condition.path);
     if (condition.wanted.empty() || condition.wanted == present) continue;
-    return Status(Reason::kConflict,
-                  "Operation cannot be fulfilled on " + call.resource->QualifiedPlural() + " \"" +
-                      call.path.name + "\": Precondition failed: " + condition.name +
-                      " in precondition: " + condition.wanted + ", " + condition.name +
-                      " in object meta: " + present);
+    return Status(Reason::kConflict, "Operation cannot be fulfilled on " +
+                                         call.resource->QualifiedPlural() + " \"" + call.path.name +
+                                         "\": Precondition failed: " + condition.name +
+                                         " in precondition: " + condition.wanted + ", " +
+                                         condition.name + " in object meta: " + present);
   }
   return Ok();
 }
@@ -45,8 +45,10 @@ void SetPropagation(Json& object, const std::string& propagation) {
       if (finalizer != kForeground && finalizer != kOrphan) kept.push_back(finalizer);
   if (propagation == "Foreground") kept.push_back(kForeground);
   if (propagation == "Orphan") kept.push_back(kOrphan);
-  if (kept.empty()) Erase(object, "metadata.finalizers");
-  else object["metadata"]["finalizers"] = std::move(kept);
+  if (kept.empty())
+    Erase(object, "metadata.finalizers");
+  else
+    object["metadata"]["finalizers"] = std::move(kept);
 }
 
 // Seconds that a Pod has left to end; 0 removes it at once.
@@ -55,7 +57,8 @@ int64_t PodGrace(const Json& pod, const DeleteOptions& options) {
       IntAt(pod, "spec.terminationGracePeriodSeconds").value_or(30));
   if (grace < 0) grace = 1;
   std::string phase = StringAt(pod, "status.phase");
-  bool nobody_waits = StringAt(pod, "spec.nodeName").empty() || phase == "Succeeded" || phase == "Failed";
+  bool nobody_waits =
+      StringAt(pod, "spec.nodeName").empty() || phase == "Succeeded" || phase == "Failed";
   return nobody_waits ? 0 : grace;
 }
 
@@ -95,8 +98,8 @@ Next Advance(const Resource& resource, const DeleteOptions& options, WallTime no
       }
     }
   }
-  bool namespace_waits = core && resource.kind == "Namespace" &&
-                         !Empty(Find(object, "spec.finalizers"));
+  bool namespace_waits =
+      core && resource.kind == "Namespace" && !Empty(Find(object, "spec.finalizers"));
   if (Empty(Find(object, "metadata.finalizers")) && !namespace_waits) return Next::kRemove;
   if (!Find(object, "metadata.deletionTimestamp")) {
     MarkDeleted(object, now, 0);
@@ -109,7 +112,8 @@ Status CheckPermanent(const Call& call) {
   const Resource& resource = *call.resource;
   if (!resource.group.empty() || resource.kind != "Namespace") return Ok();
   for (const char* name : {"default", "kube-system", "kube-public"})
-    if (call.path.name == name) return ForbiddenError(call, call.path.name, "this namespace may not be deleted");
+    if (call.path.name == name)
+      return ForbiddenError(call, call.path.name, "this namespace may not be deleted");
   return Ok();
 }
 
@@ -132,16 +136,20 @@ Result<DeleteOptions> DeleteOptionsFrom(const Json& document) {
     if (!options.propagation.empty())
       return Status(Reason::kInvalid,
                     "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: "
-                    "\"" + options.propagation + "\": orphanDependents and deletionPropagation "
-                    "cannot be both set");
+                    "\"" +
+                        options.propagation +
+                        "\": orphanDependents and deletionPropagation "
+                        "cannot be both set");
     options.propagation = orphan->get<bool>() ? "Orphan" : "Background";
   }
   if (!options.propagation.empty() && options.propagation != "Foreground" &&
       options.propagation != "Background" && options.propagation != "Orphan")
-    return Status(Reason::kInvalid,
-                  "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
-                  "\"" + options.propagation +
-                      "\": supported values: \"Foreground\", \"Background\", \"Orphan\"");
+    return Status(
+        Reason::kInvalid,
+        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
+        "\"" +
+            options.propagation +
+            "\": supported values: \"Foreground\", \"Background\", \"Orphan\"");
   return options;
 }
 

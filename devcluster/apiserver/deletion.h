@@ -20,11 +20,12 @@ Result<DeleteOptions> DeleteOptionsOf(const Call& call);
 Result<DeleteOptions> DeleteOptionsFrom(const Json& document);
 
 struct Deleted {
-  std::string text;      // the object: its final state, or with a deletionTimestamp
+  std::string text;  // the object: its final state, or with a deletionTimestamp
   std::string uid;
   bool removed = false;  // false: it waits for finalizers or for the kubelet
 };
-// Deletes the object of the call as far as that goes now: Pods wait for their kubelet, finalizers for their owners.
+// Deletes the object of the call as far as that goes now: Pods wait for their kubelet, finalizers
+// for their owners.
 Result<Deleted> DeleteOne(Server& server, Call& call, const DeleteOptions& options);
 
 // DELETE on an object, on a collection.

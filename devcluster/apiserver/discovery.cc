@@ -60,9 +60,8 @@ Json AggregatedGroup(const Registry& registry, const std::string& group) {
   for (const std::string& version : registry.Versions(group)) {
     Json resources = Json::array();
     for (const Resource& resource : registry.resources())
-      if (resource.group == group &&
-          std::find(resource.versions.begin(), resource.versions.end(), version) !=
-              resource.versions.end())
+      if (resource.group == group && std::find(resource.versions.begin(), resource.versions.end(),
+                                               version) != resource.versions.end())
         resources.push_back(AggregatedResource(resource, version));
     json["versions"].push_back(
         {{"version", version}, {"freshness", "Current"}, {"resources", std::move(resources)}});

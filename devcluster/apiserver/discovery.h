@@ -9,12 +9,13 @@
 
 namespace dray::devcluster {
 
-// /api, /apis, /api/v1, /apis/G, /apis/G/V: what is served, in the legacy and the aggregated form. Nothing for other paths.
+// /api, /apis, /api/v1, /apis/G, /apis/G/V: what is served, in the legacy and the aggregated form.
+// Nothing for other paths.
 std::optional<Answer> ServeDiscovery(const Registry& registry, std::string_view path,
                                      std::string_view accept, std::string_view host);
 
-// /version, /healthz, /livez, /readyz (with single checks, ?verbose and ?exclude). Nothing for other paths. These are
-// answered without authentication.
+// /version, /healthz, /livez, /readyz (with single checks, ?verbose and ?exclude). Nothing for
+// other paths. These are answered without authentication.
 std::optional<Answer> ServeProbes(std::string_view path, const Query& query);
 
 // Kubernetes version that the server claims to behave like.

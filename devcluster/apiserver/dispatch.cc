@@ -27,9 +27,11 @@ Status NoSuchDoor(std::string_view name) {
   if (std::find(std::begin(kInto), std::end(kInto), name) != std::end(kInto))
     return Status(Reason::kBadRequest,
                   "this development cluster runs containers as processes of this machine and does "
-                  "not serve pods/" + std::string(name) + "; kubectl logs shows what they print");
+                  "not serve pods/" +
+                      std::string(name) + "; kubectl logs shows what they print");
   if (std::find(std::begin(kChange), std::end(kChange), name) != std::end(kChange))
-    return Status(Reason::kBadRequest, "this development cluster does not serve pods/" + std::string(name));
+    return Status(Reason::kBadRequest,
+                  "this development cluster does not serve pods/" + std::string(name));
   return NoSuchPath();
 }
 Status NotAllowed(const Call& call) {
@@ -84,15 +86,17 @@ Status Resolve(const Server& server, Call& call) {
     DRAY_ASSIGN_OR_RETURN(call.form, FormFromAccept(Header(call, "accept")));
   }
   if (call.http.body.size() > kLargestBody)
-    return Status(Reason::kTooLarge, "Request entity too large: limit is " + std::to_string(kLargestBody));
+    return Status(Reason::kTooLarge,
+                  "Request entity too large: limit is " + std::to_string(kLargestBody));
   if (std::string dry = call.query.Get("dryRun"); !dry.empty()) {
     if (dry != "All")
-      return Status(Reason::kInvalid, "dryRun: Unsupported value: \"" + dry +
-                                          "\": supported values: \"All\"");
+      return Status(Reason::kInvalid,
+                    "dryRun: Unsupported value: \"" + dry + "\": supported values: \"All\"");
     call.dry_run = true;
   }
   if (std::string validation = call.query.Get("fieldValidation");
-      !validation.empty() && validation != "Ignore" && validation != "Warn" && validation != "Strict")
+      !validation.empty() && validation != "Ignore" && validation != "Warn" &&
+      validation != "Strict")
     return Status(Reason::kInvalid, "fieldValidation: Unsupported value: \"" + validation +
                                         "\": supported values: \"Ignore\", \"Warn\", \"Strict\"");
   return Ok();
@@ -118,8 +122,7 @@ Result<Answer> ServeSubresource(Server& server, Call& call) {
 
 Result<Answer> ServeCollection(Server& server, Call& call) {
   const std::string& method = call.http.method;
-  if (call.resource->review)
-    return method == "POST" ? PostReview(server, call) : NotAllowed(call);
+  if (call.resource->review) return method == "POST" ? PostReview(server, call) : NotAllowed(call);
   if (method == "GET") return ListObjects(server, call);
   if (method == "POST") {
     if (call.resource->namespaced && call.path.namespace_.empty())
@@ -149,8 +152,8 @@ std::optional<Answer> ServeDescription(const Server& server, const Call& call) {
   if (call.http.method != "GET") return std::nullopt;
   if (path == "/") {
     Answer answer;
-    answer.body = Dump(Json{{"paths", {"/api", "/apis", "/healthz", "/livez", "/openapi/v3",
-                                       "/readyz", "/version"}}});
+    answer.body = Dump(Json{
+        {"paths", {"/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"}}});
     return answer;
   }
   if (std::optional<Answer> answer = server.open_api->Serve(path, call.query)) return answer;
@@ -172,7 +175,8 @@ Result<UserInfo> Authenticate(const Server& server, const runtime::HttpRequest& 
   } else {
     return Status(Reason::kUnauthorized, "Unauthorized");
   }
-  if (std::find(user.groups.begin(), user.groups.end(), "system:authenticated") == user.groups.end())
+  if (std::find(user.groups.begin(), user.groups.end(), "system:authenticated") ==
+      user.groups.end())
     user.groups.push_back("system:authenticated");
   return user;
 }

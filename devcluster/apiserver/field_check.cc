@@ -16,16 +16,35 @@ namespace {
 std::string GoType(const SchemaField& field, bool whole) {
   std::string type;
   switch (field.type) {
-    case ValueType::kInt32: type = "int32"; break;
-    case ValueType::kInt64: type = "int64"; break;
-    case ValueType::kBool: type = "bool"; break;
-    case ValueType::kBytes: type = "[]uint8"; break;
-    case ValueType::kTime: type = "v1.Time"; break;
-    case ValueType::kMicroTime: type = "v1.MicroTime"; break;
-    case ValueType::kQuantity: type = "resource.Quantity"; break;
-    case ValueType::kIntOrString: type = "intstr.IntOrString"; break;
-    case ValueType::kMessage: type = "v1." + field.message->ShortName(); break;
-    default: type = "string";
+    case ValueType::kInt32:
+      type = "int32";
+      break;
+    case ValueType::kInt64:
+      type = "int64";
+      break;
+    case ValueType::kBool:
+      type = "bool";
+      break;
+    case ValueType::kBytes:
+      type = "[]uint8";
+      break;
+    case ValueType::kTime:
+      type = "v1.Time";
+      break;
+    case ValueType::kMicroTime:
+      type = "v1.MicroTime";
+      break;
+    case ValueType::kQuantity:
+      type = "resource.Quantity";
+      break;
+    case ValueType::kIntOrString:
+      type = "intstr.IntOrString";
+      break;
+    case ValueType::kMessage:
+      type = "v1." + field.message->ShortName();
+      break;
+    default:
+      type = "string";
   }
   if (!whole || field.shape == ValueShape::kOne) return type;
   if (field.shape == ValueShape::kList) return "[]" + type;
@@ -67,8 +86,8 @@ class Walk {
         owner_ = &message;
         DRAY_RETURN_IF_ERROR(Field(*known->second, *member, at));
         // [] and {} are what clears managedFields; elsewhere they are no different from absence.
-        bool nothing = known->second->shape != ValueShape::kOne && member->empty() &&
-                       name != "managedFields";
+        bool nothing =
+            known->second->shape != ValueShape::kOne && member->empty() && name != "managedFields";
         if (nothing) {
           member = object.erase(member);
           continue;
@@ -94,8 +113,8 @@ class Walk {
     bool integer = field.type == ValueType::kInt32 || field.type == ValueType::kInt64;
     std::string what = JsonKind(value);
     if (value.is_number() && integer) what += " " + Dump(value);
-    return Bad("json: cannot unmarshal " + what + " into Go struct field " +
-               owner_->ShortName() + "." + plain + " of type " + GoType(field, whole));
+    return Bad("json: cannot unmarshal " + what + " into Go struct field " + owner_->ShortName() +
+               "." + plain + " of type " + GoType(field, whole));
   }
 
   Status Field(const SchemaField& field, Json& value, const std::string& path) {
@@ -125,14 +144,19 @@ class Walk {
       case ValueType::kMessage:
         if (!value.is_object()) return Mismatch(field, value, path);
         return Message(*field.message, value, path, false);
-      case ValueType::kRaw: return Ok();
-      case ValueType::kBool: return value.is_boolean() ? Ok() : Mismatch(field, value, path);
+      case ValueType::kRaw:
+        return Ok();
+      case ValueType::kBool:
+        return value.is_boolean() ? Ok() : Mismatch(field, value, path);
       case ValueType::kInt32:
-      case ValueType::kInt64: return Integer(field, value, path);
+      case ValueType::kInt64:
+        return Integer(field, value, path);
       case ValueType::kIntOrString:
         return value.is_string() || value.is_number_integer() ? Ok() : Mismatch(field, value, path);
-      case ValueType::kQuantity: return Amount(field, value, path);
-      default: break;
+      case ValueType::kQuantity:
+        return Amount(field, value, path);
+      default:
+        break;
     }
     if (!value.is_string()) return Mismatch(field, value, path);
     const std::string& text = value.get_ref<const std::string&>();
@@ -145,9 +169,10 @@ class Walk {
 
   Status Integer(const SchemaField& field, const Json& value, const std::string& path) const {
     if (!value.is_number_integer()) return Mismatch(field, value, path);
-    bool fits = value.is_number_unsigned()
-                    ? value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())
-                    : true;
+    bool fits =
+        value.is_number_unsigned()
+            ? value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())
+            : true;
     if (field.type == ValueType::kInt32 && fits) {
       int64_t number = value.get<int64_t>();
       fits = number >= std::numeric_limits<int32_t>::min() &&
@@ -161,8 +186,9 @@ class Walk {
     Result<api::Quantity> parsed =
         api::Quantity::Parse(value.is_string() ? value.get<std::string>() : Dump(value));
     if (!parsed.ok())
-      return Bad("quantities must match the regular expression "
-                 "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+      return Bad(
+          "quantities must match the regular expression "
+          "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
     value = parsed->ToString();
     return Ok();
   }
@@ -172,12 +198,14 @@ class Walk {
     const char* layout = micro ? "2006-01-02T15:04:05.000000Z07:00" : "2006-01-02T15:04:05Z07:00";
     Result<WallTime> time = api::ParseTime(text);
     size_t dot = text.find('.');
-    size_t digits = dot == std::string::npos
-                        ? 0
-                        : std::min(text.find_first_not_of("0123456789", dot + 1), text.size()) - dot - 1;
+    size_t digits =
+        dot == std::string::npos
+            ? 0
+            : std::min(text.find_first_not_of("0123456789", dot + 1), text.size()) - dot - 1;
     if (!time.ok() || (micro && digits != 6))
       return Bad("parsing time \"" + text + "\" as \"" + layout + "\": cannot parse it");
-    value = micro ? api::FormatMicroTime(api::ToMicroTime(*time)) : api::FormatTime(api::ToTime(*time));
+    value =
+        micro ? api::FormatMicroTime(api::ToMicroTime(*time)) : api::FormatTime(api::ToTime(*time));
     return Ok();
   }
 
@@ -211,8 +239,8 @@ Status UnderstandFields(Call& call, SentAs sent_as, Json& object) {
   if (unknown.empty()) return Ok();
   if (sent_as == SentAs::kApply)
     return Status(Reason::kInternal, "failed to create typed patch object (" + call.Key() + "; " +
-                                         resource.group + "/" + call.path.version + ", Kind=" +
-                                         resource.kind + "): ." + unknown[0] +
+                                         resource.group + "/" + call.path.version +
+                                         ", Kind=" + resource.kind + "): ." + unknown[0] +
                                          ": field not declared in schema");
   if (validation == "Strict") {
     std::string error = "strict decoding error: " + Quoted(unknown);

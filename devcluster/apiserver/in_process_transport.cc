@@ -59,7 +59,8 @@ class Exchange : public runtime::HttpStream {
   void Begin(int code, std::string content_type) {
     {
       std::lock_guard lock(mutex_);
-      stream_ = runtime::HttpResponse{.code = code, .body = "", .content_type = std::move(content_type), .headers = {}};
+      stream_ = runtime::HttpResponse{
+          .code = code, .body = "", .content_type = std::move(content_type), .headers = {}};
     }
     changed_.notify_all();
   }
@@ -124,7 +125,8 @@ struct Hangup {
 
 class InProcessTransport final : public runtime::Transport {
  public:
-  InProcessTransport(runtime::HttpHandler handler, std::string user, std::vector<std::string> groups)
+  InProcessTransport(runtime::HttpHandler handler, std::string user,
+                     std::vector<std::string> groups)
       : handler_(std::move(handler)), user_(std::move(user)), groups_(std::move(groups)) {}
 
   Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
@@ -176,8 +178,10 @@ class InProcessTransport final : public runtime::Transport {
     http.body = request.body;
     http.headers["accept"] = request.accept;
     http.headers["user-agent"] = user_;
-    if (!request.content_type.empty()) http.headers["content-type"] = request.content_type;
-    else if (!request.body.empty()) http.headers["content-type"] = "application/json";
+    if (!request.content_type.empty())
+      http.headers["content-type"] = request.content_type;
+    else if (!request.body.empty())
+      http.headers["content-type"] = "application/json";
     http.peer_common_name = user_;
     http.peer_organizations = groups_;
     auto exchange = std::make_shared<Exchange>();

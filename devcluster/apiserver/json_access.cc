@@ -28,8 +28,10 @@ bool TooDeep(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
@@ -43,8 +45,12 @@ bool TooDeep(std::string_view text) {
 
 }  // namespace
 
-const Json* Find(const Json& document, std::string_view path) { return Walk(document, path); }
-Json* Find(Json& document, std::string_view path) { return Walk(document, path); }
+const Json* Find(const Json& document, std::string_view path) {
+  return Walk(document, path);
+}
+Json* Find(Json& document, std::string_view path) {
+  return Walk(document, path);
+}
 
 const Json* FindObject(const Json& document, std::string_view path) {
   const Json* found = Walk(document, path);
@@ -100,12 +106,14 @@ void Erase(Json& document, std::string_view path) {
     parent->erase(std::string(dot == std::string_view::npos ? path : path.substr(dot + 1)));
 }
 
-bool Empty(const Json* value) { return value == nullptr || value->is_null() || value->empty(); }
+bool Empty(const Json* value) {
+  return value == nullptr || value->is_null() || value->empty();
+}
 
 Result<Json> ParseJson(std::string_view text) {
   if (TooDeep(text))
-    return Status(Reason::kBadRequest, "the body is nested more than " + std::to_string(kDeepest) +
-                                           " levels deep");
+    return Status(Reason::kBadRequest,
+                  "the body is nested more than " + std::to_string(kDeepest) + " levels deep");
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {

@@ -8,8 +8,9 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// Looking into documents whose shape nobody has promised: a missing member and one of another type read alike. Paths are
-// member names joined by dots ("spec.template.metadata"); a name with a dot in it cannot be reached this way.
+// Looking into documents whose shape nobody has promised: a missing member and one of another type
+// read alike. Paths are member names joined by dots ("spec.template.metadata"); a name with a dot
+// in it cannot be reached this way.
 namespace dray::devcluster {
 
 // Null when absent.

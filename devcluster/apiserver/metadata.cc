@@ -13,12 +13,14 @@ namespace dray::devcluster {
 namespace {
 
 // What only the server sets.
-constexpr const char* kServerFields[] = {"uid", "creationTimestamp", "deletionTimestamp",
-                                         "deletionGracePeriodSeconds", "generation", "selfLink"};
+constexpr const char* kServerFields[] = {
+    "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+    "generation", "selfLink"};
 
 bool Same(const Json& a, const Json& b, const std::string& member) {
   auto left = a.find(member), right = b.find(member);
-  bool has_left = left != a.end() && !left->is_null(), has_right = right != b.end() && !right->is_null();
+  bool has_left = left != a.end() && !left->is_null(),
+       has_right = right != b.end() && !right->is_null();
   return has_left == has_right && (!has_left || *left == *right);
 }
 
@@ -42,7 +44,9 @@ Json WithoutTimes(const Json& object) {
 
 }  // namespace
 
-std::string FormatNow(WallTime now) { return api::FormatTime(api::ToTime(now)); }
+std::string FormatNow(WallTime now) {
+  return api::FormatTime(api::ToTime(now));
+}
 
 Status CheckIdentity(const Call& call, Json& object) {
   const Resource& resource = *call.resource;
@@ -50,23 +54,24 @@ Status CheckIdentity(const Call& call, Json& object) {
   std::string want_version = resource.ApiVersion(call.path.version);
   if (!kind.empty() && kind != resource.kind)
     return Status(Reason::kBadRequest, "the kind in the data (" + kind +
-                                           ") does not match the expected kind (" +
-                                           resource.kind + ")");
+                                           ") does not match the expected kind (" + resource.kind +
+                                           ")");
   if (!version.empty() && version != want_version)
     return Status(Reason::kBadRequest, "the API version in the data (" + version +
                                            ") does not match the expected API version (" +
                                            want_version + ")");
   object["kind"] = resource.kind;
   object["apiVersion"] = want_version;
-  if (const Json* metadata = Find(object, "metadata"); metadata && !metadata->is_object() &&
-                                                        !metadata->is_null())
-    return Status(Reason::kBadRequest, resource.kind + " cannot be handled: metadata: want an object");
+  if (const Json* metadata = Find(object, "metadata");
+      metadata && !metadata->is_object() && !metadata->is_null())
+    return Status(Reason::kBadRequest,
+                  resource.kind + " cannot be handled: metadata: want an object");
   Json& metadata = ObjectAt(object, "metadata");
   for (const char* member : {"name", "generateName", "namespace", "uid", "resourceVersion"})
     if (auto found = metadata.find(member);
         found != metadata.end() && !found->is_string() && !found->is_null())
-      return Status(Reason::kBadRequest, resource.kind + " cannot be handled: metadata." + member +
-                                             ": want a string");
+      return Status(Reason::kBadRequest,
+                    resource.kind + " cannot be handled: metadata." + member + ": want a string");
   std::string namespace_ = StringAt(metadata, "namespace");
   if (resource.namespaced) {
     if (!namespace_.empty() && namespace_ != call.path.namespace_)
@@ -110,19 +115,24 @@ Status CarryOver(const Resource& resource, const std::string& subresource, const
     Json metadata = object.value("metadata", Json::object());
     object = stored;
     object["status"] = std::move(written);
-    if (!resource.status_keeps_metadata) object["metadata"] = std::move(metadata);
+    if (!resource.status_keeps_metadata)
+      object["metadata"] = std::move(metadata);
     else if (auto fields = metadata.find("managedFields"); fields != metadata.end())
       object["metadata"]["managedFields"] = *fields;
   } else if (resource.HasStatus()) {
-    if (auto kept = stored.find("status"); kept != stored.end()) object["status"] = *kept;
-    else object.erase("status");
+    if (auto kept = stored.find("status"); kept != stored.end())
+      object["status"] = *kept;
+    else
+      object.erase("status");
   }
 
   Json& metadata = ObjectAt(object, "metadata");
   for (const char* member : kServerFields) {
     auto kept = old.find(member);
-    if (kept != old.end()) metadata[member] = *kept;
-    else metadata.erase(member);
+    if (kept != old.end())
+      metadata[member] = *kept;
+    else
+      metadata.erase(member);
   }
   for (const char* member : {"name", "namespace", "generateName"})
     if (auto kept = old.find(member); kept != old.end()) metadata[member] = *kept;
@@ -138,7 +148,8 @@ Status CarryOver(const Resource& resource, const std::string& subresource, const
       if (!before || std::find(before->begin(), before->end(), finalizer) == before->end())
         return InvalidField(object, "metadata.finalizers", "FieldValueForbidden",
                             "Forbidden: no new finalizers can be added if the object is being "
-                            "deleted, found new finalizers []string{" + Dump(finalizer) + "}");
+                            "deleted, found new finalizers []string{" +
+                                Dump(finalizer) + "}");
   return Ok();
 }
 
@@ -151,6 +162,8 @@ void UpdateGeneration(const Resource& resource, const Json& stored, Json& object
   object["metadata"]["generation"] = generation + (changed ? 1 : 0);
 }
 
-bool SameButForTimes(const Json& a, const Json& b) { return WithoutTimes(a) == WithoutTimes(b); }
+bool SameButForTimes(const Json& a, const Json& b) {
+  return WithoutTimes(a) == WithoutTimes(b);
+}
 
 }  // namespace dray::devcluster

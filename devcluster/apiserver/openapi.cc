@@ -46,14 +46,14 @@ Json Operation(const char* action, const Resource& resource, const std::string& 
 }
 
 void AddPaths(const Resource& resource, const std::string& version, Json& paths) {
-  std::string root = resource.group.empty() ? "/api/" + version
-                                            : "/apis/" + resource.group + "/" + version;
+  std::string root =
+      resource.group.empty() ? "/api/" + version : "/apis/" + resource.group + "/" + version;
   std::string collection =
       root + (resource.namespaced ? "/namespaces/{namespace}/" : "/") + resource.plural;
   paths[collection] = {{"get", Operation("list", resource, version, {})},
                        {"post", Operation("post", resource, version, {"application/json"})}};
-  // Without the strategic media type here kubectl merges known kinds by its own Go types and others as plain JSON: both
-  // are right, and no merge keys need to stand in the schemas.
+  // Without the strategic media type here kubectl merges known kinds by its own Go types and others
+  // as plain JSON: both are right, and no merge keys need to stand in the schemas.
   paths[collection + "/{name}"] = {
       {"get", Operation("get", resource, version, {})},
       {"put", Operation("put", resource, version, {"application/json"})},
@@ -63,7 +63,8 @@ void AddPaths(const Resource& resource, const std::string& version, Json& paths)
       {"delete", Operation("delete", resource, version, {})}};
 }
 
-// A top-level kind: its type with the two members that protobuf does not have, and the name by which kubectl finds it.
+// A top-level kind: its type with the two members that protobuf does not have, and the name by
+// which kubectl finds it.
 void AddKind(const Resource& resource, const std::string& version, Json& schemas) {
   const SchemaMessage& message = MessageOf(resource);
   AddSchemas(message, schemas);

@@ -13,8 +13,9 @@
 
 namespace dray::devcluster {
 
-// /openapi/v3 and the documents below it: which kinds can be patched how, so that kubectl leaves validation to the server,
-// and the types of all members, for `kubectl explain`. Made at the first request. Any thread.
+// /openapi/v3 and the documents below it: which kinds can be patched how, so that kubectl leaves
+// validation to the server, and the types of all members, for `kubectl explain`. Made at the first
+// request. Any thread.
 class OpenApi {
  public:
   // Outlives it.

@@ -12,7 +12,9 @@ constexpr const char* kIntOrString = "io.k8s.apimachinery.pkg.util.intstr.IntOrS
 constexpr const char* kRaw = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 
 // A reference with nothing beside it, as OpenAPI 3.0 has it.
-Json Reference(const std::string& schema) { return {{"$ref", "#/components/schemas/" + schema}}; }
+Json Reference(const std::string& schema) {
+  return {{"$ref", "#/components/schemas/" + schema}};
+}
 
 Json Plain(const char* type, const char* format) {
   Json schema = {{"type", type}};
@@ -26,20 +28,29 @@ Json OneValue(const SchemaField& field, Json& schemas) {
     return Reference(name);
   };
   switch (field.type) {
-    case ValueType::kString: return Plain("string", "");
-    case ValueType::kInt32: return Plain("integer", "int32");
-    case ValueType::kInt64: return Plain("integer", "int64");
-    case ValueType::kBool: return Plain("boolean", "");
-    case ValueType::kBytes: return Plain("string", "byte");
-    case ValueType::kTime: return shared(kTime, Plain("string", "date-time"));
-    case ValueType::kMicroTime: return shared(kMicroTime, Plain("string", "date-time"));
+    case ValueType::kString:
+      return Plain("string", "");
+    case ValueType::kInt32:
+      return Plain("integer", "int32");
+    case ValueType::kInt64:
+      return Plain("integer", "int64");
+    case ValueType::kBool:
+      return Plain("boolean", "");
+    case ValueType::kBytes:
+      return Plain("string", "byte");
+    case ValueType::kTime:
+      return shared(kTime, Plain("string", "date-time"));
+    case ValueType::kMicroTime:
+      return shared(kMicroTime, Plain("string", "date-time"));
     case ValueType::kQuantity:
       return shared(kQuantity, {{"oneOf", {{{"type", "string"}}, {{"type", "number"}}}}});
     case ValueType::kIntOrString:
       return shared(kIntOrString, {{"oneOf", {{{"type", "integer"}}, {{"type", "string"}}}},
                                    {"format", "int-or-string"}});
-    case ValueType::kRaw: return shared(kRaw, Plain("object", ""));
-    case ValueType::kMessage: break;
+    case ValueType::kRaw:
+      return shared(kRaw, Plain("object", ""));
+    case ValueType::kMessage:
+      break;
   }
   AddSchemas(*field.message, schemas);
   return Reference(field.message->FullName());

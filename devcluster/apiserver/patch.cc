@@ -40,8 +40,8 @@ Status CheckSameObject(const Call& call, const Json& stored, const Json& patched
                                              " to " + StringAt(patched, member) + ")");
   for (const char* field : {"metadata.name", "metadata.namespace"})
     if (StringAt(patched, field) != StringAt(stored, field))
-      return Status(Reason::kBadRequest, "a patch cannot change " + std::string(field) + " (from \"" +
-                                             StringAt(stored, field) + "\" to \"" +
+      return Status(Reason::kBadRequest, "a patch cannot change " + std::string(field) +
+                                             " (from \"" + StringAt(stored, field) + "\" to \"" +
                                              StringAt(patched, field) + "\")");
   for (const char* field : {"metadata.resourceVersion", "metadata.uid"})
     if (std::string value = StringAt(patched, field);
@@ -55,10 +55,10 @@ Status CheckApplied(const Call& call, const Json& applied) {
     return Status(Reason::kBadRequest, "metadata.managedFields must be nil");
   std::string want = call.resource->ApiVersion(call.path.version);
   if (StringAt(applied, "kind") != call.resource->kind || StringAt(applied, "apiVersion") != want)
-    return Status(Reason::kBadRequest,
-                  "an applied document must say apiVersion " + want + " and kind " +
-                      call.resource->kind + ", not \"" + StringAt(applied, "apiVersion") +
-                      "\" and \"" + StringAt(applied, "kind") + "\"");
+    return Status(Reason::kBadRequest, "an applied document must say apiVersion " + want +
+                                           " and kind " + call.resource->kind + ", not \"" +
+                                           StringAt(applied, "apiVersion") + "\" and \"" +
+                                           StringAt(applied, "kind") + "\"");
   if (std::string name = StringAt(applied, "metadata.name"); name != call.path.name)
     return Status(Reason::kBadRequest, "metadata.name must be that of the URL (" + call.path.name +
                                            "), not \"" + name + "\"");
@@ -109,10 +109,14 @@ Result<PatchBody> PatchBody::Read(const Call& call) {
   auto header = call.http.headers.find("content-type");
   std::string type = header == call.http.headers.end() ? "" : MediaType(header->second);
   PatchBody patch;
-  if (type == "application/json-patch+json") patch.type = Type::kJson;
-  else if (type == "application/merge-patch+json") patch.type = Type::kMerge;
-  else if (type == "application/strategic-merge-patch+json") patch.type = Type::kStrategic;
-  else if (type == "application/apply-patch+yaml") patch.type = Type::kApply;
+  if (type == "application/json-patch+json")
+    patch.type = Type::kJson;
+  else if (type == "application/merge-patch+json")
+    patch.type = Type::kMerge;
+  else if (type == "application/strategic-merge-patch+json")
+    patch.type = Type::kStrategic;
+  else if (type == "application/apply-patch+yaml")
+    patch.type = Type::kApply;
   else
     return Status(Reason::kUnsupportedMediaType,
                   "the body of the request was in an unknown format - accepted media types "
@@ -153,8 +157,7 @@ Result<Answer> PatchObject(Server& server, Call& call) {
   modification.change = [&](const Json& stored) -> Result<Json> {
     Json before = resource.from_stored ? resource.from_stored(stored) : stored;
     DRAY_ASSIGN_OR_RETURN(Json after, patch.ApplyTo(resource.group, resource.kind, before));
-    if (!after.is_object())
-      return Status(Reason::kInvalid, "the patch leaves no object behind");
+    if (!after.is_object()) return Status(Reason::kInvalid, "the patch leaves no object behind");
     DRAY_RETURN_IF_ERROR(UnderstandFields(call, SentAs::kPatch, after));
     DRAY_RETURN_IF_ERROR(CheckSameObject(call, before, after));
     DRAY_RETURN_IF_ERROR(CheckIdentity(call, after));

@@ -11,8 +11,9 @@ namespace {
 
 // The error of a subresource: `Operation cannot be fulfilled on pods/binding "x": why`.
 Status SubresourceConflict(const Call& call, const std::string& why) {
-  return Status(Reason::kConflict, "Operation cannot be fulfilled on pods/" + call.path.subresource +
-                                       " \"" + call.path.name + "\": " + why);
+  return Status(Reason::kConflict, "Operation cannot be fulfilled on pods/" +
+                                       call.path.subresource + " \"" + call.path.name +
+                                       "\": " + why);
 }
 
 // Replaces or adds the condition of this type.
@@ -34,10 +35,9 @@ Json Condition(const char* type, WallTime now) {
           {"lastTransitionTime", FormatNow(now)}};
 }
 
-// Reads, changes and stores a Pod as a whole, until nobody else was faster. Its generation stays, also for a binding:
-// nobody but the scheduler asked for that change of the spec.
-Status ChangePod(Server& server, const Call& call,
-                 const std::function<Status(Json& pod)>& change) {
+// Reads, changes and stores a Pod as a whole, until nobody else was faster. Its generation stays,
+// also for a binding: nobody but the scheduler asked for that change of the spec.
+Status ChangePod(Server& server, const Call& call, const std::function<Status(Json& pod)>& change) {
   for (;;) {
     ObjectPtr present = server.Find(*call.resource, call.Key());
     if (!present) return NotFoundError(call);
@@ -75,16 +75,18 @@ Result<Answer> BindPod(Server& server, Call& call) {
 
   DRAY_RETURN_IF_ERROR(ChangePod(server, call, [&](Json& pod) -> Status {
     if (!uid.empty() && uid != StringAt(pod, "metadata.uid"))
-      return SubresourceConflict(call, "Precondition failed: UID in precondition: " + uid +
-                                           ", UID in object meta: " + StringAt(pod, "metadata.uid"));
+      return SubresourceConflict(call,
+                                 "Precondition failed: UID in precondition: " + uid +
+                                     ", UID in object meta: " + StringAt(pod, "metadata.uid"));
     if (Find(pod, "metadata.deletionTimestamp"))
-      return SubresourceConflict(call, "pod " + call.path.name +
-                                           " is being deleted, cannot be assigned to a host");
+      return SubresourceConflict(
+          call, "pod " + call.path.name + " is being deleted, cannot be assigned to a host");
     if (std::string present = StringAt(pod, "spec.nodeName"); !present.empty())
-      return SubresourceConflict(call, "pod " + call.path.name + " is already assigned to node \"" +
-                                           present + "\"");
+      return SubresourceConflict(
+          call, "pod " + call.path.name + " is already assigned to node \"" + present + "\"");
     if (!Empty(Find(pod, "spec.schedulingGates")))
-      return SubresourceConflict(call, "pod " + call.path.name + " has non-empty .spec.schedulingGates");
+      return SubresourceConflict(call,
+                                 "pod " + call.path.name + " has non-empty .spec.schedulingGates");
     ObjectAt(pod, "spec")["nodeName"] = node;
     for (const char* map : {"annotations", "labels"})
       if (const Json* given = FindObject(reviewed, std::string("metadata.") + map))
@@ -99,7 +101,8 @@ Result<Answer> BindPod(Server& server, Call& call) {
 
 Result<Answer> EvictPod(Server& server, Call& call) {
   DRAY_ASSIGN_OR_RETURN(Json eviction, BodyOf(call));
-  if (std::string name = StringAt(eviction, "metadata.name"); !name.empty() && name != call.path.name)
+  if (std::string name = StringAt(eviction, "metadata.name");
+      !name.empty() && name != call.path.name)
     return Status(Reason::kBadRequest, "name in URL does not match name in Eviction object");
   const Json* given = FindObject(eviction, "deleteOptions");
   DRAY_ASSIGN_OR_RETURN(DeleteOptions options, DeleteOptionsFrom(given ? *given : Json::object()));
@@ -154,14 +157,13 @@ Status ServeLog(const Server& server, const Call& call,
     }
     request.container = regular[0];
   } else if (std::find(names.begin(), names.end(), request.container) == names.end()) {
-    return Status(Reason::kBadRequest, "container " + request.container +
-                                           " is not valid for pod " + call.path.name);
+    return Status(Reason::kBadRequest,
+                  "container " + request.container + " is not valid for pod " + call.path.name);
   }
   if (request.node.empty())
     return Status(Reason::kBadRequest, "pod " + call.path.name + " does not have a host assigned");
   LogSource source = server.logs.Copy();
-  if (!source)
-    return Status(Reason::kUnavailable, "no kubelet of this cluster serves logs");
+  if (!source) return Status(Reason::kUnavailable, "no kubelet of this cluster serves logs");
   source(request, responder);
   return Ok();
 }

@@ -22,9 +22,9 @@ Status Malformed(const std::string& what) {
 // One field as it lies on the wire.
 struct WireField {
   uint32_t number = 0;
-  int type = 0;              // 0 varint, 1 and 5 fixed, 2 bytes
-  uint64_t value = 0;        // of 0
-  std::string_view bytes;    // of 2
+  int type = 0;            // 0 varint, 1 and 5 fixed, 2 bytes
+  uint64_t value = 0;      // of 0
+  std::string_view bytes;  // of 2
 };
 
 class Reader {
@@ -72,7 +72,8 @@ class Reader {
   std::string_view left_;
 };
 
-// Seconds and nanoseconds of a metav1.Timestamp; null for the zero time, which is the empty message.
+// Seconds and nanoseconds of a metav1.Timestamp; null for the zero time, which is the empty
+// message.
 Result<Json> Moment(std::string_view bytes, bool micro) {
   if (bytes.empty()) return Json();
   int64_t seconds = 0, nanos = 0;
@@ -83,10 +84,12 @@ Result<Json> Moment(std::string_view bytes, bool micro) {
     if (field->number == 2) nanos = static_cast<int32_t>(field->value);
   }
   constexpr int64_t kFarthest = 9'000'000'000;  // the clock's nanoseconds end in the year 2262
-  if (seconds < -kFarthest || seconds > kFarthest) return Malformed("a time outside of 1684 to 2255");
+  if (seconds < -kFarthest || seconds > kFarthest)
+    return Malformed("a time outside of 1684 to 2255");
   WallTime time{std::chrono::duration_cast<WallTime::duration>(std::chrono::seconds(seconds) +
                                                                std::chrono::nanoseconds(nanos))};
-  return Json(micro ? api::FormatMicroTime(api::ToMicroTime(time)) : api::FormatTime(api::ToTime(time)));
+  return Json(micro ? api::FormatMicroTime(api::ToMicroTime(time))
+                    : api::FormatTime(api::ToTime(time)));
 }
 
 // The only member of Quantity, RawExtension and FieldsV1.
@@ -120,13 +123,20 @@ Result<Json> Value(const SchemaField& field, const WireField& wire, int depth) {
                 field.type == ValueType::kBool;
   if (scalar != (wire.type == 0)) return Malformed("member " + field.name + " has another type");
   switch (field.type) {
-    case ValueType::kInt32: return Json(static_cast<int32_t>(wire.value));
-    case ValueType::kInt64: return Json(static_cast<int64_t>(wire.value));
-    case ValueType::kBool: return Json(wire.value != 0);
-    case ValueType::kBytes: return Json(EncodeBase64(wire.bytes));
-    case ValueType::kTime: return Moment(wire.bytes, false);
-    case ValueType::kMicroTime: return Moment(wire.bytes, true);
-    case ValueType::kIntOrString: return IntOrString(wire.bytes);
+    case ValueType::kInt32:
+      return Json(static_cast<int32_t>(wire.value));
+    case ValueType::kInt64:
+      return Json(static_cast<int64_t>(wire.value));
+    case ValueType::kBool:
+      return Json(wire.value != 0);
+    case ValueType::kBytes:
+      return Json(EncodeBase64(wire.bytes));
+    case ValueType::kTime:
+      return Moment(wire.bytes, false);
+    case ValueType::kMicroTime:
+      return Moment(wire.bytes, true);
+    case ValueType::kIntOrString:
+      return IntOrString(wire.bytes);
     case ValueType::kQuantity: {
       DRAY_ASSIGN_OR_RETURN(std::string_view text, OnlyMember(wire.bytes));
       return Json(text.empty() ? "0" : std::string(text));
@@ -135,14 +145,17 @@ Result<Json> Value(const SchemaField& field, const WireField& wire, int depth) {
       DRAY_ASSIGN_OR_RETURN(std::string_view text, OnlyMember(wire.bytes));
       return text.empty() ? Result<Json>(Json()) : ParseJson(text);
     }
-    case ValueType::kMessage: return Message(*field.message, wire.bytes, depth + 1);
-    case ValueType::kString: break;
+    case ValueType::kMessage:
+      return Message(*field.message, wire.bytes, depth + 1);
+    case ValueType::kString:
+      break;
   }
   return Json(std::string(wire.bytes));
 }
 
 bool IsZero(const Json& value) {
-  return (value.is_string() && value.get_ref<const std::string&>().empty()) || value == 0 || value == false;
+  return (value.is_string() && value.get_ref<const std::string&>().empty()) || value == 0 ||
+         value == false;
 }
 
 // map<string, V>: key 1, value 2.
@@ -180,7 +193,8 @@ Status AddMember(const SchemaField& field, const WireField& wire, int depth, Jso
     for (Reader reader(wire.bytes); !reader.done();) {
       std::optional<uint64_t> number = reader.Varint();
       if (!number) return Malformed("member " + field.name + " ends too early");
-      DRAY_ASSIGN_OR_RETURN(Json value, Value(field, {.number = field.number, .value = *number, .bytes = {}}, depth));
+      DRAY_ASSIGN_OR_RETURN(
+          Json value, Value(field, {.number = field.number, .value = *number, .bytes = {}}, depth));
       object[field.name].push_back(std::move(value));
     }
     return Ok();

@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kLargestWatchList = 8u << 20;
 
 Status InvalidListOptions(const std::string& field, const std::string& message) {
-  Status status(Reason::kInvalid, "ListOptions.meta.k8s.io \"\" is invalid: " + field + ": " + message);
+  Status status(Reason::kInvalid,
+                "ListOptions.meta.k8s.io \"\" is invalid: " + field + ": " + message);
   status.causes.push_back({"FieldValueForbidden", message, field});
   return status;
 }
@@ -30,8 +31,9 @@ Result<Version> VersionOf(const Call& call) {
   version.given = true;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version.number);
   if (error != std::errc() || end != text.data() + text.size())
-    return Status(Reason::kBadRequest, "Invalid value: \"" + text + "\": resourceVersion must be a "
-                                       "decimal number");
+    return Status(Reason::kBadRequest, "Invalid value: \"" + text +
+                                           "\": resourceVersion must be a "
+                                           "decimal number");
   return version;
 }
 
@@ -46,20 +48,22 @@ Status TooLargeVersion(uint64_t wanted, uint64_t present) {
 Status CheckMatch(const Call& call, const Version& version, bool list) {
   std::string match = call.query.Get("resourceVersionMatch");
   if (list && call.query.Has("sendInitialEvents"))
-    return InvalidListOptions("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list");
+    return InvalidListOptions("sendInitialEvents",
+                              "Forbidden: sendInitialEvents is forbidden for list");
   if (match.empty()) return Ok();
   if (match != "Exact" && match != "NotOlderThan")
-    return InvalidListOptions("resourceVersionMatch",
-                              "Unsupported value: \"" + match +
-                                  "\": supported values: \"Exact\", \"NotOlderThan\"");
+    return InvalidListOptions(
+        "resourceVersionMatch",
+        "Unsupported value: \"" + match + "\": supported values: \"Exact\", \"NotOlderThan\"");
   if (!list) return Ok();
   if (!version.given)
     return InvalidListOptions("resourceVersionMatch",
                               "Forbidden: resourceVersionMatch is forbidden unless "
                               "resourceVersion is provided");
   if (call.query.Has("continue"))
-    return InvalidListOptions("resourceVersionMatch",
-                              "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+    return InvalidListOptions(
+        "resourceVersionMatch",
+        "Forbidden: resourceVersionMatch is forbidden when continue is provided");
   if (match == "Exact" && version.number == 0)
     return InvalidListOptions("resourceVersionMatch",
                               "Forbidden: resourceVersionMatch \"exact\" is forbidden for "
@@ -90,8 +94,10 @@ std::string PlainList(const Resource& resource, const Json& metadata,
   for (const ObjectPtr& item : items) {
     body += separator;
     separator = ",";
-    if (resource.from_stored) body += Dump(resource.from_stored(Json::parse(item->text)));
-    else body += item->text;
+    if (resource.from_stored)
+      body += Dump(resource.from_stored(Json::parse(item->text)));
+    else
+      body += item->text;
   }
   body += "]}";
   return body;
@@ -112,8 +118,7 @@ Result<Selection> SelectionOf(const Call& call) {
   std::string fields = call.query.Get("fieldSelector");
   if (!call.path.name.empty())  // a watch on one object
     fields += (fields.empty() ? "" : ",") + std::string("metadata.name=") + call.path.name;
-  DRAY_ASSIGN_OR_RETURN(selection.fields,
-                        FieldFilter::Parse(fields, call.resource->FieldLabels()));
+  DRAY_ASSIGN_OR_RETURN(selection.fields, FieldFilter::Parse(fields, call.resource->FieldLabels()));
   // metadata.namespace is as good as a namespace in the path.
   if (selection.namespace_.empty() && call.resource->namespaced)
     selection.namespace_ = selection.fields.Required(1).value_or("");
@@ -167,7 +172,8 @@ Result<Answer> ListObjects(const Server& server, const Call& call) {
   std::optional<size_t> left;
   if (everything)
     left = token.left ? *token.left - std::min(*token.left, page->items.size()) : page->remaining;
-  Json metadata = ListMetadata(*page, {static_cast<int64_t>(page->version), page->next, left}, left);
+  Json metadata =
+      ListMetadata(*page, {static_cast<int64_t>(page->version), page->next, left}, left);
   Answer answer;
   if (call.form == Form::kPlain) {
     answer.body = PlainList(*call.resource, metadata, page->items);
@@ -229,15 +235,16 @@ Status StartWatch(Server& server, const Call& call,
     if (only_changes) present.items.clear();
     size_t bytes = 0;
     for (const ObjectPtr& item : present.items) bytes += item->text.size();
-    // A stream holds so much for a slow client and no more. Told so, clients list in pages and watch from there.
+    // A stream holds so much for a slow client and no more. Told so, clients list in pages and
+    // watch from there.
     if (initial && bytes > kLargestWatchList)
       return InvalidListOptions("sendInitialEvents",
                                 "Forbidden: " + std::to_string(present.items.size()) +
                                     " objects are too many for a watch list; list in pages");
   }
   options.selection = std::move(selection);
-  auto watcher = std::make_unique<Watcher>(
-      std::move(options), responder->StartStream(200, "application/json"));
+  auto watcher = std::make_unique<Watcher>(std::move(options),
+                                           responder->StartStream(200, "application/json"));
   if (from_present) watcher->SendPresent(present, initial, server.Now());
   server.watches.Add(std::move(watcher));
   return Ok();

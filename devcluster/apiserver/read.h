@@ -9,7 +9,8 @@ namespace dray::devcluster {
 
 Result<Answer> GetObject(const Server& server, const Call& call);
 Result<Answer> ListObjects(const Server& server, const Call& call);
-// Opens the stream and hands it to the hub; an error is to be answered as usual, nothing has been sent then.
+// Opens the stream and hands it to the hub; an error is to be answered as usual, nothing has been
+// sent then.
 Status StartWatch(Server& server, const Call& call,
                   const std::shared_ptr<runtime::HttpResponder>& responder);
 

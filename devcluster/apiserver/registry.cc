@@ -22,7 +22,8 @@ std::vector<std::string> Resource::FieldLabels() const {
 }
 
 Registry::Registry() {
-  for (auto* table : {CoreResources, WorkloadResources, DeviceResources, PolicyResources, ReviewResources})
+  for (auto* table :
+       {CoreResources, WorkloadResources, DeviceResources, PolicyResources, ReviewResources})
     for (Resource& resource : table()) resources_.push_back(std::move(resource));
 
   size_t storages = 0;
@@ -33,8 +34,7 @@ Registry::Registry() {
       resource.storage = FindKind(resource.stored_as_group, resource.kind)->storage;
     if (resource.singular.empty()) {
       resource.singular = resource.kind;
-      std::transform(resource.singular.begin(), resource.singular.end(),
-                     resource.singular.begin(),
+      std::transform(resource.singular.begin(), resource.singular.end(), resource.singular.begin(),
                      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     }
     for (const std::string& version : resource.versions)

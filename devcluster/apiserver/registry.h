@@ -11,8 +11,8 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// Every kind that the server knows, as data. The code around it (read, write, patch, delete, watch, discovery, tables) is the
-// same for all of them.
+// Every kind that the server knows, as data. The code around it (read, write, patch, delete, watch,
+// discovery, tables) is the same for all of them.
 namespace dray::devcluster {
 
 struct Server;
@@ -52,17 +52,18 @@ struct Resource {
   std::vector<FieldSelector> fields;  // metadata.name and metadata.namespace come by themselves
 
   GenerationRule generation = GenerationRule::kNone;
-  bool status_keeps_metadata = true;   // a write to /status leaves all metadata as stored
-  bool create_on_update = false;       // PUT of a missing object creates it
-  bool unconditional_update = true;    // PUT without resourceVersion
+  bool status_keeps_metadata = true;  // a write to /status leaves all metadata as stored
+  bool create_on_update = false;      // PUT of a missing object creates it
+  bool unconditional_update = true;   // PUT without resourceVersion
   bool delete_returns_object = false;
-  bool expires = false;                // objects vanish an hour after their last change
+  bool expires = false;  // objects vanish an hour after their last change
 
   std::vector<Column> columns;  // empty: Name, Age
   Json (*cells)(const Json& object, WallTime now) = nullptr;
 
-  // Each may be null. `defaults` also runs on the outcome of a patch or webhook; `on_create` and `on_update` after the
-  // metadata is complete; `validate` last, kInvalid with causes. `stored` is null on create.
+  // Each may be null. `defaults` also runs on the outcome of a patch or webhook; `on_create` and
+  // `on_update` after the metadata is complete; `validate` last, kInvalid with causes. `stored` is
+  // null on create.
   void (*defaults)(Json& object, WallTime now) = nullptr;
   void (*on_create)(Json& object) = nullptr;
   void (*on_update)(Json& object, const Json& stored) = nullptr;
@@ -71,7 +72,8 @@ struct Resource {
   void (*on_status)(Json& object, const Json& stored) = nullptr;
   Status (*validate_status)(const Json& object, const Json& stored) = nullptr;
 
-  // Another face of a stored kind (events.k8s.io): the documents are converted both ways at the edge.
+  // Another face of a stored kind (events.k8s.io): the documents are converted both ways at the
+  // edge.
   const char* stored_as_group = nullptr;
   Json (*from_stored)(const Json& object) = nullptr;
   Json (*to_stored)(const Json& object) = nullptr;

@@ -72,7 +72,8 @@ std::optional<ResourcePath> ParseResourcePath(std::string_view path) {
     return std::nullopt;
   }
   size_t rest = parts.size() - at;
-  // namespaces/N and namespaces/N/status|finalize are the Namespace itself; anything longer lies inside it.
+  // namespaces/N and namespaces/N/status|finalize are the Namespace itself; anything longer lies
+  // inside it.
   bool inside = parts[at] == "namespaces" && rest >= 3 &&
                 !(result.group.empty() && rest == 3 &&
                   (parts[at + 2] == "status" || parts[at + 2] == "finalize"));

@@ -38,7 +38,8 @@ std::string PercentDecode(std::string_view text, bool plus_is_space);
 std::vector<std::string_view> Split(std::string_view text, char separator);
 std::string_view Trim(std::string_view text);
 
-// The shape that the client asked for in its Accept header. Answers are JSON whatever was preferred.
+// The shape that the client asked for in its Accept header. Answers are JSON whatever was
+// preferred.
 enum class Form { kPlain, kTable, kPartialMetadata };
 // kNotAcceptable when nothing of what the client accepts can be given.
 Result<Form> FormFromAccept(std::string_view accept);

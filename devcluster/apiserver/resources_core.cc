@@ -190,9 +190,8 @@ Resource Leases() {
 }  // namespace
 
 std::vector<Resource> CoreResources() {
-  return {ConfigMaps(),      Events(),   Namespaces(), Nodes(),          Pods(),
-          Secrets(),         Services(), ServiceAccounts(), NewEvents(), Leases(),
-          EndpointSlices()};
+  return {ConfigMaps(), Events(),          Namespaces(), Nodes(),  Pods(),          Secrets(),
+          Services(),   ServiceAccounts(), NewEvents(),  Leases(), EndpointSlices()};
 }
 
 }  // namespace dray::devcluster

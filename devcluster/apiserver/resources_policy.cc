@@ -5,8 +5,8 @@
 #include "devcluster/apiserver/tables.h"
 #include "devcluster/apiserver/validation.h"
 
-// admissionregistration.k8s.io/v1, and rbac.authorization.k8s.io/v1: roles are kept so that manifests apply, but everyone
-// who is authenticated may do everything here.
+// admissionregistration.k8s.io/v1, and rbac.authorization.k8s.io/v1: roles are kept so that
+// manifests apply, but everyone who is authenticated may do everything here.
 namespace dray::devcluster {
 namespace {
 

@@ -5,12 +5,14 @@
 #include "devcluster/apiserver/metadata.h"
 #include "devcluster/apiserver/write.h"
 
-// Questions to the API server about who somebody is and what they may do: authentication.k8s.io and authorization.k8s.io.
-// Whoever is authenticated may do everything here.
+// Questions to the API server about who somebody is and what they may do: authentication.k8s.io and
+// authorization.k8s.io. Whoever is authenticated may do everything here.
 namespace dray::devcluster {
 namespace {
 
-Json Describe(const UserInfo& user) { return {{"username", user.name}, {"groups", user.groups}}; }
+Json Describe(const UserInfo& user) {
+  return {{"username", user.name}, {"groups", user.groups}};
+}
 
 void WhoAmI(const Server&, const Call& call, Json& question) {
   question["status"] = {{"userInfo", Describe(call.user)}};
@@ -25,8 +27,9 @@ void WhoIs(const Server& server, const Call&, Json& question) {
 }
 
 void MayI(const Server&, const Call&, Json& question) {
-  question["status"] = {{"allowed", true},
-                        {"reason", "a development cluster allows everything to who is authenticated"}};
+  question["status"] = {
+      {"allowed", true},
+      {"reason", "a development cluster allows everything to who is authenticated"}};
 }
 
 void WhatMayI(const Server&, const Call&, Json& question) {
@@ -48,11 +51,13 @@ Resource Question(const char* group, const char* kind, const char* plural,
 }  // namespace
 
 std::vector<Resource> ReviewResources() {
-  return {Question("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews", WhoAmI),
-          Question("authentication.k8s.io", "TokenReview", "tokenreviews", WhoIs),
-          Question("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews", MayI),
-          Question("authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews", WhatMayI),
-          Question("authorization.k8s.io", "SubjectAccessReview", "subjectaccessreviews", MayI)};
+  return {
+      Question("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews", WhoAmI),
+      Question("authentication.k8s.io", "TokenReview", "tokenreviews", WhoIs),
+      Question("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews", MayI),
+      Question("authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews",
+               WhatMayI),
+      Question("authorization.k8s.io", "SubjectAccessReview", "subjectaccessreviews", MayI)};
 }
 
 Result<Answer> PostReview(Server& server, Call& call) {

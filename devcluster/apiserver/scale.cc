@@ -14,7 +14,8 @@ std::string ScaleSelector(const Json& object) {
   std::string text;
   if (const Json* labels = FindObject(object, "spec.selector.matchLabels"))
     for (const auto& [key, value] : labels->items())
-      text += (text.empty() ? "" : ",") + key + "=" + (value.is_string() ? value.get<std::string>() : "");
+      text += (text.empty() ? "" : ",") + key + "=" +
+              (value.is_string() ? value.get<std::string>() : "");
   return text;
 }
 
@@ -70,9 +71,9 @@ Result<Answer> ServeScale(Server& server, Call& call) {
       return ConflictError(call);
     std::optional<int64_t> replicas = IntAt(scale, "spec.replicas");
     if (replicas.value_or(0) < 0)
-      return InvalidField(scale, "spec.replicas", "FieldValueInvalid",
-                          "Invalid value: " + std::to_string(*replicas) +
-                              ": must be greater than or equal to 0");
+      return InvalidField(
+          scale, "spec.replicas", "FieldValueInvalid",
+          "Invalid value: " + std::to_string(*replicas) + ": must be greater than or equal to 0");
     Json object = stored;
     object["spec"]["replicas"] = replicas.value_or(0);
     return object;
@@ -92,8 +93,10 @@ Result<Answer> FinalizeNamespace(Server& server, Call& call) {
     std::string version = StringAt(body, "metadata.resourceVersion");
     if (!version.empty() && version != StringAt(namespace_, "metadata.resourceVersion"))
       return ConflictError(call);
-    if (Empty(finalizers)) Erase(namespace_, "spec.finalizers");
-    else ObjectAt(namespace_, "spec")["finalizers"] = *finalizers;
+    if (Empty(finalizers))
+      Erase(namespace_, "spec.finalizers");
+    else
+      ObjectAt(namespace_, "spec")["finalizers"] = *finalizers;
     bool gone = Empty(finalizers) && Find(namespace_, "metadata.deletionTimestamp") &&
                 Empty(Find(namespace_, "metadata.finalizers"));
     if (call.dry_run) return ObjectAnswer(server, call, 200, Dump(namespace_));

@@ -20,7 +20,8 @@ struct Declaration {
 Declaration Parse(std::string_view text) {
   Declaration declared;
   size_t equals = text.rfind('=');
-  declared.number = static_cast<uint32_t>(std::strtoul(std::string(text.substr(equals + 1)).c_str(), nullptr, 10));
+  declared.number = static_cast<uint32_t>(
+      std::strtoul(std::string(text.substr(equals + 1)).c_str(), nullptr, 10));
   text = text.substr(0, equals);
   if (size_t colon = text.find(':'); colon != std::string_view::npos) {
     declared.type = text.substr(colon + 1);
@@ -31,8 +32,10 @@ Declaration Parse(std::string_view text) {
     text.remove_suffix(suffix.size());
     return true;
   };
-  if (take("[]")) declared.shape = ValueShape::kList;
-  else if (take("{}")) declared.shape = ValueShape::kMap;
+  if (take("[]"))
+    declared.shape = ValueShape::kList;
+  else if (take("{}"))
+    declared.shape = ValueShape::kMap;
   declared.keeps_zero = take("?");
   declared.name = text == "+" ? std::string_view() : text;
   return declared;
@@ -40,11 +43,16 @@ Declaration Parse(std::string_view text) {
 
 ValueType BuiltIn(std::string_view type) {
   static const std::map<std::string_view, ValueType> known = {
-      {"", ValueType::kString},          {"int", ValueType::kInt32},
-      {"long", ValueType::kInt64},       {"bool", ValueType::kBool},
-      {"bytes", ValueType::kBytes},      {"Time", ValueType::kTime},
-      {"MicroTime", ValueType::kMicroTime}, {"Quantity", ValueType::kQuantity},
-      {"IntOrString", ValueType::kIntOrString}, {"Raw", ValueType::kRaw}};
+      {"", ValueType::kString},
+      {"int", ValueType::kInt32},
+      {"long", ValueType::kInt64},
+      {"bool", ValueType::kBool},
+      {"bytes", ValueType::kBytes},
+      {"Time", ValueType::kTime},
+      {"MicroTime", ValueType::kMicroTime},
+      {"Quantity", ValueType::kQuantity},
+      {"IntOrString", ValueType::kIntOrString},
+      {"Raw", ValueType::kRaw}};
   auto found = known.find(type);
   return found == known.end() ? ValueType::kMessage : found->second;
 }
@@ -52,8 +60,10 @@ ValueType BuiltIn(std::string_view type) {
 void CollectMembers(const SchemaMessage& message,
                     std::map<std::string, const SchemaField*, std::less<>>& members) {
   for (const SchemaField& field : message.fields) {
-    if (field.name.empty()) CollectMembers(*field.message, members);
-    else members.emplace(field.name, &field);
+    if (field.name.empty())
+      CollectMembers(*field.message, members);
+    else
+      members.emplace(field.name, &field);
   }
 }
 

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <vector>
 
-// The members of every kind that the server knows: their names in JSON, their numbers in protobuf and their types, as
-// k8s.io/api 1.36 has them. Unknown members, wrong types, protobuf bodies and `kubectl explain` all rest on it.
+// The members of every kind that the server knows: their names in JSON, their numbers in protobuf
+// and their types, as k8s.io/api 1.36 has them. Unknown members, wrong types, protobuf bodies and
+// `kubectl explain` all rest on it.
 namespace dray::devcluster {
 
 enum class ValueType {
@@ -16,12 +17,12 @@ enum class ValueType {
   kInt32,
   kInt64,
   kBool,
-  kBytes,        // base64 in JSON
-  kTime,         // metav1.Time
+  kBytes,  // base64 in JSON
+  kTime,   // metav1.Time
   kMicroTime,
   kQuantity,
   kIntOrString,
-  kRaw,          // any JSON
+  kRaw,  // any JSON
   kMessage,
 };
 enum class ValueShape { kOne, kList, kMap };
@@ -29,7 +30,7 @@ enum class ValueShape { kOne, kList, kMap };
 struct SchemaMessage;
 
 struct SchemaField {
-  std::string name;                        // "" when inlined
+  std::string name;  // "" when inlined
   uint32_t number = 0;
   ValueType type = ValueType::kString;
   ValueShape shape = ValueShape::kOne;
@@ -38,8 +39,8 @@ struct SchemaField {
 };
 
 struct SchemaMessage {
-  std::string name;     // "PodSpec", "resource.ResourceClaim"
-  std::string package;  // "io.k8s.api.core.v1"
+  std::string name;                 // "PodSpec", "resource.ResourceClaim"
+  std::string package;              // "io.k8s.api.core.v1"
   std::vector<SchemaField> fields;  // as in protobuf, an inlined message is one field
   std::map<std::string, const SchemaField*, std::less<>> members;  // as in JSON
 

@@ -43,7 +43,9 @@ class LabelParser {
   Status Bad(const std::string& what) const {
     return Status(Reason::kBadRequest, "unable to parse requirement: " + what);
   }
-  void SkipBlanks() { text_ = text_.substr(std::min(text_.find_first_not_of(" \t"), text_.size())); }
+  void SkipBlanks() {
+    text_ = text_.substr(std::min(text_.find_first_not_of(" \t"), text_.size()));
+  }
   bool Take(std::string_view token) {
     if (!text_.starts_with(token)) return false;
     text_.remove_prefix(token.size());
@@ -84,13 +86,14 @@ class LabelParser {
       requirement.op = greater ? Op::kGreater : Op::kLess;
       requirement.values.emplace_back(Word());
       if (!Integer(requirement.values[0]))
-        return Bad("for '>' and '<' the value must be an integer, not \"" +
-                   requirement.values[0] + "\"");
+        return Bad("for '>' and '<' the value must be an integer, not \"" + requirement.values[0] +
+                   "\"");
       return requirement;
     }
     std::string_view word = Word();
     if (word != "in" && word != "notin")
-      return Bad("found \"" + std::string(word) + "\", expected one of: in, notin, =, ==, !=, >, <");
+      return Bad("found \"" + std::string(word) +
+                 "\", expected one of: in, notin, =, ==, !=, >, <");
     requirement.op = word == "in" ? Op::kIn : Op::kNotIn;
     SkipBlanks();
     if (!Take("(")) return Bad("expected '(' after " + std::string(word));
@@ -125,11 +128,16 @@ Result<LabelFilter> LabelFilter::FromSelector(const Json* selector) {
       LabelRequirement requirement;
       requirement.key = StringAt(expression, "key");
       std::string op = StringAt(expression, "operator");
-      if (op == "In") requirement.op = Op::kIn;
-      else if (op == "NotIn") requirement.op = Op::kNotIn;
-      else if (op == "Exists") requirement.op = Op::kExists;
-      else if (op == "DoesNotExist") requirement.op = Op::kAbsent;
-      else return Status(Reason::kInvalid, "\"" + op + "\" is not a valid label selector operator");
+      if (op == "In")
+        requirement.op = Op::kIn;
+      else if (op == "NotIn")
+        requirement.op = Op::kNotIn;
+      else if (op == "Exists")
+        requirement.op = Op::kExists;
+      else if (op == "DoesNotExist")
+        requirement.op = Op::kAbsent;
+      else
+        return Status(Reason::kInvalid, "\"" + op + "\" is not a valid label selector operator");
       if (const Json* values = FindArray(expression, "values"))
         for (const Json& value : *values)
           if (value.is_string()) requirement.values.push_back(value.get<std::string>());
@@ -142,13 +150,17 @@ bool LabelFilter::Matches(const LabelMap& labels) const {
   return std::all_of(requirements_.begin(), requirements_.end(), [&](const LabelRequirement& r) {
     auto found = labels.find(r.key);
     bool present = found != labels.end();
-    bool listed = present && std::find(r.values.begin(), r.values.end(), found->second) !=
-                                 r.values.end();
+    bool listed =
+        present && std::find(r.values.begin(), r.values.end(), found->second) != r.values.end();
     switch (r.op) {
-      case Op::kIn: return listed;
-      case Op::kNotIn: return !listed;
-      case Op::kExists: return present;
-      case Op::kAbsent: return !present;
+      case Op::kIn:
+        return listed;
+      case Op::kNotIn:
+        return !listed;
+      case Op::kExists:
+        return present;
+      case Op::kAbsent:
+        return !present;
       case Op::kGreater:
       case Op::kLess: {
         std::optional<int64_t> value = present ? Integer(found->second) : std::nullopt;

@@ -3,8 +3,9 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// What the server does to single kinds on their way into the store, beyond defaults, and what it refuses because of the
-// version that is stored (pkg/registry/*/strategy.go). Whether a document is well formed is api/validation's business.
+// What the server does to single kinds on their way into the store, beyond defaults, and what it
+// refuses because of the version that is stored (pkg/registry/*/strategy.go). Whether a document is
+// well formed is api/validation's business.
 namespace dray::devcluster {
 
 void CreatePod(Json& pod);

@@ -58,8 +58,10 @@ Status CheckPodUpdate(const Json& pod, const Json& stored) {
         (*before)[i]["image"] = *image;
   }
   auto take = [&](const char* member) {
-    if (const Json* value = Find(*spec, member)) expected[member] = *value;
-    else expected.erase(member);
+    if (const Json* value = Find(*spec, member))
+      expected[member] = *value;
+    else
+      expected.erase(member);
   };
   take("activeDeadlineSeconds");
   const Json* gates = FindArray(stored, "spec.schedulingGates");
@@ -68,7 +70,8 @@ Status CheckPodUpdate(const Json& pod, const Json& stored) {
     bool only_removed = true;
     if (left)
       for (const Json& gate : *left)
-        only_removed = only_removed && std::find(gates->begin(), gates->end(), gate) != gates->end();
+        only_removed =
+            only_removed && std::find(gates->begin(), gates->end(), gate) != gates->end();
     if (only_removed) {
       take("schedulingGates");
       for (const char* member : {"nodeSelector", "affinity"}) take(member);
@@ -98,7 +101,8 @@ void UpdatePodStatus(Json& pod, const Json& stored) {
   else
     Erase(pod, "metadata.ownerReferences");
   if (!Find(pod, "status.qosClass"))
-    if (const Json* qos = Find(stored, "status.qosClass")) ObjectAt(pod, "status")["qosClass"] = *qos;
+    if (const Json* qos = Find(stored, "status.qosClass"))
+      ObjectAt(pod, "status")["qosClass"] = *qos;
 }
 
 void CreateNamespace(Json& namespace_) {
@@ -171,8 +175,10 @@ void UpdateClaimStatus(Json& claim, const Json&) {
   Json kept = Json::array();
   for (const Json& device : *devices)
     if (allocated(device)) kept.push_back(device);
-  if (kept.empty()) Erase(claim, "status.devices");
-  else *devices = std::move(kept);
+  if (kept.empty())
+    Erase(claim, "status.devices");
+  else
+    *devices = std::move(kept);
 }
 
 Json EventToNew(const Json& core_event) {

@@ -73,12 +73,12 @@ Json RowFor(const Resource& resource, const Json& object, IncludeObject include,
   if (include == IncludeObject::kObject) row["object"] = object;
   std::string phase = resource.kind == "Pod" ? StringAt(object, "status.phase") : "";
   if (phase == "Succeeded" || phase == "Failed")
-    row["conditions"] = Json::array({{{"type", "Completed"},
-                                      {"status", "True"},
-                                      {"reason", phase},
-                                      {"message", phase == "Succeeded"
-                                                      ? "The pod has completed successfully."
-                                                      : "The pod failed."}}});
+    row["conditions"] =
+        Json::array({{{"type", "Completed"},
+                      {"status", "True"},
+                      {"reason", phase},
+                      {"message", phase == "Succeeded" ? "The pod has completed successfully."
+                                                       : "The pod failed."}}});
   return row;
 }
 

@@ -6,7 +6,8 @@
 #include "dray/base/clock.h"
 #include "dray/base/json.h"
 
-// meta.k8s.io/v1 Tables: what `kubectl get` prints. The cells of each kind follow pkg/printers/internalversion of 1.36.
+// meta.k8s.io/v1 Tables: what `kubectl get` prints. The cells of each kind follow
+// pkg/printers/internalversion of 1.36.
 namespace dray::devcluster {
 
 enum class IncludeObject { kNone, kMetadata, kObject };

@@ -7,17 +7,25 @@
 namespace dray::devcluster {
 namespace {
 
-std::string NameOf(const Json& object) { return StringAt(object, "metadata.name"); }
+std::string NameOf(const Json& object) {
+  return StringAt(object, "metadata.name");
+}
 std::string Age(const Json& object, WallTime now) {
   return AgeOf(StringAt(object, "metadata.creationTimestamp"), now);
 }
-std::string OrNone(std::string text) { return text.empty() ? "<none>" : text; }
+std::string OrNone(std::string text) {
+  return text.empty() ? "<none>" : text;
+}
 size_t SizeAt(const Json& object, std::string_view path) {
   const Json* found = Find(object, path);
   return found && found->is_structured() ? found->size() : 0;
 }
-Column NameColumn() { return {"Name", "string", "name", 0, "Name of the object."}; }
-Column AgeColumn() { return {"Age", "string", "", 0, "Time since the object was created."}; }
+Column NameColumn() {
+  return {"Name", "string", "name", 0, "Name of the object."};
+}
+Column AgeColumn() {
+  return {"Age", "string", "", 0, "Time since the object was created."};
+}
 
 std::string Join(const std::vector<std::string>& words, const char* between = ",") {
   std::string joined;
@@ -112,8 +120,8 @@ Json EventCells(const Json& event, WallTime now) {
   std::string object = kind;
   if (std::string name = StringAt(event, "involvedObject.name"); !name.empty())
     object += "/" + name;
-  std::string source = first_of(StringAt(event, "source.component"),
-                                StringAt(event, "reportingComponent"));
+  std::string source =
+      first_of(StringAt(event, "source.component"), StringAt(event, "reportingComponent"));
   std::string host = first_of(StringAt(event, "source.host"), StringAt(event, "reportingInstance"));
   if (!host.empty()) source += ", " + host;
   std::string message = StringAt(event, "message");

@@ -57,8 +57,7 @@ bool WalkInitContainers(const Json& pod, Summary& summary) {
   for (const Json& container : *containers) {
     bool sidecar = StringAt(container, "restartPolicy") == "Always";
     if (sidecar) ++summary.total;
-    const Json* status =
-        StatusOf(pod, "status.initContainerStatuses", StringAt(container, "name"));
+    const Json* status = StatusOf(pod, "status.initContainerStatuses", StringAt(container, "name"));
     size_t position = index++;
     if (!status) continue;
     NoteRestart(summary, *status);
@@ -102,7 +101,9 @@ void WalkContainers(const Json& pod, Summary& summary) {
     summary.reason = ConditionTrue(pod, "Ready") ? "Running" : "NotReady";
 }
 
-std::string OrNothing(std::string text) { return text.empty() ? "<none>" : text; }
+std::string OrNothing(std::string text) {
+  return text.empty() ? "<none>" : text;
+}
 
 std::string ReadinessGates(const Json& pod) {
   const Json* gates = FindArray(pod, "spec.readinessGates");
@@ -140,8 +141,10 @@ Json PodCells(const Json& pod, WallTime now) {
   bool initializing = WalkInitContainers(pod, summary);
   if (!initializing || ConditionTrue(pod, "Initialized")) WalkContainers(pod, summary);
   if (!StringAt(pod, "metadata.deletionTimestamp").empty()) {
-    if (status_reason == "NodeLost") summary.reason = "Unknown";
-    else if (phase != "Succeeded" && phase != "Failed") summary.reason = "Terminating";
+    if (status_reason == "NodeLost")
+      summary.reason = "Unknown";
+    else if (phase != "Succeeded" && phase != "Failed")
+      summary.reason = "Terminating";
   }
   std::string restarts = std::to_string(summary.restarts);
   if (summary.restarts > 0 && !summary.last_restart.empty())

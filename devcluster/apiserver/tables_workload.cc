@@ -36,7 +36,8 @@ std::string SelectorText(const Json& object) {
       std::string key = StringAt(expression, "key"), op = StringAt(expression, "operator"), values;
       if (const Json* list = FindArray(expression, "values"))
         for (const Json& value : *list)
-          values += (values.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : "");
+          values +=
+              (values.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : "");
       if (op == "In") add(key + " in (" + values + ")");
       if (op == "NotIn") add(key + " notin (" + values + ")");
       if (op == "Exists") add(key);
@@ -104,14 +105,10 @@ std::vector<Column> ReplicaSetColumns() {
                    {"Age", "string", "", 0, "Time since the replica set was created."}});
 }
 Json ReplicaSetCells(const Json& object, WallTime now) {
-  return {StringAt(object, "metadata.name"),
-          Count(object, "spec.replicas", 1),
-          Count(object, "status.replicas"),
-          Count(object, "status.readyReplicas"),
-          WorkloadAge(object, now),
-          OfContainers(object, "name"),
-          OfContainers(object, "image"),
-          SelectorText(object)};
+  return {StringAt(object, "metadata.name"), Count(object, "spec.replicas", 1),
+          Count(object, "status.replicas"),  Count(object, "status.readyReplicas"),
+          WorkloadAge(object, now),          OfContainers(object, "name"),
+          OfContainers(object, "image"),     SelectorText(object)};
 }
 
 std::vector<Column> JobColumns() {
@@ -125,11 +122,12 @@ Json JobCells(const Json& job, WallTime now) {
   std::string completions = std::to_string(Count(job, "status.succeeded")) + "/";
   std::optional<int64_t> wanted = IntAt(job, "spec.completions");
   int64_t parallelism = Count(job, "spec.parallelism");
-  if (wanted) completions += std::to_string(*wanted);
-  else completions += parallelism > 1 ? "1 of " + std::to_string(parallelism) : "1";
-  return {StringAt(job, "metadata.name"), JobStatus(job),
-          completions,                    JobDuration(job, now),
-          WorkloadAge(job, now),                  OfContainers(job, "name"),
+  if (wanted)
+    completions += std::to_string(*wanted);
+  else
+    completions += parallelism > 1 ? "1 of " + std::to_string(parallelism) : "1";
+  return {StringAt(job, "metadata.name"), JobStatus(job),        completions,
+          JobDuration(job, now),          WorkloadAge(job, now), OfContainers(job, "name"),
           OfContainers(job, "image"),     SelectorText(job)};
 }
 

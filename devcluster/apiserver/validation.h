@@ -4,11 +4,12 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// The rules of dray/api/validation.h applied to untyped documents, and the few for kinds that it does not know.
+// The rules of dray/api/validation.h applied to untyped documents, and the few for kinds that it
+// does not know.
 namespace dray::devcluster {
 
-// Right types where the server itself looks (metadata), and legal names, labels, annotations, owners, finalizers.
-// kBadRequest for a member of the wrong type, kInvalid otherwise.
+// Right types where the server itself looks (metadata), and legal names, labels, annotations,
+// owners, finalizers. kBadRequest for a member of the wrong type, kInvalid otherwise.
 Status ValidateMetadata(const Resource& resource, const Json& object);
 
 // For Resource::validate and Resource::validate_status. `stored` is null on create.

@@ -24,7 +24,8 @@ Status Required(const Json& object, const std::string& field, const std::string&
 }
 Status Invalid(const Json& object, const std::string& field, const std::string& value,
                const std::string& detail) {
-  return InvalidField(object, field, "FieldValueInvalid", "Invalid value: " + value + ": " + detail);
+  return InvalidField(object, field, "FieldValueInvalid",
+                      "Invalid value: " + value + ": " + detail);
 }
 
 Status ValidateClient(const Json& object, const Json& webhook, const std::string& path) {
@@ -33,12 +34,13 @@ Status ValidateClient(const Json& object, const Json& webhook, const std::string
   if (url.empty() == (service == nullptr))
     return Required(object, path, "exactly one of url or service is required");
   if (!url.empty() && !url.starts_with("https://"))
-    return Invalid(object, path + ".url", "\"" + url + "\"", "'https' is the only allowed URL scheme");
+    return Invalid(object, path + ".url", "\"" + url + "\"",
+                   "'https' is the only allowed URL scheme");
   if (service) {
     for (const char* member : {"name", "namespace"})
       if (StringAt(*service, member).empty())
-        return Required(object, path + ".service." + member, "service " + std::string(member) +
-                                                                 " is required");
+        return Required(object, path + ".service." + member,
+                        "service " + std::string(member) + " is required");
     int64_t port = IntAt(*service, "port").value_or(443);
     if (port < 1 || port > 65535)
       return Invalid(object, path + ".service.port", std::to_string(port),
@@ -86,10 +88,11 @@ Status ValidateWebhook(const Json& object, const Json& webhook, const std::strin
                    "must include v1, the version that this server sends");
   std::string effects = StringAt(webhook, "sideEffects");
   if (effects != "None" && effects != "NoneOnDryRun")
-    return effects.empty() ? Required(object, path + ".sideEffects", "must specify one of None, "
-                                                                     "NoneOnDryRun")
-                           : NotSupported(object, path + ".sideEffects", effects,
-                                          "\"None\", \"NoneOnDryRun\"");
+    return effects.empty()
+               ? Required(object, path + ".sideEffects",
+                          "must specify one of None, "
+                          "NoneOnDryRun")
+               : NotSupported(object, path + ".sideEffects", effects, "\"None\", \"NoneOnDryRun\"");
   struct Choice {
     const char* member;
     std::vector<std::string> values;
@@ -124,8 +127,8 @@ Status Validate(const Json& configuration) {
   const Json* webhooks = FindArray(configuration, "webhooks");
   if (!webhooks) return Ok();
   for (size_t i = 0; i < webhooks->size(); ++i)
-    DRAY_RETURN_IF_ERROR(ValidateWebhook(configuration, (*webhooks)[i],
-                                         "webhooks[" + std::to_string(i) + "]"));
+    DRAY_RETURN_IF_ERROR(
+        ValidateWebhook(configuration, (*webhooks)[i], "webhooks[" + std::to_string(i) + "]"));
   return Ok();
 }
 

@@ -55,7 +55,9 @@ Status ValidatePodDocument(const Json& pod, const Json* stored) {
   return api::ValidatePodUpdate(typed, old);
 }
 
-Status ValidateNodeDocument(const Json& node, const Json*) { return CheckTypes<api::Node>(node); }
+Status ValidateNodeDocument(const Json& node, const Json*) {
+  return CheckTypes<api::Node>(node);
+}
 
 Status ValidateConfigMapDocument(const Json& map, const Json* stored) {
   for (const char* path : {"data", "binaryData"}) DRAY_RETURN_IF_ERROR(MapOfStrings(map, path));
@@ -74,10 +76,9 @@ Status ValidateServiceDocument(const Json& service, const Json*) {
     return InvalidField(service, "spec.ports", "FieldValueRequired", "Required value");
   for (size_t i = 0; i < typed.spec.ports.size(); ++i)
     if (int32_t port = typed.spec.ports[i].port; port < 1 || port > 65535)
-      return InvalidField(service, "spec.ports[" + std::to_string(i) + "].port",
-                          "FieldValueInvalid",
-                          "Invalid value: " + std::to_string(port) +
-                              ": must be between 1 and 65535, inclusive");
+      return InvalidField(
+          service, "spec.ports[" + std::to_string(i) + "].port", "FieldValueInvalid",
+          "Invalid value: " + std::to_string(port) + ": must be between 1 and 65535, inclusive");
   return Ok();
 }
 
@@ -111,10 +112,10 @@ Status ValidateLeaseDocument(const Json& lease, const Json*) {
     std::optional<int64_t> value = IntAt(lease, field);
     bool duration = std::string_view(field) == "spec.leaseDurationSeconds";
     if (value && *value < (duration ? 1 : 0))
-      return InvalidField(lease, field, "FieldValueInvalid",
-                          "Invalid value: " + std::to_string(*value) +
-                              (duration ? ": must be greater than 0"
-                                        : ": must be greater than or equal to 0"));
+      return InvalidField(
+          lease, field, "FieldValueInvalid",
+          "Invalid value: " + std::to_string(*value) +
+              (duration ? ": must be greater than 0" : ": must be greater than or equal to 0"));
   }
   return Ok();
 }

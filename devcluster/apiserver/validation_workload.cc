@@ -35,9 +35,9 @@ Status ValidateTemplate(const Json& object, const api::PodTemplateSpec& pod_temp
 Status ValidateCounts(const Json& object, std::initializer_list<const char*> paths) {
   for (const char* path : paths)
     if (int64_t value = IntAt(object, path).value_or(0); value < 0)
-      return InvalidField(object, path, "FieldValueInvalid",
-                          "Invalid value: " + std::to_string(value) +
-                              ": must be greater than or equal to 0");
+      return InvalidField(
+          object, path, "FieldValueInvalid",
+          "Invalid value: " + std::to_string(value) + ": must be greater than or equal to 0");
   return Ok();
 }
 
@@ -55,9 +55,9 @@ Status ValidateSelectorAndTemplate(const Json& object, const api::PodTemplateSpe
                         "Invalid value: " + filter.status().message());
   const api::Labels& labels = pod_template.metadata.labels;
   if (!filter->Matches(LabelMap(labels.begin(), labels.end())))
-    return InvalidField(object, "spec.template.metadata.labels", "FieldValueInvalid",
-                        "Invalid value: " + Dump(Json(labels)) +
-                            ": `selector` does not match template `labels`");
+    return InvalidField(
+        object, "spec.template.metadata.labels", "FieldValueInvalid",
+        "Invalid value: " + Dump(Json(labels)) + ": `selector` does not match template `labels`");
   if (pod_template.spec.restart_policy != "Always")
     return InvalidField(object, "spec.template.spec.restartPolicy", "FieldValueNotSupported",
                         "Unsupported value: \"" + pod_template.spec.restart_policy +
@@ -87,9 +87,9 @@ Status ValidateReplicaSetDocument(const Json& object, const Json* stored) {
 
 Status ValidateJobDocument(const Json& job, const Json* stored) {
   DRAY_ASSIGN_OR_RETURN(api::Job typed, Typed<api::Job>(job));
-  DRAY_RETURN_IF_ERROR(ValidateCounts(
-      job, {"spec.parallelism", "spec.completions", "spec.backoffLimit",
-            "spec.activeDeadlineSeconds", "spec.ttlSecondsAfterFinished"}));
+  DRAY_RETURN_IF_ERROR(
+      ValidateCounts(job, {"spec.parallelism", "spec.completions", "spec.backoffLimit",
+                           "spec.activeDeadlineSeconds", "spec.ttlSecondsAfterFinished"}));
   const std::string& policy = typed.spec.template_.spec.restart_policy;
   if (policy != "OnFailure" && policy != "Never")
     return InvalidField(job, "spec.template.spec.restartPolicy", "FieldValueRequired",

@@ -38,8 +38,7 @@ WatchHub::~WatchHub() {
 void WatchHub::Add(std::unique_ptr<Watcher> watcher) {
   SteadyTime now = clock_.Steady();
   if (watcher->options().bookmarks)
-    watcher->next_bookmark =
-        std::min(now + kBookmarkInterval, watcher->options().ends - kFarewell);
+    watcher->next_bookmark = std::min(now + kBookmarkInterval, watcher->options().ends - kFarewell);
   // First the callback: a stream that is closed already calls it at once.
   std::weak_ptr<Signal> signal = signal_;
   watcher->stream().OnClose([signal] {
@@ -54,7 +53,9 @@ void WatchHub::Add(std::unique_ptr<Watcher> watcher) {
   signal_->changed.notify_all();
 }
 
-void WatchHub::Wake() { signal_->Raise(); }
+void WatchHub::Wake() {
+  signal_->Raise();
+}
 
 size_t WatchHub::open() const {
   std::lock_guard lock(signal_->mutex);
@@ -78,8 +79,8 @@ bool WatchHub::Pump(Watcher& watcher, SteadyTime now) {
   if (now >= watcher.next_bookmark) {
     watcher.SendBookmark(version);
     SteadyTime farewell = watcher.options().ends - kFarewell;
-    watcher.next_bookmark = now >= farewell ? SteadyTime::max()
-                                            : std::min(now + kBookmarkInterval, farewell);
+    watcher.next_bookmark =
+        now >= farewell ? SteadyTime::max() : std::min(now + kBookmarkInterval, farewell);
   }
   if (now < watcher.options().ends) return true;
   watcher.stream().Close();

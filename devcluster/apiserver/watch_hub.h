@@ -13,8 +13,9 @@
 
 namespace dray::devcluster {
 
-// Feeds every open watch from the store's history, on one thread of its own: a slow client never holds up a writer, and
-// lines leave in the order of versions. Also sends bookmarks and ends watches whose time is over.
+// Feeds every open watch from the store's history, on one thread of its own: a slow client never
+// holds up a writer, and lines leave in the order of versions. Also sends bookmarks and ends
+// watches whose time is over.
 class WatchHub {
  public:
   // Both outlive the hub.

@@ -29,23 +29,23 @@ Watcher::Watcher(WatchOptions options, std::shared_ptr<runtime::HttpStream> stre
 bool Watcher::Send(const char* type, const StoredObject& object, uint64_t version, WallTime now) {
   const Resource& resource = *options_.resource;
   std::string line = std::string("{\"type\":\"") + type + "\",\"object\":";
-  bool as_stored = options_.form == Form::kPlain && !resource.from_stored &&
-                   version == object.resource_version;
+  bool as_stored =
+      options_.form == Form::kPlain && !resource.from_stored && version == object.resource_version;
   if (as_stored) {
     line += object.text;
   } else {
     Json document = Json::parse(object.text);
     document["metadata"]["resourceVersion"] = std::to_string(version);
     if (options_.form == Form::kTable) {
-      Json table = TableFor(resource, {{"resourceVersion", std::to_string(version)}},
-                            !columns_sent_);
+      Json table =
+          TableFor(resource, {{"resourceVersion", std::to_string(version)}}, !columns_sent_);
       columns_sent_ = true;
       table["rows"].push_back(RowFor(resource, document, options_.include, now));
       line += Dump(table);
     } else {
       if (resource.from_stored) document = resource.from_stored(document);
-      line += Dump(options_.form == Form::kPartialMetadata ? PartialMetadataOf(document)
-                                                           : document);
+      line +=
+          Dump(options_.form == Form::kPartialMetadata ? PartialMetadataOf(document) : document);
     }
   }
   line += "}\n";
@@ -56,7 +56,8 @@ std::string Watcher::Bookmark(uint64_t version, bool initial_end) const {
   Json metadata = {{"resourceVersion", std::to_string(version)}, {"creationTimestamp", nullptr}};
   if (initial_end) metadata["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   const Resource& resource = *options_.resource;
-  Json object = {{"kind", resource.kind}, {"apiVersion", resource.ApiVersion(resource.versions[0])}};
+  Json object = {{"kind", resource.kind},
+                 {"apiVersion", resource.ApiVersion(resource.versions[0])}};
   if (options_.form == Form::kPartialMetadata)
     object = {{"kind", "PartialObjectMetadata"}, {"apiVersion", "meta.k8s.io/v1"}};
   object["metadata"] = std::move(metadata);

@@ -19,7 +19,7 @@ namespace dray::devcluster {
 struct Selection {
   std::string namespace_;  // "" : all
   LabelFilter labels;
-  FieldFilter fields;      // over Resource::FieldLabels()
+  FieldFilter fields;  // over Resource::FieldLabels()
 
   bool Matches(const StoredObject& object) const;
   bool everything() const { return labels.empty() && fields.empty(); }
@@ -33,7 +33,7 @@ struct WatchOptions {
   Form form = Form::kPlain;
   IncludeObject include = IncludeObject::kMetadata;
   bool bookmarks = false;
-  uint64_t after = 0;                         // changes after this version
+  uint64_t after = 0;  // changes after this version
   SteadyTime ends = SteadyTime::max();
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kNameAttempts = 8;
 constexpr int kConflictAttempts = 5;
-constexpr Duration kLifetime = std::chrono::hours(1);       // of what expires
+constexpr Duration kLifetime = std::chrono::hours(1);  // of what expires
 constexpr Duration kExpiryInterval = std::chrono::minutes(1);
 
 api::ApplyRequest Tracking(const Server& server, const Call& call, const std::string& subresource) {
@@ -37,8 +37,7 @@ Status Complete(const Server& server, const Resource& resource, Json& object) {
 
 bool LastFinalizerTaken(const Json& object) {
   return IntAt(object, "metadata.deletionGracePeriodSeconds") == 0 &&
-         Find(object, "metadata.deletionTimestamp") &&
-         Empty(Find(object, "metadata.finalizers")) &&
+         Find(object, "metadata.deletionTimestamp") && Empty(Find(object, "metadata.finalizers")) &&
          (StringAt(object, "kind") != "Namespace" || Empty(Find(object, "spec.finalizers")));
 }
 
@@ -48,7 +47,8 @@ Status NamesakeError(const Call& call, const std::string& name, bool generated) 
   return status;
 }
 
-// Removes the objects of a kind whose time is over, at most once a minute: whoever adds one pays for it.
+// Removes the objects of a kind whose time is over, at most once a minute: whoever adds one pays
+// for it.
 void Expire(Server& server, const Resource& resource) {
   SteadyTime now = server.clock.Steady();
   bool due = server.last_expiry.With([&](SteadyTime& last) {
@@ -67,7 +67,8 @@ void Expire(Server& server, const Resource& resource) {
     (void)server.store.Remove(resource.storage, object, Json::parse(object->text), wall);
 }
 
-// managedFields as the client left them: [] and [{}] clear (true), anything else is the stored list.
+// managedFields as the client left them: [] and [{}] clear (true), anything else is the stored
+// list.
 bool KeepManagedFields(const Json& stored, Json& object) {
   const Json* sent = FindArray(object, "metadata.managedFields");
   bool cleared = sent && (sent->empty() || (sent->size() == 1 && (*sent)[0].empty()));
@@ -90,8 +91,8 @@ AdmissionCall AdmissionFor(const Call& call, const std::string& operation, const
   admission.subresource = call.path.subresource;
   admission.name = name;
   // A Namespace is in itself.
-  admission.namespace_ = resource.kind == "Namespace" && resource.group.empty() ? name
-                                                                                : call.path.namespace_;
+  admission.namespace_ =
+      resource.kind == "Namespace" && resource.group.empty() ? name : call.path.namespace_;
   admission.namespaced = resource.namespaced || resource.kind == "Namespace";
   admission.user = call.user.name;
   admission.groups = call.user.groups;
@@ -107,9 +108,9 @@ Status CheckNamespace(const Server& server, const Call& call, const std::string&
   if (!found)
     return Status(Reason::kNotFound, "namespaces \"" + call.path.namespace_ + "\" not found");
   if (!Find(Json::parse(found->text), "metadata.deletionTimestamp")) return Ok();
-  Status status = ForbiddenError(call, name, "unable to create new content in namespace " +
-                                           call.path.namespace_ +
-                                           " because it is being terminated");
+  Status status = ForbiddenError(call, name,
+                                 "unable to create new content in namespace " +
+                                     call.path.namespace_ + " because it is being terminated");
   status.causes.push_back({"NamespaceTerminating",
                            "namespace " + call.path.namespace_ + " is being terminated",
                            "metadata.namespace"});
@@ -122,8 +123,7 @@ Result<Json> BodyOf(const Call& call) {
   if (type.empty() || type == "application/json") return ParseBody(call.http.body);
   if (type == "application/yaml") {
     DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(call.http.body, "request body"));
-    if (!document.is_object())
-      return Status(Reason::kBadRequest, "the body must be an object");
+    if (!document.is_object()) return Status(Reason::kBadRequest, "the body must be an object");
     return document;
   }
   if (type == kProtobufType) return ParseProtobufBody(call.http.body);
@@ -170,7 +170,8 @@ Result<Written> Create(Server& server, Call& call, Json object, bool tracked) {
       taken = server.Find(resource, call.KeyOf(name)) != nullptr;
       if (!taken) return Written{.text = Dump(created), .created = true};
     } else {
-      Result<ObjectPtr> stored = server.store.Create(resource.storage, std::move(created), server.Now());
+      Result<ObjectPtr> stored =
+          server.store.Create(resource.storage, std::move(created), server.Now());
       if (stored.ok()) return Written{.text = (*stored)->text, .created = true};
       taken = true;
     }
@@ -187,7 +188,8 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
     if (!present) return NotFoundError(call);
     const Json stored = Json::parse(present->text);
     DRAY_ASSIGN_OR_RETURN(Json object, modification.change(stored));
-    // An apply has done its own bookkeeping; who clears the books starts them anew with the next write.
+    // An apply has done its own bookkeeping; who clears the books starts them anew with the next
+    // write.
     bool keeps_books = !modification.tracked && !KeepManagedFields(stored, object);
     DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
     DRAY_RETURN_IF_ERROR(CarryOver(resource, modification.subresource, stored, object));
@@ -206,8 +208,7 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
     }
     if (status) {
       if (resource.on_status) resource.on_status(object, stored);
-      if (resource.validate_status)
-        DRAY_RETURN_IF_ERROR(resource.validate_status(object, stored));
+      if (resource.validate_status) DRAY_RETURN_IF_ERROR(resource.validate_status(object, stored));
     } else {
       if (resource.on_update) resource.on_update(object, stored);
       UpdateGeneration(resource, stored, object);

@@ -7,11 +7,12 @@
 #include "devcluster/apiserver/server.h"
 #include "dray/base/json.h"
 
-// Every way to change an object passes through here: defaults, admission webhooks, metadata, validation, store.
+// Every way to change an object passes through here: defaults, admission webhooks, metadata,
+// validation, store.
 namespace dray::devcluster {
 
 struct Written {
-  std::string text;      // as stored, or as it would be for a dry run
+  std::string text;  // as stored, or as it would be for a dry run
   bool created = false;
   bool removed = false;  // the write took the last finalizer of an object that was being deleted
 };
@@ -23,18 +24,20 @@ Result<Answer> PostReview(Server& server, Call& call);
 // PUT on an object or its status.
 Result<Answer> PutObject(Server& server, Call& call);
 
-// The body as a document, JSON or YAML by its Content-Type. kUnsupportedMediaType says what would be right.
+// The body as a document, JSON or YAML by its Content-Type. kUnsupportedMediaType says what would
+// be right.
 Result<Json> BodyOf(const Call& call);
 // Stores a new object. `tracked`: managedFields are complete already (server-side apply).
 Result<Written> Create(Server& server, Call& call, Json object, bool tracked);
 
 struct Modification {
   std::string subresource;  // "", "status"
-  // The new version from the stored one, in the form of the store. Called again after a conflict when `retry`.
+  // The new version from the stored one, in the form of the store. Called again after a conflict
+  // when `retry`.
   std::function<Result<Json>(const Json& stored)> change;
   bool retry = false;
   bool tracked = false;
-  bool admit = true;        // webhooks are asked
+  bool admit = true;  // webhooks are asked
   const char* options_kind = "UpdateOptions";
 };
 Result<Written> Modify(Server& server, Call& call, const Modification& modification);

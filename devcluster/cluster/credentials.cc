@@ -5,7 +5,8 @@
 
 namespace dray::devcluster {
 
-Result<Credentials> Credentials::Make(const std::string& dir, const std::string& address, WallTime now) {
+Result<Credentials> Credentials::Make(const std::string& dir, const std::string& address,
+                                      WallTime now) {
   DRAY_ASSIGN_OR_RETURN(runtime::KeyPair ca, runtime::NewCa("dray-devcluster", now));
   runtime::LeafRequest server;
   server.common_name = "kube-apiserver";
@@ -22,8 +23,8 @@ Result<Credentials> Credentials::Make(const std::string& dir, const std::string&
 
   const std::string folder = dir + "/pki";
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(folder, 0700));
-  Credentials made{folder + "/ca.crt",  folder + "/apiserver.crt",  folder + "/apiserver.key",
-                   ca.cert_pem, administrator.cert_pem, administrator.key_pem};
+  Credentials made{folder + "/ca.crt", folder + "/apiserver.crt", folder + "/apiserver.key",
+                   ca.cert_pem,        administrator.cert_pem,    administrator.key_pem};
   DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(made.ca_file, ca.cert_pem));
   DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(made.server_key_file, serving.key_pem, 0600));
   DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(made.server_cert_file, serving.cert_pem));

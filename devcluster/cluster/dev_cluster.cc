@@ -24,8 +24,11 @@ Status CheckNodes(const std::vector<std::string>& nodes) {
   std::set<std::string> seen;
   for (const std::string& node : nodes) {
     if (!std::regex_match(node, kName))
-      return Status(Reason::kInvalid, "node name \"" + node + "\": want lower-case letters, digits and dashes, 63 at most");
-    if (!seen.insert(node).second) return Status(Reason::kInvalid, "node name \"" + node + "\" is given twice");
+      return Status(
+          Reason::kInvalid,
+          "node name \"" + node + "\": want lower-case letters, digits and dashes, 63 at most");
+    if (!seen.insert(node).second)
+      return Status(Reason::kInvalid, "node name \"" + node + "\" is given twice");
   }
   return {};
 }
@@ -51,7 +54,8 @@ Status DevCluster::Run(const Context& ctx) {
   runtime::HttpServerOptions serving;
   serving.address = options_.address;
   serving.port = options_.port;
-  serving.tls = runtime::TlsFiles{credentials.server_cert_file, credentials.server_key_file, credentials.ca_file, false};
+  serving.tls = runtime::TlsFiles{credentials.server_cert_file, credentials.server_key_file,
+                                  credentials.ca_file, false};
   serving.handler_threads = kHandlerThreads;
   Result<std::unique_ptr<runtime::HttpServer>> server =
       runtime::HttpServer::Listen(serving, [&api](runtime::HttpRequest request, auto responder) {
@@ -85,41 +89,54 @@ Status DevCluster::Run(const Context& ctx) {
     options.service_host = options_.address;
     options.service_port = std::to_string(port);
     DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.cdi_dirs[0]));
-    auto kubelet = std::make_unique<Kubelet>(std::move(options), client_of(("system:node:" + node).c_str()), ctx.clock());
+    auto kubelet = std::make_unique<Kubelet>(
+        std::move(options), client_of(("system:node:" + node).c_str()), ctx.clock());
     manager.Add(runtime::Stage::kEveryone,
-                {"kubelet " + node, [one = kubelet.get()](const Context& inner) { return one->Run(inner); }, nullptr});
+                {"kubelet " + node,
+                 [one = kubelet.get()](const Context& inner) { return one->Run(inner); }, nullptr});
     kubelets[node] = std::move(kubelet);
   }
-  api.SetLogSource([&kubelets](const LogRequest& request, std::shared_ptr<runtime::HttpResponder> responder) {
+  api.SetLogSource([&kubelets](const LogRequest& request,
+                               std::shared_ptr<runtime::HttpResponder> responder) {
     auto found = kubelets.find(request.node);
     if (found == kubelets.end())
-      return SendStatus(*responder, Status(Reason::kNotFound, "node \"" + request.node + "\" is not of this cluster"));
+      return SendStatus(*responder, Status(Reason::kNotFound,
+                                           "node \"" + request.node + "\" is not of this cluster"));
     const Kubelet& kubelet = *found->second;
     if (request.timestamps || request.since_seconds)
-      return SendStatus(*responder, Status(Reason::kBadRequest, "logs of this cluster carry no times: drop --timestamps and --since"));
+      return SendStatus(
+          *responder, Status(Reason::kBadRequest,
+                             "logs of this cluster carry no times: drop --timestamps and --since"));
     if (request.follow) {
       // Asked first without a stream, so that a container without a log still gets an error answer.
-      Result<std::string> present = kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
-      if (!present.ok()) return SendStatus(*responder, Status(Reason::kBadRequest, present.status().message()));
-      Status followed = kubelet.FollowLog(request.namespace_, request.pod, request.container, OptionsOf(request),
-                                          responder->StartStream(200, "text/plain"));
+      Result<std::string> present =
+          kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
+      if (!present.ok())
+        return SendStatus(*responder, Status(Reason::kBadRequest, present.status().message()));
+      Status followed =
+          kubelet.FollowLog(request.namespace_, request.pod, request.container, OptionsOf(request),
+                            responder->StartStream(200, "text/plain"));
       if (!followed.ok()) LOG(WARNING) << "log of " << request.pod << ": " << followed;
       return;
     }
-    Result<std::string> log = kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
-    if (!log.ok()) return SendStatus(*responder, Status(Reason::kBadRequest, log.status().message()));
+    Result<std::string> log =
+        kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
+    if (!log.ok())
+      return SendStatus(*responder, Status(Reason::kBadRequest, log.status().message()));
     responder->Send({200, std::move(*log), "text/plain", {}});
   });
 
   // 4. The door: written last, so that whoever finds it finds a server behind it.
   runtime::ClusterAccess access;
-  access.server = "https://" + (options_.address == "0.0.0.0" ? "127.0.0.1" : options_.address) + ":" + std::to_string(port);
+  access.server = "https://" + (options_.address == "0.0.0.0" ? "127.0.0.1" : options_.address) +
+                  ":" + std::to_string(port);
   access.ca_pem = credentials.ca_pem;
   access.client_cert_pem = credentials.admin_cert_pem;
   access.client_key_pem = credentials.admin_key_pem;
-  DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(options_.dir + "/kubeconfig",
-                                                    runtime::WriteKubeconfig(access, "dray-devcluster"), 0600));
-  LOG(INFO) << "API server at " << access.server << ", kubeconfig " << options_.dir << "/kubeconfig";
+  DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(
+      options_.dir + "/kubeconfig", runtime::WriteKubeconfig(access, "dray-devcluster"), 0600));
+  LOG(INFO) << "API server at " << access.server << ", kubeconfig " << options_.dir
+            << "/kubeconfig";
   Status ended = manager.Run(ctx);
   api.SetLogSource(nullptr);
   return ended;

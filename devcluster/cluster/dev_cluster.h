@@ -10,13 +10,14 @@
 namespace dray::devcluster {
 
 struct DevClusterOptions {
-  std::string dir;                        // state; private to the user
-  std::vector<std::string> nodes;         // one kubelet each
+  std::string dir;                 // state; private to the user
+  std::vector<std::string> nodes;  // one kubelet each
   std::string address = "127.0.0.1";
-  uint16_t port = 0;                      // 0: any free one
+  uint16_t port = 0;  // 0: any free one
 };
 
-// A whole development cluster in one process: API server over TLS, workload controllers, claim stamper, scheduler, kubelets.
+// A whole development cluster in one process: API server over TLS, workload controllers, claim
+// stamper, scheduler, kubelets.
 //
 //   dir/kubeconfig          administrator, written when the API server listens
 //   dir/pki/                ca.crt, server certificate, administrator's certificate

@@ -7,7 +7,8 @@
 DEFINE_string(dir, "", "folder for certificates, kubeconfig and the nodes' directories; required");
 DEFINE_string(nodes, "node-0", "names of the nodes, comma-separated; one kubelet each");
 DEFINE_string(bind_address, "127.0.0.1", "address of the API server");
-DEFINE_int32(port, 0, "port of the API server; 0: any free one, said in the log and the kubeconfig");
+DEFINE_int32(port, 0,
+             "port of the API server; 0: any free one, said in the log and the kubeconfig");
 
 namespace {
 
@@ -26,17 +27,22 @@ std::vector<std::string> Split(const std::string& text) {
 int main(int argc, char** argv) {
   const dray::runtime::ProgramInfo info{
       "dray-devcluster",
-      "A development cluster in one process: an API server that kubectl can talk to, workload controllers, a DRA scheduler\n"
+      "A development cluster in one process: an API server that kubectl can talk to, workload "
+      "controllers, a DRA scheduler\n"
       "and kubelets that run containers' commands as local processes. Everything is in memory.",
       {"devcluster_main.cc"}};
   return dray::runtime::RunProgram(
-      argc, argv, info, [](const dray::Context& ctx, const std::vector<std::string>& args) -> dray::Status {
+      argc, argv, info,
+      [](const dray::Context& ctx, const std::vector<std::string>& args) -> dray::Status {
         using dray::Reason;
         if (!args.empty())
-          return dray::Status(Reason::kBadRequest, "unexpected argument \"" + args.front() + "\": want only flags");
-        if (FLAGS_dir.empty()) return dray::Status(Reason::kBadRequest, "--dir: want a folder for the cluster's files");
+          return dray::Status(Reason::kBadRequest,
+                              "unexpected argument \"" + args.front() + "\": want only flags");
+        if (FLAGS_dir.empty())
+          return dray::Status(Reason::kBadRequest, "--dir: want a folder for the cluster's files");
         if (FLAGS_port < 0 || FLAGS_port > 65535)
-          return dray::Status(Reason::kBadRequest, "--port: " + std::to_string(FLAGS_port) + ": want 0 to 65535");
+          return dray::Status(Reason::kBadRequest,
+                              "--port: " + std::to_string(FLAGS_port) + ": want 0 to 65535");
         dray::devcluster::DevClusterOptions options;
         options.dir = FLAGS_dir;
         options.nodes = Split(FLAGS_nodes);

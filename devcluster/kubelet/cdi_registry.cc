@@ -27,7 +27,8 @@ void CdiRegistry::Add(std::shared_ptr<const CdiSpec> spec, int priority, const s
     Entry& entry = devices_[name];
     if (!entry.file.empty() && entry.priority > priority) continue;
     if (!entry.file.empty() && entry.priority == priority) {
-      errors_.push_back(file + ": device " + name + " stands in " + entry.file + " too: not usable");
+      errors_.push_back(file + ": device " + name + " stands in " + entry.file +
+                        " too: not usable");
       entry.device = nullptr;
       continue;
     }
@@ -41,14 +42,16 @@ CdiRegistry CdiRegistry::Load(const std::vector<std::string>& directories) {
   for (const std::string& directory : directories) {
     std::vector<std::string> files;
     std::error_code error;
-    for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+         at.increment(error)) {
       std::string path = at->path().string();
       if (path.ends_with(".json") || path.ends_with(".yaml")) files.push_back(path);
     }
     std::sort(files.begin(), files.end());
     for (const std::string& path : files) {
       Result<Json> document = ParseFile(path);
-      Result<CdiSpec> spec = document.ok() ? ParseCdiSpec(*document) : Result<CdiSpec>(document.status());
+      Result<CdiSpec> spec =
+          document.ok() ? ParseCdiSpec(*document) : Result<CdiSpec>(document.status());
       if (spec.ok()) {
         registry.Add(std::make_shared<const CdiSpec>(std::move(*spec)), priority, path);
       } else if (!spec.Is(Reason::kNotFound)) {  // removed since the directory was read

@@ -9,19 +9,21 @@
 
 namespace dray::devcluster {
 
-// The devices that the CDI files of a node describe. A value; built anew before each container start, so that a file written
-// a moment ago counts.
+// The devices that the CDI files of a node describe. A value; built anew before each container
+// start, so that a file written a moment ago counts.
 class CdiRegistry {
  public:
-  // Adds a parsed file. `priority`: position of its directory; the higher one wins, twice the same one is a conflict and
-  // makes the device unusable.
+  // Adds a parsed file. `priority`: position of its directory; the higher one wins, twice the same
+  // one is a conflict and makes the device unusable.
   void Add(std::shared_ptr<const CdiSpec> spec, int priority, const std::string& file);
-  // Reads every *.json and *.yaml directly in the directories, lowest priority first (/etc/cdi, /var/run/cdi). A directory
-  // that does not exist is empty; a bad file is left out and reported in errors().
+  // Reads every *.json and *.yaml directly in the directories, lowest priority first (/etc/cdi,
+  // /var/run/cdi). A directory that does not exist is empty; a bad file is left out and reported in
+  // errors().
   static CdiRegistry Load(const std::vector<std::string>& directories);
 
-  // The merged edits of these qualified names, in their order: the edits of a spec once, before its first device. All or
-  // nothing: kInvalid lists every name that cannot be resolved, with the files that were refused.
+  // The merged edits of these qualified names, in their order: the edits of a spec once, before its
+  // first device. All or nothing: kInvalid lists every name that cannot be resolved, with the files
+  // that were refused.
   Result<ContainerEdits> Resolve(const std::vector<std::string>& names) const;
 
   // "<file>: <sentence>" for each refused file and each conflict.

@@ -9,8 +9,8 @@ namespace dray::devcluster {
 namespace {
 
 // Versions of the specification, oldest first: the position is what is compared.
-constexpr std::array<std::string_view, 10> kVersions = {"0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0",
-                                                        "0.6.0", "0.7.0", "0.8.0", "1.0.0", "1.1.0"};
+constexpr std::array<std::string_view, 10> kVersions = {
+    "0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "1.0.0", "1.1.0"};
 
 int VersionRank(std::string_view version) {
   if (!version.empty() && version.front() == 'v') version.remove_prefix(1);
@@ -18,19 +18,25 @@ int VersionRank(std::string_view version) {
   return at == kVersions.end() ? -1 : static_cast<int>(at - kVersions.begin());
 }
 
-bool Alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool Digit(char c) { return c >= '0' && c <= '9'; }
-bool Alnum(char c) { return Alpha(c) || Digit(c); }
+bool Alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool Digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool Alnum(char c) {
+  return Alpha(c) || Digit(c);
+}
 
 bool ValidName(std::string_view name, std::string_view inside, bool digit_first) {
   if (name.empty() || !(digit_first ? Alnum(name.front()) : Alpha(name.front()))) return false;
   if (!Alnum(name.back())) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) {
-    return Alnum(c) || inside.find(c) != std::string_view::npos;
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return Alnum(c) || inside.find(c) != std::string_view::npos; });
 }
 
-// Reads one document and remembers the first thing that is wrong with it and the highest version that a field asked for.
+// Reads one document and remembers the first thing that is wrong with it and the highest version
+// that a field asked for.
 class Reader {
  public:
   Status status;
@@ -58,7 +64,8 @@ class Reader {
     }
     return status.ok();
   }
-  std::string Text(const Json& json, const char* key, const std::string& path, bool required = false) {
+  std::string Text(const Json& json, const char* key, const std::string& path,
+                   bool required = false) {
     auto at = json.find(key);
     if (at == json.end() || at->is_null()) {
       if (required) Fail(path + "." + key, "required");
@@ -133,14 +140,17 @@ class Reader {
 
 CdiDeviceNode ReadDeviceNode(Reader& reader, const Json& json, const std::string& path) {
   CdiDeviceNode node;
-  if (!reader.Object(json, path, {"path", "hostPath", "type", "major", "minor", "fileMode", "permissions", "uid", "gid"})) {
+  if (!reader.Object(json, path,
+                     {"path", "hostPath", "type", "major", "minor", "fileMode", "permissions",
+                      "uid", "gid"})) {
     return node;
   }
   node.path = reader.Text(json, "path", path, true);
   node.host_path = reader.Text(json, "hostPath", path);
   if (!node.host_path.empty()) reader.Needs("0.5.0", path + ".hostPath");
   node.type = reader.Text(json, "type", path);
-  if (node.type.size() > 1 || (!node.type.empty() && std::string("bcup").find(node.type) == std::string::npos)) {
+  if (node.type.size() > 1 ||
+      (!node.type.empty() && std::string("bcup").find(node.type) == std::string::npos)) {
     reader.Fail(path + ".type", "want b, c, u or p, not \"" + node.type + "\"");
   }
   node.major = reader.Integer(json, "major", path);
@@ -149,8 +159,10 @@ CdiDeviceNode ReadDeviceNode(Reader& reader, const Json& json, const std::string
   node.uid = reader.Unsigned(json, "uid", path);
   node.gid = reader.Unsigned(json, "gid", path);
   node.permissions = reader.Text(json, "permissions", path);
-  if (node.permissions != "none" && node.permissions.find_first_not_of("rwm") != std::string::npos) {
-    reader.Fail(path + ".permissions", "want a subset of \"rwm\" or \"none\", not \"" + node.permissions + "\"");
+  if (node.permissions != "none" &&
+      node.permissions.find_first_not_of("rwm") != std::string::npos) {
+    reader.Fail(path + ".permissions",
+                "want a subset of \"rwm\" or \"none\", not \"" + node.permissions + "\"");
   }
   return node;
 }
@@ -167,8 +179,8 @@ CdiMount ReadMount(Reader& reader, const Json& json, const std::string& path) {
 }
 
 CdiHook ReadHook(Reader& reader, const Json& json, const std::string& path) {
-  static const std::set<std::string_view> kNames = {"prestart",        "createRuntime", "createContainer",
-                                                    "startContainer", "poststart",     "poststop"};
+  static const std::set<std::string_view> kNames = {
+      "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   CdiHook hook;
   if (!reader.Object(json, path, {"hookName", "path", "args", "env", "timeout"})) return hook;
   hook.name = reader.Text(json, "hookName", path, true);
@@ -182,10 +194,12 @@ CdiHook ReadHook(Reader& reader, const Json& json, const std::string& path) {
   return hook;
 }
 
-void ReadRareEdits(Reader& reader, const Json& json, const std::string& path, ContainerEdits& edits) {
+void ReadRareEdits(Reader& reader, const Json& json, const std::string& path,
+                   ContainerEdits& edits) {
   if (auto rdt = json.find("intelRdt"); rdt != json.end() && !rdt->is_null()) {
     std::string at = path + ".intelRdt";
-    if (reader.Object(*rdt, at, {"closID", "l3CacheSchema", "memBwSchema", "schemata", "enableMonitoring"})) {
+    if (reader.Object(*rdt, at,
+                      {"closID", "l3CacheSchema", "memBwSchema", "schemata", "enableMonitoring"})) {
       reader.Needs("0.7.0", at);
       if (rdt->contains("schemata")) reader.Needs("1.1.0", at + ".schemata");
       if (rdt->contains("enableMonitoring")) reader.Needs("1.1.0", at + ".enableMonitoring");
@@ -207,21 +221,25 @@ void ReadRareEdits(Reader& reader, const Json& json, const std::string& path, Co
     if (!hosts.insert(reader.Text(*device, "hostInterfaceName", at, true)).second) {
       reader.Fail(at + ".hostInterfaceName", "named twice");
     }
-    if (!names.insert(reader.Text(*device, "name", at, true)).second) reader.Fail(at + ".name", "named twice");
+    if (!names.insert(reader.Text(*device, "name", at, true)).second)
+      reader.Fail(at + ".name", "named twice");
     edits.unsupported.push_back("netDevices");
   }
 }
 
 ContainerEdits ReadEdits(Reader& reader, const Json& json, const std::string& path) {
   ContainerEdits edits;
-  if (!reader.Object(json, path, {"env", "deviceNodes", "mounts", "hooks", "intelRdt", "additionalGids", "netDevices"})) {
+  if (!reader.Object(
+          json, path,
+          {"env", "deviceNodes", "mounts", "hooks", "intelRdt", "additionalGids", "netDevices"})) {
     return edits;
   }
   edits.env = reader.Texts(json, "env", path);
   for (size_t i = 0; i < edits.env.size(); ++i) {
     size_t equals = edits.env[i].find('=');
     if (equals == std::string::npos || equals == 0) {
-      reader.Fail(path + ".env[" + std::to_string(i) + "]", "want NAME=value, not \"" + edits.env[i] + "\"");
+      reader.Fail(path + ".env[" + std::to_string(i) + "]",
+                  "want NAME=value, not \"" + edits.env[i] + "\"");
     }
   }
   for (const auto& [node, at] : reader.List(json, "deviceNodes", path)) {
@@ -230,7 +248,8 @@ ContainerEdits ReadEdits(Reader& reader, const Json& json, const std::string& pa
   for (const auto& [mount, at] : reader.List(json, "mounts", path)) {
     edits.mounts.push_back(ReadMount(reader, *mount, at));
   }
-  for (const auto& [hook, at] : reader.List(json, "hooks", path)) edits.hooks.push_back(ReadHook(reader, *hook, at));
+  for (const auto& [hook, at] : reader.List(json, "hooks", path))
+    edits.hooks.push_back(ReadHook(reader, *hook, at));
   ReadRareEdits(reader, json, path, edits);
   return edits;
 }
@@ -240,7 +259,9 @@ CdiDevice ReadDevice(Reader& reader, const Json& json, const std::string& path) 
   if (!reader.Object(json, path, {"name", "annotations", "containerEdits"})) return device;
   device.name = reader.Text(json, "name", path, true);
   if (reader.status.ok() && !ValidName(device.name, "_-.:", true)) {
-    reader.Fail(path + ".name", "\"" + device.name + "\" is no device name (letters, digits, _ - . : with alphanumeric ends)");
+    reader.Fail(path + ".name",
+                "\"" + device.name +
+                    "\" is no device name (letters, digits, _ - . : with alphanumeric ends)");
   }
   if (!device.name.empty() && Digit(device.name.front())) reader.Needs("0.5.0", path + ".name");
   reader.Annotations(json, path);
@@ -254,12 +275,15 @@ CdiDevice ReadDevice(Reader& reader, const Json& json, const std::string& path) 
   return device;
 }
 
-std::string VariableOf(const std::string& assignment) { return assignment.substr(0, assignment.find('=')); }
+std::string VariableOf(const std::string& assignment) {
+  return assignment.substr(0, assignment.find('='));
+}
 
 template <class T, class Key>
 void Replace(std::vector<T>& into, const std::vector<T>& later, Key key) {
   for (const T& item : later) {
-    auto same = std::find_if(into.begin(), into.end(), [&](const T& old) { return key(old) == key(item); });
+    auto same =
+        std::find_if(into.begin(), into.end(), [&](const T& old) { return key(old) == key(item); });
     if (same != into.end()) {
       *same = item;
     } else {
@@ -270,11 +294,13 @@ void Replace(std::vector<T>& into, const std::vector<T>& later, Key key) {
 
 }  // namespace
 
-bool CdiMount::read_only() const { return std::find(options.begin(), options.end(), "ro") != options.end(); }
+bool CdiMount::read_only() const {
+  return std::find(options.begin(), options.end(), "ro") != options.end();
+}
 
 bool ContainerEdits::empty() const {
-  return env.empty() && device_nodes.empty() && mounts.empty() && hooks.empty() && additional_gids.empty() &&
-         unsupported.empty();
+  return env.empty() && device_nodes.empty() && mounts.empty() && hooks.empty() &&
+         additional_gids.empty() && unsupported.empty();
 }
 
 void ContainerEdits::Append(const ContainerEdits& later) {
@@ -293,7 +319,8 @@ void ContainerEdits::Append(const ContainerEdits& later) {
 Result<CdiSpec> ParseCdiSpec(const Json& document) {
   Reader reader;
   CdiSpec spec;
-  if (!reader.Object(document, "", {"cdiVersion", "kind", "annotations", "devices", "containerEdits"})) {
+  if (!reader.Object(document, "",
+                     {"cdiVersion", "kind", "annotations", "devices", "containerEdits"})) {
     return reader.status;
   }
   spec.version = reader.Text(document, "cdiVersion", "", true);
@@ -310,7 +337,8 @@ Result<CdiSpec> ParseCdiSpec(const Json& document) {
   if (!ValidName(spec.vendor, "_-.", false) || !ValidName(spec.device_class, "_-.", false)) {
     return Status(Reason::kInvalid, "kind: want vendor/class, not \"" + spec.kind + "\"");
   }
-  if (spec.device_class.find('.') != std::string::npos) reader.Needs("0.6.0", "kind (a dot in the class)");
+  if (spec.device_class.find('.') != std::string::npos)
+    reader.Needs("0.6.0", "kind (a dot in the class)");
   reader.Annotations(document, "");
   if (auto edits = document.find("containerEdits"); edits != document.end() && !edits->is_null()) {
     spec.edits = ReadEdits(reader, *edits, "containerEdits");
@@ -325,7 +353,8 @@ Result<CdiSpec> ParseCdiSpec(const Json& document) {
   if (spec.devices.empty()) reader.Fail("devices", "at least one is required");
   if (!reader.status.ok()) return reader.status;
   if (reader.needed() > VersionRank(spec.version)) {
-    return Status(Reason::kInvalid, "cdiVersion " + spec.version + " is too low: " + reader.needs_field + " needs " +
+    return Status(Reason::kInvalid, "cdiVersion " + spec.version +
+                                        " is too low: " + reader.needs_field + " needs " +
                                         std::string(kVersions[reader.needed()]));
   }
   return spec;
@@ -336,12 +365,14 @@ Result<CdiName> ParseCdiName(std::string_view qualified) {
   size_t equals = qualified.find('=');
   CdiName name;
   if (slash != std::string_view::npos && equals != std::string_view::npos && slash < equals) {
-    name = {std::string(qualified.substr(0, slash)), std::string(qualified.substr(slash + 1, equals - slash - 1)),
+    name = {std::string(qualified.substr(0, slash)),
+            std::string(qualified.substr(slash + 1, equals - slash - 1)),
             std::string(qualified.substr(equals + 1))};
   }
   if (!ValidName(name.vendor, "_-.", false) || !ValidName(name.device_class, "_-.", false) ||
       !ValidName(name.device, "_-.:", true)) {
-    return Status(Reason::kInvalid, "\"" + std::string(qualified) + "\" is no CDI device name (vendor/class=device)");
+    return Status(Reason::kInvalid,
+                  "\"" + std::string(qualified) + "\" is no CDI device name (vendor/class=device)");
   }
   return name;
 }

@@ -14,11 +14,11 @@
 namespace dray::devcluster {
 
 struct CdiDeviceNode {
-  std::string path, host_path;      // in the container; on the machine ("" : the same)
-  std::string type;                 // "" | b | c | u | p
+  std::string path, host_path;  // in the container; on the machine ("" : the same)
+  std::string type;             // "" | b | c | u | p
   std::optional<int64_t> major, minor;
   std::optional<uint32_t> file_mode, uid, gid;
-  std::string permissions;          // "" (rwm) | a subset of rwm | none
+  std::string permissions;  // "" (rwm) | a subset of rwm | none
 };
 struct CdiMount {
   std::string host_path, container_path, type;
@@ -54,8 +54,9 @@ struct CdiSpec {
   std::vector<CdiDevice> devices;
 };
 
-// Strict, as the reference loader: an unknown field, a wrong type, a malformed name or a cdiVersion below what the content
-// needs refuses the whole file (kInvalid, one sentence with the field's path).
+// Strict, as the reference loader: an unknown field, a wrong type, a malformed name or a cdiVersion
+// below what the content needs refuses the whole file (kInvalid, one sentence with the field's
+// path).
 Result<CdiSpec> ParseCdiSpec(const Json& document);
 
 // "vendor.com/class=device" in its parts.

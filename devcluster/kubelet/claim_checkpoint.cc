@@ -31,12 +31,16 @@ Json EncodeDevice(const PreparedDevice& device) {
 // Go writes a nil slice as null.
 std::vector<std::string> Texts(const Json& parent, const char* key) {
   auto at = parent.find(key);
-  return at == parent.end() || at->is_null() ? std::vector<std::string>() : at->get<std::vector<std::string>>();
+  return at == parent.end() || at->is_null() ? std::vector<std::string>()
+                                             : at->get<std::vector<std::string>>();
 }
 
 PreparedDevice DecodeDevice(const Json& json) {
-  PreparedDevice device{Texts(json, "RequestNames"), json.at("PoolName").get<std::string>(),
-                        json.at("DeviceName").get<std::string>(), Texts(json, "CDIDeviceIDs"), {}};
+  PreparedDevice device{Texts(json, "RequestNames"),
+                        json.at("PoolName").get<std::string>(),
+                        json.at("DeviceName").get<std::string>(),
+                        Texts(json, "CDIDeviceIDs"),
+                        {}};
   if (auto share = json.find("ShareID"); share != json.end() && !share->is_null()) {
     device.share_id = share->get<std::string>();
   }
@@ -58,16 +62,19 @@ ClaimInfo DecodeClaim(const Json& json) {
 
 }  // namespace
 
-std::string SealCheckpoint(const std::string& data) { return Json{{"Data", data}, {"Checksum", Crc32(data)}}.dump(); }
+std::string SealCheckpoint(const std::string& data) {
+  return Json{{"Data", data}, {"Checksum", Crc32(data)}}.dump();
+}
 
 Result<std::string> OpenCheckpoint(std::string_view text) {
   Json outer = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!outer.is_object() || !outer.contains("Data") || !outer["Data"].is_string() || !outer.contains("Checksum") ||
-      !outer["Checksum"].is_number_integer()) {
+  if (!outer.is_object() || !outer.contains("Data") || !outer["Data"].is_string() ||
+      !outer.contains("Checksum") || !outer["Checksum"].is_number_integer()) {
     return Status(Reason::kInvalid, "not a checkpoint (an object with Data and Checksum)");
   }
   std::string data = outer["Data"].get<std::string>();
-  if (outer["Checksum"].get<int64_t>() != Crc32(data)) return Status(Reason::kInvalid, "the checksum does not match");
+  if (outer["Checksum"].get<int64_t>() != Crc32(data))
+    return Status(Reason::kInvalid, "the checksum does not match");
   return data;
 }
 
@@ -81,10 +88,14 @@ std::string EncodeClaimCheckpoint(const std::vector<ClaimInfo>& claims) {
       for (const PreparedDevice& device : devices) entries.push_back(EncodeDevice(device));
       drivers[driver] = {{"Devices", entries}};
     }
-    list.push_back({{"ClaimUID", claim.uid}, {"ClaimName", claim.name}, {"Namespace", claim.namespace_},
-                    {"PodUIDs", pods}, {"DriverState", drivers}});
+    list.push_back({{"ClaimUID", claim.uid},
+                    {"ClaimName", claim.name},
+                    {"Namespace", claim.namespace_},
+                    {"PodUIDs", pods},
+                    {"DriverState", drivers}});
   }
-  return SealCheckpoint(Json{{"kind", kKind}, {"apiVersion", kVersion}, {"ClaimInfoStateList", list}}.dump());
+  return SealCheckpoint(
+      Json{{"kind", kKind}, {"apiVersion", kVersion}, {"ClaimInfoStateList", list}}.dump());
 }
 
 Result<std::vector<ClaimInfo>> DecodeClaimCheckpoint(std::string_view text) {
@@ -92,7 +103,8 @@ Result<std::vector<ClaimInfo>> DecodeClaimCheckpoint(std::string_view text) {
   try {
     Json inner = Json::parse(data);
     if (inner.at("kind") != kKind || inner.at("apiVersion") != kVersion) {
-      return Status(Reason::kInvalid, "unknown layout " + inner.at("apiVersion").dump() + " " + inner.at("kind").dump());
+      return Status(Reason::kInvalid, "unknown layout " + inner.at("apiVersion").dump() + " " +
+                                          inner.at("kind").dump());
     }
     std::vector<ClaimInfo> claims;
     const Json& list = inner.at("ClaimInfoStateList");

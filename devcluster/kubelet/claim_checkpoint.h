@@ -21,9 +21,11 @@ struct ClaimInfo {
   DraClaim AsDraClaim() const { return {namespace_, name, uid}; }
 };
 
-// The file <root>/dra_manager_state, in kubelet's layout: {"Data": "<inner JSON>", "Checksum": CRC-32 of Data}. Pure.
+// The file <root>/dra_manager_state, in kubelet's layout: {"Data": "<inner JSON>", "Checksum":
+// CRC-32 of Data}. Pure.
 std::string EncodeClaimCheckpoint(const std::vector<ClaimInfo>& claims);
-// kInvalid: no checkpoint of this layout, or the checksum is wrong. It must stop the start: a lost memory is not an empty one.
+// kInvalid: no checkpoint of this layout, or the checksum is wrong. It must stop the start: a lost
+// memory is not an empty one.
 Result<std::vector<ClaimInfo>> DecodeClaimCheckpoint(std::string_view text);
 
 // {"Data": data, "Checksum": ...} and back; shared by all of kubelet's checkpoint files.

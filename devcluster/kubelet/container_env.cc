@@ -19,7 +19,8 @@ std::string ValueOr(const api::Labels& labels, const std::string& key) {
 Result<std::optional<std::string>> SourceValue(const api::Pod& pod, const api::EnvVarSource& source,
                                                const EnvSources& sources) {
   if (source.field_ref) {
-    DRAY_ASSIGN_OR_RETURN(std::string value, FieldValue(pod, source.field_ref->field_path, sources));
+    DRAY_ASSIGN_OR_RETURN(std::string value,
+                          FieldValue(pod, source.field_ref->field_path, sources));
     return std::optional(value);
   }
   if (source.config_map_key_ref) {
@@ -36,7 +37,9 @@ Result<std::optional<std::string>> SourceValue(const api::Pod& pod, const api::E
     if (optional) return std::optional<std::string>();
     return Status(Reason::kInvalid, "couldn't find key " + ref.key + " in ConfigMap " + ref.name);
   }
-  return Status(Reason::kInvalid, "devcluster offers fieldRef and configMapKeyRef as sources of variables, no others");
+  return Status(
+      Reason::kInvalid,
+      "devcluster offers fieldRef and configMapKeyRef as sources of variables, no others");
 }
 
 }  // namespace
@@ -60,13 +63,16 @@ std::string ExpandVariables(std::string_view text, const Environment& env) {
   return out;
 }
 
-Result<std::string> FieldValue(const api::Pod& pod, std::string_view path, const EnvSources& sources) {
+Result<std::string> FieldValue(const api::Pod& pod, std::string_view path,
+                               const EnvSources& sources) {
   const api::ObjectMeta& meta = pod.metadata;
   if (path == "metadata.name") return meta.name;
   if (path == "metadata.namespace") return meta.namespace_;
   if (path == "metadata.uid") return meta.uid;
-  if (std::optional<std::string> key = Subscript(path, "metadata.labels")) return ValueOr(meta.labels, *key);
-  if (std::optional<std::string> key = Subscript(path, "metadata.annotations")) return ValueOr(meta.annotations, *key);
+  if (std::optional<std::string> key = Subscript(path, "metadata.labels"))
+    return ValueOr(meta.labels, *key);
+  if (std::optional<std::string> key = Subscript(path, "metadata.annotations"))
+    return ValueOr(meta.annotations, *key);
   if (path == "spec.nodeName") return sources.node_name;
   if (path == "spec.serviceAccountName") return pod.spec.service_account_name;
   if (path == "status.hostIP" || path == "status.hostIPs") return sources.host_ip;
@@ -74,8 +80,8 @@ Result<std::string> FieldValue(const api::Pod& pod, std::string_view path, const
   return Status(Reason::kInvalid, "unsupported fieldPath: " + std::string(path));
 }
 
-Result<Environment> ContainerEnvironment(const api::Pod& pod, const api::Container& container, Environment base,
-                                         const EnvSources& sources) {
+Result<Environment> ContainerEnvironment(const api::Pod& pod, const api::Container& container,
+                                         Environment base, const EnvSources& sources) {
   Environment env = std::move(base);
   for (const api::EnvVar& variable : container.env) {
     if (!variable.value_from) {

@@ -30,9 +30,9 @@ struct Running {
 }  // namespace
 
 struct ContainerHost::State {
-  std::mutex mutex;                 // guards orders and running
+  std::mutex mutex;  // guards orders and running
   std::deque<Order*> orders;
-  std::map<int, Running> running;   // by pid; present until it is reaped
+  std::map<int, Running> running;  // by pid; present until it is reaped
   bool stopping = false;
   int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::jthread thread;
@@ -43,7 +43,8 @@ struct ContainerHost::State {
     (void)ignored;
   }
 
-  // Kills the rest of the group while the leader is still a zombie: until it is reaped, nobody else can get its number.
+  // Kills the rest of the group while the leader is still a zombie: until it is reaped, nobody else
+  // can get its number.
   void Reap(int pid) {
     kill(-pid, SIGKILL);
     Running gone;
@@ -124,7 +125,8 @@ void ContainerHost::Stop() {
   state_->thread.join();
 }
 
-Result<int> ContainerHost::Start(const ProcessSpec& spec, std::function<void(ProcessExit)> on_exit) {
+Result<int> ContainerHost::Start(const ProcessSpec& spec,
+                                 std::function<void(ProcessExit)> on_exit) {
   Order order{&spec, std::move(on_exit), {}};
   std::future<Result<int>> answer = order.answer.get_future();
   {

@@ -22,7 +22,8 @@ std::vector<std::string> SplitPath(const std::string& path) {
 }
 
 // CDI names in annotations of the legacy form, key cdi.k8s.io/<any>, value a comma separated list.
-void AddAnnotatedDevices(const std::map<std::string, std::string>& annotations, std::vector<std::string>& names) {
+void AddAnnotatedDevices(const std::map<std::string, std::string>& annotations,
+                         std::vector<std::string>& names) {
   for (const auto& [key, value] : annotations) {
     if (!key.starts_with("cdi.k8s.io/")) continue;
     size_t from = 0;
@@ -43,9 +44,14 @@ std::string DescribeMounts(const ContainerPlan& plan) {
 
 }  // namespace
 
-ContainerLauncher::ContainerLauncher(LauncherOptions options, runtime::Client client, ContainerHost& host,
-                                     NodeClaims& claims, DevicePlugins& devices)
-    : options_(std::move(options)), client_(std::move(client)), host_(host), claims_(claims), devices_(devices) {}
+ContainerLauncher::ContainerLauncher(LauncherOptions options, runtime::Client client,
+                                     ContainerHost& host, NodeClaims& claims,
+                                     DevicePlugins& devices)
+    : options_(std::move(options)),
+      client_(std::move(client)),
+      host_(host),
+      claims_(claims),
+      devices_(devices) {}
 
 ConfigMapReader ContainerLauncher::Reader(const Context& ctx, const api::Pod& pod) const {
   return [this, ctx, space = pod.metadata.namespace_](
@@ -55,11 +61,13 @@ ConfigMapReader ContainerLauncher::Reader(const Context& ctx, const api::Pod& po
   };
 }
 
-Result<std::map<std::string, std::string>> ContainerLauncher::SetUpVolumes(const Context& ctx, const api::Pod& pod) const {
+Result<std::map<std::string, std::string>> ContainerLauncher::SetUpVolumes(
+    const Context& ctx, const api::Pod& pod) const {
   return devcluster::SetUpVolumes(pod, PodPaths(options_.root_dir, pod), Reader(ctx, pod));
 }
 
-Result<ContainerPlan> ContainerLauncher::Assemble(const Context& ctx, const api::Pod& pod, const api::Container& container,
+Result<ContainerPlan> ContainerLauncher::Assemble(const Context& ctx, const api::Pod& pod,
+                                                  const api::Container& container,
                                                   const std::map<std::string, std::string>& volumes,
                                                   std::string& waiting_reason) const {
   ContainerPlan plan;
@@ -87,14 +95,16 @@ Result<ContainerPlan> ContainerLauncher::Assemble(const Context& ctx, const api:
   AddAnnotatedDevices(pod.metadata.annotations, names);
   for (std::string& name : claims_.CdiDevices(pod, container)) names.push_back(std::move(name));
   if (!names.empty()) {
-    DRAY_ASSIGN_OR_RETURN(ContainerEdits edits, CdiRegistry::Load(options_.cdi_dirs).Resolve(names));
+    DRAY_ASSIGN_OR_RETURN(ContainerEdits edits,
+                          CdiRegistry::Load(options_.cdi_dirs).Resolve(names));
     ApplyEdits(edits, plan);
   }
   AddDefaults(plan.env, pod.metadata.name);
   return plan;
 }
 
-Launch ContainerLauncher::Start(const Context& ctx, const api::Pod& pod, const api::Container& container,
+Launch ContainerLauncher::Start(const Context& ctx, const api::Pod& pod,
+                                const api::Container& container,
                                 const std::map<std::string, std::string>& volumes, int restart,
                                 std::function<void(ProcessExit)> on_exit) const {
   Launch launch;
@@ -118,7 +128,8 @@ Launch ContainerLauncher::Start(const Context& ctx, const api::Pod& pod, const a
   }
   launch.notes = plan->notes;
   if (spec.mounts == MountAbility::kNone && !steps->empty()) {
-    launch.notes.push_back("container " + container.name + " runs without its mounts (" + DescribeMounts(*plan) +
+    launch.notes.push_back("container " + container.name + " runs without its mounts (" +
+                           DescribeMounts(*plan) +
                            "): this machine allows neither mount nor user namespaces to us");
   }
   spec.steps = std::move(*steps);
@@ -126,7 +137,8 @@ Launch ContainerLauncher::Start(const Context& ctx, const api::Pod& pod, const a
   if (spec.argv.empty()) {
     launch.idle = true;
     spec.argv = {"sleep", "infinity"};
-    launch.notes.push_back("container " + container.name + " has no command: devcluster runs commands, not images; it idles");
+    launch.notes.push_back("container " + container.name +
+                           " has no command: devcluster runs commands, not images; it idles");
   }
   for (const auto& [name, value] : plan->env) spec.env.push_back(name + "=" + value);
   spec.search = SplitPath(plan->env.at("PATH"));

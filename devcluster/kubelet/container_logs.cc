@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds kFollowInterval(200);
 std::vector<int> Runs(const std::string& directory) {
   std::vector<int> runs;
   std::error_code error;
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error)) {
     std::string name = at->path().filename().string();
     int run = 0;
     auto [rest, parsed] = std::from_chars(name.data(), name.data() + name.size(), run);
@@ -35,8 +36,9 @@ Result<std::string> LogFile(const PodPaths& paths, const std::string& container,
   std::vector<int> runs = Runs(paths.Container(container));
   size_t wanted = previous ? 2 : 1;
   if (runs.size() < wanted) {
-    return Status(Reason::kNotFound, previous ? "previous terminated container \"" + container + "\" not found"
-                                              : "container \"" + container + "\" is waiting to start");
+    return Status(Reason::kNotFound,
+                  previous ? "previous terminated container \"" + container + "\" not found"
+                           : "container \"" + container + "\" is waiting to start");
   }
   return paths.Log(container, runs[runs.size() - wanted]);
 }
@@ -77,7 +79,8 @@ struct ContainerLogs::State {
 
   State(Clock& clock, std::string root_dir) : clock(clock), root_dir(std::move(root_dir)) {}
 
-  // False when the follower is done with. `ended` is asked before reading: what was written until then is sent.
+  // False when the follower is done with. `ended` is asked before reading: what was written until
+  // then is sent.
   static bool Feed(Follower& follower) {
     bool last = follower.ended();
     std::ifstream in(follower.file, std::ios::binary);
@@ -99,21 +102,24 @@ ContainerLogs::ContainerLogs(Clock& clock, std::string root_dir)
     : state_(std::make_unique<State>(clock, std::move(root_dir))) {}
 ContainerLogs::~ContainerLogs() = default;
 
-Result<std::string> ContainerLogs::Read(const std::string& namespace_, const std::string& pod, const std::string& uid,
-                                        const std::string& container, const LogOptions& options) const {
-  DRAY_ASSIGN_OR_RETURN(std::string file,
-                        LogFile(PodPaths(state_->root_dir, namespace_, pod, uid), container, options.previous));
+Result<std::string> ContainerLogs::Read(const std::string& namespace_, const std::string& pod,
+                                        const std::string& uid, const std::string& container,
+                                        const LogOptions& options) const {
+  DRAY_ASSIGN_OR_RETURN(std::string file, LogFile(PodPaths(state_->root_dir, namespace_, pod, uid),
+                                                  container, options.previous));
   DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(file));
   return CutLog(std::move(text), options);
 }
 
-Status ContainerLogs::Follow(const std::string& namespace_, const std::string& pod, const std::string& uid,
-                             const std::string& container, const LogOptions& options,
-                             std::shared_ptr<runtime::HttpStream> stream, std::function<bool()> ended) {
-  DRAY_ASSIGN_OR_RETURN(std::string file,
-                        LogFile(PodPaths(state_->root_dir, namespace_, pod, uid), container, options.previous));
+Status ContainerLogs::Follow(const std::string& namespace_, const std::string& pod,
+                             const std::string& uid, const std::string& container,
+                             const LogOptions& options, std::shared_ptr<runtime::HttpStream> stream,
+                             std::function<bool()> ended) {
+  DRAY_ASSIGN_OR_RETURN(std::string file, LogFile(PodPaths(state_->root_dir, namespace_, pod, uid),
+                                                  container, options.previous));
   DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(file));
-  State::Follower follower{file, static_cast<std::streamoff>(text.size()), stream, std::move(ended)};
+  State::Follower follower{file, static_cast<std::streamoff>(text.size()), stream,
+                           std::move(ended)};
   std::string first = CutLog(std::move(text), options);
   if (!first.empty()) stream->Write(std::move(first));
   std::lock_guard lock(state_->mutex);
@@ -129,7 +135,8 @@ Status ContainerLogs::Follow(const std::string& namespace_, const std::string& p
 void ContainerLogs::Run(const Context& ctx) {
   std::unique_lock lock(state_->mutex);
   while (!ctx.stopped()) {
-    state_->clock.WaitUntil(lock, state_->changed, SteadyTime::max(), ctx.stop(), [&] { return !state_->followers.empty(); });
+    state_->clock.WaitUntil(lock, state_->changed, SteadyTime::max(), ctx.stop(),
+                            [&] { return !state_->followers.empty(); });
     if (ctx.stopped()) break;
     std::list<State::Follower> round;
     round.splice(round.end(), state_->followers);
@@ -137,7 +144,8 @@ void ContainerLogs::Run(const Context& ctx) {
     round.remove_if([](State::Follower& follower) { return !State::Feed(follower); });
     lock.lock();
     state_->followers.splice(state_->followers.end(), round);
-    state_->clock.WaitUntil(lock, state_->changed, state_->clock.Steady() + kFollowInterval, ctx.stop(), [] { return false; });
+    state_->clock.WaitUntil(lock, state_->changed, state_->clock.Steady() + kFollowInterval,
+                            ctx.stop(), [] { return false; });
   }
   state_->stopped = true;
   for (State::Follower& follower : state_->followers) follower.stream->Close();

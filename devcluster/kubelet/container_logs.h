@@ -26,14 +26,17 @@ class ContainerLogs {
   ContainerLogs(Clock& clock, std::string root_dir);
   ~ContainerLogs();
 
-  // What has been written so far. kNotFound: the container has not run (`previous`: not run before).
-  Result<std::string> Read(const std::string& namespace_, const std::string& pod, const std::string& uid,
-                           const std::string& container, const LogOptions& options) const;
+  // What has been written so far. kNotFound: the container has not run (`previous`: not run
+  // before).
+  Result<std::string> Read(const std::string& namespace_, const std::string& pod,
+                           const std::string& uid, const std::string& container,
+                           const LogOptions& options) const;
 
-  // Sends what there is and then what comes, until the container has ended or the stream is closed. `ended` says whether
-  // nothing more will be written to this log.
-  Status Follow(const std::string& namespace_, const std::string& pod, const std::string& uid, const std::string& container,
-                const LogOptions& options, std::shared_ptr<runtime::HttpStream> stream, std::function<bool()> ended);
+  // Sends what there is and then what comes, until the container has ended or the stream is closed.
+  // `ended` says whether nothing more will be written to this log.
+  Status Follow(const std::string& namespace_, const std::string& pod, const std::string& uid,
+                const std::string& container, const LogOptions& options,
+                std::shared_ptr<runtime::HttpStream> stream, std::function<bool()> ended);
 
   // Feeds the followers. Until ctx is stopped; closes their streams then.
   void Run(const Context& ctx);

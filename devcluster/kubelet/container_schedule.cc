@@ -10,7 +10,8 @@ Duration RestartDelay(int failures) {
   return std::min<Duration>(delay, std::chrono::minutes(5));
 }
 
-SchedulePlan PlanContainers(const std::vector<ContainerView>& views, const std::string& restart_policy, SteadyTime now) {
+SchedulePlan PlanContainers(const std::vector<ContainerView>& views,
+                            const std::string& restart_policy, SteadyTime now) {
   SchedulePlan plan;
   auto start_or_wait = [&](size_t index) {
     SteadyTime due = views[index].finished_at + RestartDelay(views[index].failures);
@@ -47,7 +48,8 @@ SchedulePlan PlanContainers(const std::vector<ContainerView>& views, const std::
       anything_left = true;
       continue;
     }
-    bool again = !view.started || restart_policy == "Always" || (restart_policy == "OnFailure" && view.exit_code != 0);
+    bool again = !view.started || restart_policy == "Always" ||
+                 (restart_policy == "OnFailure" && view.exit_code != 0);
     if (!again) continue;
     anything_left = true;
     start_or_wait(i);

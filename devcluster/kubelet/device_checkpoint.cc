@@ -23,7 +23,8 @@ std::string EncodeDeviceCheckpoint(const DeviceMemory& memory) {
   }
   Json registered = Json::object();
   for (const auto& [resource, ids] : memory.registered) registered[resource] = ids;
-  return SealCheckpoint(Json{{"PodDeviceEntries", entries}, {"RegisteredDevices", registered}}.dump());
+  return SealCheckpoint(
+      Json{{"PodDeviceEntries", entries}, {"RegisteredDevices", registered}}.dump());
 }
 
 Result<DeviceMemory> DecodeDeviceCheckpoint(std::string_view text) {
@@ -39,7 +40,8 @@ Result<DeviceMemory> DecodeDeviceCheckpoint(std::string_view text) {
       std::optional<std::string> grant = DecodeBase64(entry.at("AllocResp").get<std::string>());
       if (!grant) return Status(Reason::kInvalid, "AllocResp is not base64");
       hold.grant = std::move(*grant);
-      memory.holds[entry.at("PodUID").get<std::string>()][entry.at("ContainerName").get<std::string>()]
+      memory.holds[entry.at("PodUID").get<std::string>()]
+                  [entry.at("ContainerName").get<std::string>()]
                   [entry.at("ResourceName").get<std::string>()] = std::move(hold);
     }
     for (const auto& [resource, ids] : json.at("RegisteredDevices").items()) {

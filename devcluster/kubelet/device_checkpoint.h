@@ -9,7 +9,8 @@
 
 namespace dray::devcluster {
 
-// Devices of one resource that a container holds, and what the plugin answered (ContainerAllocateResponse, wire bytes).
+// Devices of one resource that a container holds, and what the plugin answered
+// (ContainerAllocateResponse, wire bytes).
 struct DeviceHold {
   std::vector<std::string> ids;
   std::string grant;
@@ -22,8 +23,8 @@ struct DeviceMemory {
   std::map<std::string, std::vector<std::string>> registered;  // healthy ids by resource
 };
 
-// The file <root>/device-plugins/kubelet_internal_checkpoint, in the layout of kubelet's device manager; the checksum is ours
-// (CRC-32 of the canonical Data). Pure.
+// The file <root>/device-plugins/kubelet_internal_checkpoint, in the layout of kubelet's device
+// manager; the checksum is ours (CRC-32 of the canonical Data). Pure.
 std::string EncodeDeviceCheckpoint(const DeviceMemory& memory);
 Result<DeviceMemory> DecodeDeviceCheckpoint(std::string_view text);
 

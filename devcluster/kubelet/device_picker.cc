@@ -7,7 +7,8 @@ namespace dray::devcluster {
 namespace {
 
 // The free devices, those of the first NUMA node that can serve the whole request in front.
-std::vector<std::string> InOrder(const std::vector<PluginDevice>& devices, const std::set<std::string>& free, size_t wanted) {
+std::vector<std::string> InOrder(const std::vector<PluginDevice>& devices,
+                                 const std::set<std::string>& free, size_t wanted) {
   std::map<int64_t, std::set<std::string>> by_node;
   for (const PluginDevice& device : devices) {
     if (!free.count(device.id)) continue;
@@ -26,7 +27,8 @@ std::vector<std::string> InOrder(const std::vector<PluginDevice>& devices, const
 
 }  // namespace
 
-Result<std::vector<std::string>> PickDevices(const std::string& resource, const PickRequest& request) {
+Result<std::vector<std::string>> PickDevices(const std::string& resource,
+                                             const PickRequest& request) {
   size_t count = static_cast<size_t>(std::max(request.count, 0));
   std::vector<std::string> picked;
   for (const std::string& id : request.reusable) {
@@ -36,12 +38,14 @@ Result<std::vector<std::string>> PickDevices(const std::string& resource, const 
 
   std::set<std::string> free;
   for (const PluginDevice& device : request.devices) {
-    if (device.healthy && !request.in_use.count(device.id) && !request.reusable.count(device.id)) free.insert(device.id);
+    if (device.healthy && !request.in_use.count(device.id) && !request.reusable.count(device.id))
+      free.insert(device.id);
   }
   size_t missing = count - picked.size();
   if (free.size() < missing) {
-    return Status(Reason::kInvalid, "requested number of devices unavailable for " + resource + ". Requested: " +
-                                        std::to_string(missing) + ", Available: " + std::to_string(free.size()));
+    return Status(Reason::kInvalid, "requested number of devices unavailable for " + resource +
+                                        ". Requested: " + std::to_string(missing) +
+                                        ", Available: " + std::to_string(free.size()));
   }
   std::vector<std::string> order = InOrder(request.devices, free, missing);
   if (request.preferred) {
@@ -51,9 +55,12 @@ Result<std::vector<std::string>> PickDevices(const std::string& resource, const 
     DRAY_ASSIGN_OR_RETURN(std::vector<std::string> wish, request.preferred(available, picked));
     std::vector<std::string> first;
     for (const std::string& id : wish) {
-      if (free.count(id) && std::find(first.begin(), first.end(), id) == first.end()) first.push_back(id);
+      if (free.count(id) && std::find(first.begin(), first.end(), id) == first.end())
+        first.push_back(id);
     }
-    std::erase_if(order, [&](const std::string& id) { return std::find(first.begin(), first.end(), id) != first.end(); });
+    std::erase_if(order, [&](const std::string& id) {
+      return std::find(first.begin(), first.end(), id) != first.end();
+    });
     order.insert(order.begin(), first.begin(), first.end());
   }
   picked.insert(picked.end(), order.begin(), order.begin() + static_cast<ptrdiff_t>(missing));

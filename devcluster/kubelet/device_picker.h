@@ -10,11 +10,12 @@
 
 namespace dray::devcluster {
 
-// Which devices of a resource a container gets (kubelet's device manager). Pure but for `preferred`.
+// Which devices of a resource a container gets (kubelet's device manager). Pure but for
+// `preferred`.
 struct PickRequest {
-  std::vector<PluginDevice> devices;   // all that the plugin lists
-  std::set<std::string> in_use;        // by other containers
-  std::set<std::string> reusable;      // of earlier init containers of the same Pod: taken first
+  std::vector<PluginDevice> devices;  // all that the plugin lists
+  std::set<std::string> in_use;       // by other containers
+  std::set<std::string> reusable;     // of earlier init containers of the same Pod: taken first
   int count = 0;
   // The plugin's wish among `available`, which must hold `must_include`; null: it has none.
   std::function<Result<std::vector<std::string>>(const std::vector<std::string>& available,
@@ -22,8 +23,10 @@ struct PickRequest {
       preferred;
 };
 
-// `count` device ids. Devices of one NUMA node that has enough free ones come first, then the plugin's wish, then the order
-// of ids. kInvalid "requested number of devices unavailable for <resource>. Requested: 2, Available: 1".
-Result<std::vector<std::string>> PickDevices(const std::string& resource, const PickRequest& request);
+// `count` device ids. Devices of one NUMA node that has enough free ones come first, then the
+// plugin's wish, then the order of ids. kInvalid "requested number of devices unavailable for
+// <resource>. Requested: 2, Available: 1".
+Result<std::vector<std::string>> PickDevices(const std::string& resource,
+                                             const PickRequest& request);
 
 }  // namespace dray::devcluster

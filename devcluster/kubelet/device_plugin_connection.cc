@@ -21,7 +21,8 @@ struct DevicePluginConnection::State {
   std::jthread watcher;
 };
 
-DevicePluginConnection::DevicePluginConnection(std::string socket_path) : state_(std::make_unique<State>()) {
+DevicePluginConnection::DevicePluginConnection(std::string socket_path)
+    : state_(std::make_unique<State>()) {
   state_->channel = OpenPluginChannel(socket_path);
   state_->stub = wire::DevicePlugin::NewStub(state_->channel);
 }
@@ -37,7 +38,8 @@ Result<DevicePluginOptions> DevicePluginConnection::Options(const Context& ctx) 
     call.set_wait_for_ready(true);
     return state_->stub->GetDevicePluginOptions(&call, wire::Empty(), &options);
   }));
-  return DevicePluginOptions{options.pre_start_required(), options.get_preferred_allocation_available()};
+  return DevicePluginOptions{options.pre_start_required(),
+                             options.get_preferred_allocation_available()};
 }
 
 void DevicePluginConnection::Watch(std::function<void(std::vector<PluginDevice>)> on_devices,
@@ -49,8 +51,10 @@ void DevicePluginConnection::Watch(std::function<void(std::vector<PluginDevice>)
     while (reader->Read(&message)) {
       std::vector<PluginDevice> devices;
       for (const wire::Device& device : message.devices()) {
-        PluginDevice& entry = devices.emplace_back(PluginDevice{device.id(), device.health() == "Healthy"});
-        for (const wire::NUMANode& node : device.topology().nodes()) entry.numa_nodes.push_back(node.id());
+        PluginDevice& entry =
+            devices.emplace_back(PluginDevice{device.id(), device.health() == "Healthy"});
+        for (const wire::NUMANode& node : device.topology().nodes())
+          entry.numa_nodes.push_back(node.id());
       }
       on_devices(std::move(devices));
     }
@@ -61,7 +65,8 @@ void DevicePluginConnection::Watch(std::function<void(std::vector<PluginDevice>)
   });
 }
 
-Result<std::string> DevicePluginConnection::Allocate(const Context& ctx, const std::vector<std::string>& ids) {
+Result<std::string> DevicePluginConnection::Allocate(const Context& ctx,
+                                                     const std::vector<std::string>& ids) {
   wire::AllocateRequest request;
   auto* container = request.add_container_requests();
   for (const std::string& id : ids) container->add_devices_ids(id);
@@ -70,16 +75,16 @@ Result<std::string> DevicePluginConnection::Allocate(const Context& ctx, const s
     return state_->stub->Allocate(&call, request, &response);
   }));
   if (response.container_responses_size() != 1) {
-    return Status(Reason::kInternal, "the plugin answered for " + std::to_string(response.container_responses_size()) +
+    return Status(Reason::kInternal, "the plugin answered for " +
+                                         std::to_string(response.container_responses_size()) +
                                          " containers instead of one");
   }
   return response.container_responses(0).SerializeAsString();
 }
 
-Result<std::vector<std::string>> DevicePluginConnection::Preferred(const Context& ctx,
-                                                                   const std::vector<std::string>& available,
-                                                                   const std::vector<std::string>& must_include,
-                                                                   int count) {
+Result<std::vector<std::string>> DevicePluginConnection::Preferred(
+    const Context& ctx, const std::vector<std::string>& available,
+    const std::vector<std::string>& must_include, int count) {
   wire::PreferredAllocationRequest request;
   auto* container = request.add_container_requests();
   for (const std::string& id : available) container->add_available_deviceids(id);
@@ -108,7 +113,8 @@ Status DevicePluginConnection::PreStart(const Context& ctx, const std::vector<st
 
 Result<DeviceGrant> ParseDeviceGrant(const std::string& text) {
   wire::ContainerAllocateResponse response;
-  if (!response.ParseFromString(text)) return Status(Reason::kInvalid, "not a ContainerAllocateResponse");
+  if (!response.ParseFromString(text))
+    return Status(Reason::kInvalid, "not a ContainerAllocateResponse");
   DeviceGrant grant;
   for (const auto& [name, value] : response.envs()) grant.env[name] = value;
   for (const auto& [name, value] : response.annotations()) grant.annotations[name] = value;
@@ -118,7 +124,8 @@ Result<DeviceGrant> ParseDeviceGrant(const std::string& text) {
   for (const wire::DeviceSpec& device : response.devices()) {
     grant.devices.push_back({device.container_path(), device.host_path()});
   }
-  for (const wire::CDIDevice& device : response.cdi_devices()) grant.cdi_devices.push_back(device.name());
+  for (const wire::CDIDevice& device : response.cdi_devices())
+    grant.cdi_devices.push_back(device.name());
   return grant;
 }
 

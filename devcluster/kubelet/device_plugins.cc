@@ -28,9 +28,11 @@ Status CheckResourceName(const std::string& name) {
   bool qualified = slash != std::string::npos && slash > 0 && slash + 1 < name.size() &&
                    name.find('/', slash + 1) == std::string::npos;
   std::string domain = qualified ? name.substr(0, slash) : "";
-  bool reserved = domain == "kubernetes.io" || domain.ends_with(".kubernetes.io") || name.starts_with("requests.");
+  bool reserved = domain == "kubernetes.io" || domain.ends_with(".kubernetes.io") ||
+                  name.starts_with("requests.");
   if (qualified && !reserved) return Ok();
-  return Status(Reason::kInvalid, "the resource name \"" + name + "\" is not an extended resource (vendor.domain/name)");
+  return Status(Reason::kInvalid, "the resource name \"" + name +
+                                      "\" is not an extended resource (vendor.domain/name)");
 }
 
 // DRA serves this resource of this container: the scheduler made a claim for it.
@@ -72,17 +74,22 @@ struct DevicePlugins::State {
     Result<DevicePluginOptions> options = connection->Options(ctx);
     if (!options.ok()) return options.status().Wrapped("GetDevicePluginOptions of " + socket);
     Endpoint old = books.With([&](Books& books) {
-      return std::exchange(books.endpoints[resource], Endpoint{socket, connection, *options, {}, std::nullopt});
+      return std::exchange(books.endpoints[resource],
+                           Endpoint{socket, connection, *options, {}, std::nullopt});
     });
     old.connection.reset();  // its end is nobody's business any more
     const DevicePluginConnection* self = connection.get();
-    connection->Watch([this, resource, self](std::vector<PluginDevice> devices) { SetDevices(resource, self, std::move(devices)); },
-                      [this, resource, self](const Status& why) { Ended(resource, self, why); });
+    connection->Watch(
+        [this, resource, self](std::vector<PluginDevice> devices) {
+          SetDevices(resource, self, std::move(devices));
+        },
+        [this, resource, self](const Status& why) { Ended(resource, self, why); });
     LOG(INFO) << "device plugin " << resource << " registered at " << socket;
     return Ok();
   }
 
-  void SetDevices(const std::string& resource, const DevicePluginConnection* from, std::vector<PluginDevice> devices) {
+  void SetDevices(const std::string& resource, const DevicePluginConnection* from,
+                  std::vector<PluginDevice> devices) {
     bool ours = books.With([&](Books& books) {
       auto at = books.endpoints.find(resource);
       if (at == books.endpoints.end() || at->second.connection.get() != from) return false;
@@ -115,7 +122,8 @@ struct DevicePlugins::State {
 
   // Devices for one container and resource.
   Status AllocateOne(const Context& ctx, const std::string& pod_uid, const std::string& container,
-                     const std::string& resource, int count, const std::set<std::string>& reusable) {
+                     const std::string& resource, int count,
+                     const std::set<std::string>& reusable) {
     PickRequest pick;
     pick.count = count;
     std::shared_ptr<DevicePluginConnection> connection;
@@ -139,15 +147,19 @@ struct DevicePlugins::State {
     });
     pick.reusable = reusable;
     if (connection && has_wish) {
-      pick.preferred = [&](const std::vector<std::string>& available, const std::vector<std::string>& must) {
+      pick.preferred = [&](const std::vector<std::string>& available,
+                           const std::vector<std::string>& must) {
         return connection->Preferred(ctx, available, must, count);
       };
     }
     DRAY_ASSIGN_OR_RETURN(std::vector<std::string> ids, PickDevices(resource, pick));
-    if (!connection) return Status(Reason::kUnavailable, "device plugin " + resource + " is not registered");
+    if (!connection)
+      return Status(Reason::kUnavailable, "device plugin " + resource + " is not registered");
     Result<std::string> grant = connection->Allocate(ctx, ids);
     if (!grant.ok()) return grant.status().Wrapped("Allocate of device plugin " + resource);
-    books.With([&](Books& books) { books.memory.holds[pod_uid][container][resource] = {ids, *grant}; });
+    books.With([&](Books& books) {
+      books.memory.holds[pod_uid][container][resource] = {ids, *grant};
+    });
     return Ok();
   }
 
@@ -156,7 +168,8 @@ struct DevicePlugins::State {
       return books.endpoints.count(resource) > 0 || books.memory.registered.count(resource) > 0;
     });
   }
-  size_t HeldBy(const std::string& pod_uid, const std::string& container, const std::string& resource) const {
+  size_t HeldBy(const std::string& pod_uid, const std::string& container,
+                const std::string& resource) const {
     return books.With([&](const Books& books) -> size_t {
       auto pod = books.memory.holds.find(pod_uid);
       if (pod == books.memory.holds.end()) return 0;
@@ -166,7 +179,8 @@ struct DevicePlugins::State {
       return hold == at->second.end() ? 0 : hold->second.ids.size();
     });
   }
-  std::set<std::string> IdsOf(const std::string& pod_uid, const std::string& container, const std::string& resource) const {
+  std::set<std::string> IdsOf(const std::string& pod_uid, const std::string& container,
+                              const std::string& resource) const {
     return books.With([&](const Books& books) {
       const auto& ids = books.memory.holds.at(pod_uid).at(container).at(resource).ids;
       return std::set<std::string>(ids.begin(), ids.end());
@@ -181,19 +195,25 @@ struct DevicePlugins::State {
         int count = static_cast<int>(quantity.Value());
         if (count <= 0 || !Known(resource) || ServedByDra(pod, container.name, resource)) continue;
         if (HeldBy(pod.metadata.uid, container.name, resource) != static_cast<size_t>(count)) {
-          DRAY_RETURN_IF_ERROR(AllocateOne(ctx, pod.metadata.uid, container.name, resource, count, reusable[resource]));
+          DRAY_RETURN_IF_ERROR(AllocateOne(ctx, pod.metadata.uid, container.name, resource, count,
+                                           reusable[resource]));
         }
         std::set<std::string> ids = IdsOf(pod.metadata.uid, container.name, resource);
-        // A sidecar keeps its devices while the others run; what a plain init container had is free again.
+        // A sidecar keeps its devices while the others run; what a plain init container had is free
+        // again.
         for (const std::string& id : ids) {
-          if (init && !sidecar) reusable[resource].insert(id);
-          else reusable[resource].erase(id);
+          if (init && !sidecar)
+            reusable[resource].insert(id);
+          else
+            reusable[resource].erase(id);
         }
       }
       return Ok();
     };
-    for (const api::Container& container : pod.spec.init_containers) DRAY_RETURN_IF_ERROR(serve(container, true));
-    for (const api::Container& container : pod.spec.containers) DRAY_RETURN_IF_ERROR(serve(container, false));
+    for (const api::Container& container : pod.spec.init_containers)
+      DRAY_RETURN_IF_ERROR(serve(container, true));
+    for (const api::Container& container : pod.spec.containers)
+      DRAY_RETURN_IF_ERROR(serve(container, false));
     return Ok();
   }
 };
@@ -201,7 +221,9 @@ struct DevicePlugins::State {
 DevicePlugins::DevicePlugins(Clock& clock, std::string directory, std::function<void()> on_change)
     : state_(new State{clock, std::move(directory), std::move(on_change), {}, {}, {}, {}, {}}) {}
 
-DevicePlugins::~DevicePlugins() { Stop(); }
+DevicePlugins::~DevicePlugins() {
+  Stop();
+}
 
 Status DevicePlugins::Start() {
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(state_->directory, 0750));
@@ -217,26 +239,30 @@ Status DevicePlugins::Start() {
   }
   auto on_register = [state = state_.get()](const DeviceRegistration& registration) -> Status {
     if (registration.version != "v1beta1") {
-      return Status(Reason::kInvalid, "device plugin API version \"" + registration.version + "\" is not v1beta1");
+      return Status(Reason::kInvalid,
+                    "device plugin API version \"" + registration.version + "\" is not v1beta1");
     }
     DRAY_RETURN_IF_ERROR(CheckResourceName(registration.resource));
     Context ctx(state->clock, state->stop.get_token());
     return state->Add(ctx, registration.resource, state->directory + "/" + registration.endpoint);
   };
-  DRAY_ASSIGN_OR_RETURN(state_->server, DeviceRegistrationServer::Listen(state_->directory, on_register));
+  DRAY_ASSIGN_OR_RETURN(state_->server,
+                        DeviceRegistrationServer::Listen(state_->directory, on_register));
   return Ok();
 }
 
 void DevicePlugins::Stop() {
   state_->stop.request_stop();
   state_->server.reset();
-  auto endpoints = state_->books.With([](State::Books& books) { return std::exchange(books.endpoints, {}); });
+  auto endpoints =
+      state_->books.With([](State::Books& books) { return std::exchange(books.endpoints, {}); });
   endpoints.clear();  // watch threads end outside of the lock
 }
 
 Status DevicePlugins::Validate(const PluginInfo& info) {
   if (std::find(info.versions.begin(), info.versions.end(), "v1beta1") == info.versions.end()) {
-    return Status(Reason::kInvalid, "device plugin " + info.name + " does not offer version v1beta1");
+    return Status(Reason::kInvalid,
+                  "device plugin " + info.name + " does not offer version v1beta1");
   }
   return CheckResourceName(info.name);
 }
@@ -283,7 +309,9 @@ Status DevicePlugins::Allocate(const Context& ctx, const api::Pod& pod) {
     Release(pod.metadata.uid);
     return status;
   }
-  if (state_->books.With([&](const State::Books& books) { return books.memory.holds.count(pod.metadata.uid) > 0; })) {
+  if (state_->books.With([&](const State::Books& books) {
+        return books.memory.holds.count(pod.metadata.uid) > 0;
+      })) {
     state_->Save();
   }
   return Ok();
@@ -307,26 +335,31 @@ DeviceGrant DevicePlugins::GrantOf(const std::string& pod_uid, const std::string
     all.annotations.insert(grant->annotations.begin(), grant->annotations.end());
     all.mounts.insert(all.mounts.end(), grant->mounts.begin(), grant->mounts.end());
     all.devices.insert(all.devices.end(), grant->devices.begin(), grant->devices.end());
-    all.cdi_devices.insert(all.cdi_devices.end(), grant->cdi_devices.begin(), grant->cdi_devices.end());
+    all.cdi_devices.insert(all.cdi_devices.end(), grant->cdi_devices.begin(),
+                           grant->cdi_devices.end());
   }
   return all;
 }
 
-Status DevicePlugins::PreStart(const Context& ctx, const std::string& pod_uid, const std::string& container) {
+Status DevicePlugins::PreStart(const Context& ctx, const std::string& pod_uid,
+                               const std::string& container) {
   for (const auto& [resource, ids] : DevicesOf(pod_uid, container)) {
     auto [connection, wanted] = state_->books.With([&, name = resource](const State::Books& books) {
       auto at = books.endpoints.find(name);
-      if (at == books.endpoints.end()) return std::pair(std::shared_ptr<DevicePluginConnection>(), false);
+      if (at == books.endpoints.end())
+        return std::pair(std::shared_ptr<DevicePluginConnection>(), false);
       return std::pair(at->second.connection, at->second.options.pre_start_required);
     });
     if (!connection || !wanted) continue;
-    DRAY_RETURN_IF_ERROR(connection->PreStart(ctx, ids).Wrapped("PreStartContainer of device plugin " + resource));
+    DRAY_RETURN_IF_ERROR(
+        connection->PreStart(ctx, ids).Wrapped("PreStartContainer of device plugin " + resource));
   }
   return Ok();
 }
 
 void DevicePlugins::Release(const std::string& pod_uid) {
-  bool held = state_->books.With([&](State::Books& books) { return books.memory.holds.erase(pod_uid) > 0; });
+  bool held = state_->books.With(
+      [&](State::Books& books) { return books.memory.holds.erase(pod_uid) > 0; });
   if (held) state_->Save();
 }
 
@@ -338,8 +371,8 @@ std::set<std::string> DevicePlugins::PodUids() const {
   });
 }
 
-std::map<std::string, std::vector<std::string>> DevicePlugins::DevicesOf(const std::string& pod_uid,
-                                                                         const std::string& container) const {
+std::map<std::string, std::vector<std::string>> DevicePlugins::DevicesOf(
+    const std::string& pod_uid, const std::string& container) const {
   return state_->books.With([&](const State::Books& books) {
     std::map<std::string, std::vector<std::string>> found;
     auto pod = books.memory.holds.find(pod_uid);

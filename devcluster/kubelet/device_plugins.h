@@ -14,16 +14,17 @@
 
 namespace dray::devcluster {
 
-// The device plugins of a node and who holds their devices (kubelet's device manager, v1beta1). Plugins register on
-// <directory>/kubelet.sock or through the plugin watcher as "DevicePlugin". Remembered in
-// <directory>/kubelet_internal_checkpoint. Any thread.
+// The device plugins of a node and who holds their devices (kubelet's device manager, v1beta1).
+// Plugins register on <directory>/kubelet.sock or through the plugin watcher as "DevicePlugin".
+// Remembered in <directory>/kubelet_internal_checkpoint. Any thread.
 class DevicePlugins : public PluginHandler {
  public:
   struct Count {
     int64_t capacity = 0, allocatable = 0;
   };
 
-  // `on_change`: the node's resources are not what they were. `on_register` failures go to the plugin.
+  // `on_change`: the node's resources are not what they were. `on_register` failures go to the
+  // plugin.
   DevicePlugins(Clock& clock, std::string directory, std::function<void()> on_change);
   ~DevicePlugins() override;
 
@@ -36,13 +37,13 @@ class DevicePlugins : public PluginHandler {
   Status Register(const Context& ctx, const PluginInfo& info) override;
   void Deregister(const PluginInfo& info) override;
 
-  // What the node offers: capacity = all devices, allocatable = healthy ones. A resource whose plugin has been away for five
-  // minutes is left out.
+  // What the node offers: capacity = all devices, allocatable = healthy ones. A resource whose
+  // plugin has been away for five minutes is left out.
   std::map<std::string, Count> Resources() const;
 
-  // Gives each container of the Pod the devices that its limits ask for, once: a Pod that holds them keeps them. Resources
-  // that no plugin offers and those that DRA serves are passed over. kInvalid or the plugin's error: the Pod must be rejected;
-  // it holds nothing then.
+  // Gives each container of the Pod the devices that its limits ask for, once: a Pod that holds
+  // them keeps them. Resources that no plugin offers and those that DRA serves are passed over.
+  // kInvalid or the plugin's error: the Pod must be rejected; it holds nothing then.
   Status Allocate(const Context& ctx, const api::Pod& pod);
   // What the container gets, merged over its resources.
   DeviceGrant GrantOf(const std::string& pod_uid, const std::string& container) const;
@@ -51,7 +52,8 @@ class DevicePlugins : public PluginHandler {
   void Release(const std::string& pod_uid);
   std::set<std::string> PodUids() const;  // of Pods that hold devices
 
-  std::map<std::string, std::vector<std::string>> DevicesOf(const std::string& pod_uid, const std::string& container) const;
+  std::map<std::string, std::vector<std::string>> DevicesOf(const std::string& pod_uid,
+                                                            const std::string& container) const;
   // Healthy devices by resource.
   std::map<std::string, std::vector<PluginDevice>> Healthy() const;
 

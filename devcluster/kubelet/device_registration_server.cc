@@ -16,10 +16,12 @@ namespace {
 
 namespace wire = ::v1beta1;
 
-class RegistrationServer : public DeviceRegistrationServer, public wire::Registration::CallbackService {
+class RegistrationServer : public DeviceRegistrationServer,
+                           public wire::Registration::CallbackService {
  public:
   explicit RegistrationServer(std::function<Status(const DeviceRegistration&)> on_register)
-      : on_register_(std::move(on_register)), worker_([this](std::stop_token stop) { Work(stop); }) {}
+      : on_register_(std::move(on_register)),
+        worker_([this](std::stop_token stop) { Work(stop); }) {}
 
   ~RegistrationServer() override {
     // The worker first: it answers what waits, so that the shutdown has no call left to wait for.
@@ -38,16 +40,19 @@ class RegistrationServer : public DeviceRegistrationServer, public wire::Registr
   }
 
   // Registering calls the plugin back, so it must not run on a thread of gRPC's.
-  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context, const wire::RegisterRequest* request,
-                                     wire::Empty*) override {
+  grpc::ServerUnaryReactor* Register(grpc::CallbackServerContext* context,
+                                     const wire::RegisterRequest* request, wire::Empty*) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     std::lock_guard lock(mutex_);
     if (stopped_) {
       reactor->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the kubelet is stopping"));
       return reactor;
     }
-    waiting_.push_back({{request->version(), request->endpoint(), request->resource_name(),
-                         {request->options().pre_start_required(), request->options().get_preferred_allocation_available()}},
+    waiting_.push_back({{request->version(),
+                         request->endpoint(),
+                         request->resource_name(),
+                         {request->options().pre_start_required(),
+                          request->options().get_preferred_allocation_available()}},
                         reactor});
     changed_.notify_one();
     return reactor;
@@ -68,8 +73,9 @@ class RegistrationServer : public DeviceRegistrationServer, public wire::Registr
       waiting_.pop_front();
       lock.unlock();
       Status status = on_register_(next.registration);
-      next.reactor->Finish(status.ok() ? grpc::Status::OK
-                                       : grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, status.message()));
+      next.reactor->Finish(
+          status.ok() ? grpc::Status::OK
+                      : grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, status.message()));
       lock.lock();
     }
     stopped_ = true;
@@ -93,7 +99,8 @@ Result<std::unique_ptr<DeviceRegistrationServer>> DeviceRegistrationServer::List
     const std::string& directory, std::function<Status(const DeviceRegistration&)> on_register) {
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(directory, 0750));
   std::error_code error;
-  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error)) {
     std::error_code ignored;
     if (at->is_socket(ignored)) std::filesystem::remove(at->path(), ignored);
   }

@@ -32,11 +32,14 @@ Request WithClaims(const std::vector<DraClaim>& claims) {
 std::optional<std::string> ShareId(const v1::Device& device) {
   return device.has_share_id() ? std::optional(device.share_id()) : std::nullopt;
 }
-std::optional<std::string> ShareId(const v1beta1::Device&) { return std::nullopt; }
+std::optional<std::string> ShareId(const v1beta1::Device&) {
+  return std::nullopt;
+}
 
 // Both versions have the same shape; only their C++ types differ.
 template <class Request, class Response, class Stub>
-Result<std::map<std::string, PrepareAnswer>> PrepareBy(const Context& ctx, Stub& stub, const std::vector<DraClaim>& claims) {
+Result<std::map<std::string, PrepareAnswer>> PrepareBy(const Context& ctx, Stub& stub,
+                                                       const std::vector<DraClaim>& claims) {
   Response response;
   DRAY_RETURN_IF_ERROR(CallPlugin(ctx, kCallTimeout, [&](grpc::ClientContext& call) {
     return stub.NodePrepareResources(&call, WithClaims<Request>(claims), &response);
@@ -57,7 +60,8 @@ Result<std::map<std::string, PrepareAnswer>> PrepareBy(const Context& ctx, Stub&
 }
 
 template <class Request, class Response, class Stub>
-Result<std::map<std::string, std::string>> UnprepareBy(const Context& ctx, Stub& stub, const std::vector<DraClaim>& claims) {
+Result<std::map<std::string, std::string>> UnprepareBy(const Context& ctx, Stub& stub,
+                                                       const std::vector<DraClaim>& claims) {
   Response response;
   DRAY_RETURN_IF_ERROR(CallPlugin(ctx, kCallTimeout, [&](grpc::ClientContext& call) {
     return stub.NodeUnprepareResources(&call, WithClaims<Request>(claims), &response);
@@ -78,7 +82,8 @@ struct DraConnection::State {
   std::atomic<bool> connected = false;
   std::jthread monitor;
 
-  // gRPC's wait for a state change cannot be woken, so it is sliced: this bounds how long a stop takes.
+  // gRPC's wait for a state change cannot be woken, so it is sliced: this bounds how long a stop
+  // takes.
   void Watch(const std::stop_token& stop) {
     int last = -1;
     while (!stop.stop_requested()) {
@@ -89,7 +94,8 @@ struct DraConnection::State {
   }
 };
 
-DraConnection::DraConnection(std::string endpoint, std::string service, std::function<void(bool)> on_change)
+DraConnection::DraConnection(std::string endpoint, std::string service,
+                             std::function<void(bool)> on_change)
     : state_(std::make_unique<State>()) {
   state_->endpoint = std::move(endpoint);
   state_->service = std::move(service);
@@ -97,27 +103,36 @@ DraConnection::DraConnection(std::string endpoint, std::string service, std::fun
   state_->stub_v1 = v1::DRAPlugin::NewStub(state_->channel);
   state_->stub_v1beta1 = v1beta1::DRAPlugin::NewStub(state_->channel);
   state_->on_change = std::move(on_change);
-  state_->monitor = std::jthread([state = state_.get()](std::stop_token stop) { state->Watch(stop); });
+  state_->monitor =
+      std::jthread([state = state_.get()](std::stop_token stop) { state->Watch(stop); });
 }
 DraConnection::~DraConnection() = default;
 
-const std::string& DraConnection::endpoint() const { return state_->endpoint; }
-bool DraConnection::connected() const { return state_->connected; }
+const std::string& DraConnection::endpoint() const {
+  return state_->endpoint;
+}
+bool DraConnection::connected() const {
+  return state_->connected;
+}
 
-Result<std::map<std::string, PrepareAnswer>> DraConnection::Prepare(const Context& ctx, const std::vector<DraClaim>& claims) {
+Result<std::map<std::string, PrepareAnswer>> DraConnection::Prepare(
+    const Context& ctx, const std::vector<DraClaim>& claims) {
   if (state_->service == kDraV1) {
-    return PrepareBy<v1::NodePrepareResourcesRequest, v1::NodePrepareResourcesResponse>(ctx, *state_->stub_v1, claims);
+    return PrepareBy<v1::NodePrepareResourcesRequest, v1::NodePrepareResourcesResponse>(
+        ctx, *state_->stub_v1, claims);
   }
   return PrepareBy<v1beta1::NodePrepareResourcesRequest, v1beta1::NodePrepareResourcesResponse>(
       ctx, *state_->stub_v1beta1, claims);
 }
 
-Result<std::map<std::string, std::string>> DraConnection::Unprepare(const Context& ctx, const std::vector<DraClaim>& claims) {
+Result<std::map<std::string, std::string>> DraConnection::Unprepare(
+    const Context& ctx, const std::vector<DraClaim>& claims) {
   if (state_->service == kDraV1) {
-    return UnprepareBy<v1::NodeUnprepareResourcesRequest, v1::NodeUnprepareResourcesResponse>(ctx, *state_->stub_v1, claims);
+    return UnprepareBy<v1::NodeUnprepareResourcesRequest, v1::NodeUnprepareResourcesResponse>(
+        ctx, *state_->stub_v1, claims);
   }
-  return UnprepareBy<v1beta1::NodeUnprepareResourcesRequest, v1beta1::NodeUnprepareResourcesResponse>(
-      ctx, *state_->stub_v1beta1, claims);
+  return UnprepareBy<v1beta1::NodeUnprepareResourcesRequest,
+                     v1beta1::NodeUnprepareResourcesResponse>(ctx, *state_->stub_v1beta1, claims);
 }
 
 }  // namespace dray::devcluster

@@ -35,10 +35,12 @@ struct PrepareAnswer {
 inline constexpr char kDraV1[] = "v1.DRAPlugin";
 inline constexpr char kDraV1Beta1[] = "v1beta1.DRAPlugin";
 
-// The connection to one instance of a DRA driver. Connects at once and again whenever it breaks. Any thread.
+// The connection to one instance of a DRA driver. Connects at once and again whenever it breaks.
+// Any thread.
 class DraConnection {
  public:
-  // `service`: kDraV1 or kDraV1Beta1. `on_change(connected)` is called on a thread of the connection's.
+  // `service`: kDraV1 or kDraV1Beta1. `on_change(connected)` is called on a thread of the
+  // connection's.
   DraConnection(std::string endpoint, std::string service, std::function<void(bool)> on_change);
   ~DraConnection();
 
@@ -46,9 +48,11 @@ class DraConnection {
   bool connected() const;
 
   // What the plugin answered, by claim UID; 45 s at most.
-  Result<std::map<std::string, PrepareAnswer>> Prepare(const Context& ctx, const std::vector<DraClaim>& claims);
+  Result<std::map<std::string, PrepareAnswer>> Prepare(const Context& ctx,
+                                                       const std::vector<DraClaim>& claims);
   // Error text ("" : done) by claim UID.
-  Result<std::map<std::string, std::string>> Unprepare(const Context& ctx, const std::vector<DraClaim>& claims);
+  Result<std::map<std::string, std::string>> Unprepare(const Context& ctx,
+                                                       const std::vector<DraClaim>& claims);
 
  private:
   struct State;

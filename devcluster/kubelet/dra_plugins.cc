@@ -29,7 +29,8 @@ std::optional<std::string> ServiceOf(const std::vector<std::string>& versions) {
 }  // namespace
 
 struct DraPlugins::State : runtime::Reconciler {
-  State(Clock& clock, runtime::Client client, std::string node_name, std::function<void(const std::string&)> on_registered)
+  State(Clock& clock, runtime::Client client, std::string node_name,
+        std::function<void(const std::string&)> on_registered)
       : clock(clock),
         client(std::move(client)),
         node_name(std::move(node_name)),
@@ -49,7 +50,8 @@ struct DraPlugins::State : runtime::Reconciler {
       auto at = map.find(name);
       if (at == map.end()) return false;
       const auto& instances = at->second.instances;
-      bool connected = std::any_of(instances.begin(), instances.end(), [](const auto& one) { return one->connected(); });
+      bool connected = std::any_of(instances.begin(), instances.end(),
+                                   [](const auto& one) { return one->connected(); });
       if (connected) {
         at->second.lost_at.reset();
         return false;
@@ -76,11 +78,13 @@ struct DraPlugins::State : runtime::Reconciler {
     if (SteadyTime due = *lost_at + kWipeDelay; clock.Steady() < due) {
       return runtime::Requeue{due - clock.Steady()};
     }
-    LOG(INFO) << "driver " << key.name << " has been away for 30 s: deleting its ResourceSlices of node " << node_name;
+    LOG(INFO) << "driver " << key.name
+              << " has been away for 30 s: deleting its ResourceSlices of node " << node_name;
     DRAY_RETURN_IF_ERROR(Wipe(ctx, "spec.nodeName=" + node_name + ",spec.driver=" + key.name));
     drivers.With([&](auto& map) {
       auto at = map.find(key.name);
-      if (at != map.end() && at->second.instances.empty() && at->second.lost_at == lost_at) map.erase(at);
+      if (at != map.end() && at->second.instances.empty() && at->second.lost_at == lost_at)
+        map.erase(at);
     });
     return runtime::Requeue{};
   }
@@ -88,7 +92,8 @@ struct DraPlugins::State : runtime::Reconciler {
 
 DraPlugins::DraPlugins(Clock& clock, runtime::Client client, std::string node_name,
                        std::function<void(const std::string&)> on_registered)
-    : state_(std::make_unique<State>(clock, std::move(client), std::move(node_name), std::move(on_registered))) {}
+    : state_(std::make_unique<State>(clock, std::move(client), std::move(node_name),
+                                     std::move(on_registered))) {}
 
 DraPlugins::~DraPlugins() {
   // Connections call back into the state: they end first, outside of its lock.
@@ -100,9 +105,11 @@ Status DraPlugins::Validate(const PluginInfo& info) {
   if (info.name.empty()) return Status(Reason::kInvalid, "a DRA plugin needs a driver name");
   if (!ServiceOf(info.versions)) {
     std::string versions;
-    for (const std::string& version : info.versions) versions += (versions.empty() ? "" : ", ") + version;
-    return Status(Reason::kInvalid, "none of the DRA gRPC interfaces of driver " + info.name + " is supported (" + versions +
-                                        "); wanted: " + kDraV1 + " or " + kDraV1Beta1);
+    for (const std::string& version : info.versions)
+      versions += (versions.empty() ? "" : ", ") + version;
+    return Status(Reason::kInvalid, "none of the DRA gRPC interfaces of driver " + info.name +
+                                        " is supported (" + versions + "); wanted: " + kDraV1 +
+                                        " or " + kDraV1Beta1);
   }
   return Ok();
 }
@@ -110,13 +117,16 @@ Status DraPlugins::Validate(const PluginInfo& info) {
 Status DraPlugins::Register(const Context&, const PluginInfo& info) {
   bool known = state_->drivers.With([&](auto& map) {
     const auto& instances = map[info.name].instances;
-    return std::any_of(instances.begin(), instances.end(), [&](const auto& one) { return one->endpoint() == info.endpoint; });
+    return std::any_of(instances.begin(), instances.end(),
+                       [&](const auto& one) { return one->endpoint() == info.endpoint; });
   });
   if (known) {
-    return Status(Reason::kAlreadyExists, "endpoint " + info.endpoint + " of driver " + info.name + " is already registered");
+    return Status(Reason::kAlreadyExists, "endpoint " + info.endpoint + " of driver " + info.name +
+                                              " is already registered");
   }
-  auto connection = std::make_shared<DraConnection>(info.endpoint, *ServiceOf(info.versions),
-                                                    [state = state_.get(), name = info.name](bool) { state->Look(name); });
+  auto connection = std::make_shared<DraConnection>(
+      info.endpoint, *ServiceOf(info.versions),
+      [state = state_.get(), name = info.name](bool) { state->Look(name); });
   state_->drivers.With([&](auto& map) { map[info.name].instances.push_back(connection); });
   state_->Look(info.name);
   state_->on_registered(info.name);
@@ -129,7 +139,8 @@ void DraPlugins::Deregister(const PluginInfo& info) {
     auto driver = map.find(info.name);
     if (driver == map.end()) return;
     auto& instances = driver->second.instances;
-    auto at = std::find_if(instances.begin(), instances.end(), [&](const auto& one) { return one->endpoint() == info.endpoint; });
+    auto at = std::find_if(instances.begin(), instances.end(),
+                           [&](const auto& one) { return one->endpoint() == info.endpoint; });
     if (at == instances.end()) return;
     gone = *at;
     instances.erase(at);
@@ -138,15 +149,16 @@ void DraPlugins::Deregister(const PluginInfo& info) {
 }
 
 Result<std::shared_ptr<DraConnection>> DraPlugins::Find(const std::string& driver) const {
-  std::shared_ptr<DraConnection> found = state_->drivers.With([&](const auto& map) -> std::shared_ptr<DraConnection> {
-    auto at = map.find(driver);
-    if (at == map.end() || at->second.instances.empty()) return nullptr;
-    const auto& instances = at->second.instances;
-    for (auto one = instances.rbegin(); one != instances.rend(); ++one) {
-      if ((*one)->connected()) return *one;
-    }
-    return instances.back();
-  });
+  std::shared_ptr<DraConnection> found =
+      state_->drivers.With([&](const auto& map) -> std::shared_ptr<DraConnection> {
+        auto at = map.find(driver);
+        if (at == map.end() || at->second.instances.empty()) return nullptr;
+        const auto& instances = at->second.instances;
+        for (auto one = instances.rbegin(); one != instances.rend(); ++one) {
+          if ((*one)->connected()) return *one;
+        }
+        return instances.back();
+      });
   if (!found) return Status(Reason::kUnavailable, "DRA driver " + driver + " is not registered");
   return found;
 }
@@ -156,12 +168,15 @@ Status DraPlugins::WipeSlices(const Context& ctx) {
   for (;;) {
     Status status = state_->Wipe(ctx, "spec.nodeName=" + state_->node_name);
     if (status.ok() || ctx.stopped()) return status;
-    LOG(WARNING) << "cannot delete the ResourceSlices of node " << state_->node_name << ": " << status.message();
+    LOG(WARNING) << "cannot delete the ResourceSlices of node " << state_->node_name << ": "
+                 << status.message();
     DRAY_RETURN_IF_ERROR(ctx.Sleep(delay));
     delay = std::min<Duration>(delay * 2, std::chrono::minutes(5));
   }
 }
 
-void DraPlugins::Run(const Context& ctx) { runtime::RunWorkers(ctx, state_->wipes, *state_, 1); }
+void DraPlugins::Run(const Context& ctx) {
+  runtime::RunWorkers(ctx, state_->wipes, *state_, 1);
+}
 
 }  // namespace dray::devcluster

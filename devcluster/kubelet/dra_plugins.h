@@ -11,9 +11,10 @@
 
 namespace dray::devcluster {
 
-// The DRA drivers of a node, as kubelet's DRA plugin manager keeps them: several instances per driver, in the order of
-// registration; calls go to the youngest that is connected, or the youngest of all. When the last connected instance of a
-// driver has been away for 30 s, the node's ResourceSlices of that driver are deleted. Any thread.
+// The DRA drivers of a node, as kubelet's DRA plugin manager keeps them: several instances per
+// driver, in the order of registration; calls go to the youngest that is connected, or the youngest
+// of all. When the last connected instance of a driver has been away for 30 s, the node's
+// ResourceSlices of that driver are deleted. Any thread.
 class DraPlugins : public PluginHandler {
  public:
   // `on_registered(driver)`: Pods that wait for the driver may go on.
@@ -28,7 +29,8 @@ class DraPlugins : public PluginHandler {
   // kUnavailable "DRA driver <x> is not registered".
   Result<std::shared_ptr<DraConnection>> Find(const std::string& driver) const;
 
-  // Deletes the node's slices of every driver, until it succeeds or ctx stops. Before plugins can register.
+  // Deletes the node's slices of every driver, until it succeeds or ctx stops. Before plugins can
+  // register.
   Status WipeSlices(const Context& ctx);
   // Wipes the slices of drivers that stay away. Until ctx is stopped.
   void Run(const Context& ctx);

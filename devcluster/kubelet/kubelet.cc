@@ -54,10 +54,7 @@ struct Kubelet::State {
         logs(clock, options.root_dir),
         dra(clock, client, options.node_name, [this](const std::string&) { workers.WakeAll(); }),
         claims(client, dra, options.root_dir + "/dra_manager_state"),
-        devices(clock, options.root_dir + "/device-plugins",
-                [this] {
-                  node.Poke();
-                }),
+        devices(clock, options.root_dir + "/device-plugins", [this] { node.Poke(); }),
         node(clock, client, {options.node_name, options.address, options.labels, options.heartbeat},
              [this] { return devices.Resources(); }),
         launcher(LaunchesOf(options), client, host, claims, devices),
@@ -84,9 +81,10 @@ struct Kubelet::State {
     for (const char* socket : {"/device-plugins/kubelet.sock", "/pod-resources/kubelet.sock"}) {
       std::string path = options.root_dir + socket;
       if (path.size() <= kMaxSocketPath) continue;
-      return Status(Reason::kInvalid, "the kubelet's root directory " + options.root_dir + " is too long: its socket " + path +
-                                          " has " + std::to_string(path.size()) + " bytes, unix sockets hold " +
-                                          std::to_string(kMaxSocketPath));
+      return Status(Reason::kInvalid,
+                    "the kubelet's root directory " + options.root_dir +
+                        " is too long: its socket " + path + " has " + std::to_string(path.size()) +
+                        " bytes, unix sockets hold " + std::to_string(kMaxSocketPath));
     }
     for (const char* directory : {"/plugins_registry", "/plugins", "/pods"}) {
       DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.root_dir + directory));
@@ -111,14 +109,17 @@ Kubelet::Kubelet(KubeletOptions options, runtime::Client client, Clock& clock)
     : state_(std::make_unique<State>(std::move(options), std::move(client), clock)) {}
 Kubelet::~Kubelet() = default;
 
-const std::string& Kubelet::node_name() const { return state_->options.node_name; }
+const std::string& Kubelet::node_name() const {
+  return state_->options.node_name;
+}
 
 Status Kubelet::Run(const Context& ctx) {
   State& state = *state_;
   // 1. Memory first: without it nothing may start.
   DRAY_RETURN_IF_ERROR(state.Prepare());
   DRAY_RETURN_IF_ERROR(state.claims.Load());
-  // 2. The node, and away with the slices of an earlier life before any driver can publish new ones.
+  // 2. The node, and away with the slices of an earlier life before any driver can publish new
+  // ones.
   DRAY_RETURN_IF_ERROR(state.RegisterNode(ctx));
   DRAY_RETURN_IF_ERROR(state.dra.WipeSlices(ctx));
   DRAY_RETURN_IF_ERROR(state.devices.Start());
@@ -140,11 +141,13 @@ Status Kubelet::Run(const Context& ctx) {
     threads.emplace_back([&] { state.dra.Run(run); });
     threads.emplace_back([&] { (void)state.node.Run(run); });
     threads.emplace_back([&] { state.logs.Run(run); });
-    Result<std::unique_ptr<PodResourcesServer>> lister = PodResourcesServer::Listen(
-        state.clock, state.options.root_dir + "/pod-resources", state.pods, state.claims, state.devices);
+    Result<std::unique_ptr<PodResourcesServer>> lister =
+        PodResourcesServer::Listen(state.clock, state.options.root_dir + "/pod-resources",
+                                   state.pods, state.claims, state.devices);
     outcome = lister.status();
     if (outcome.ok() && state.pods.WaitForSync(run).ok()) {
-      LOG(INFO) << "kubelet of node " << state.options.node_name << " is ready in " << state.options.root_dir;
+      LOG(INFO) << "kubelet of node " << state.options.node_name << " is ready in "
+                << state.options.root_dir;
       outcome = state.workers.Run(run);
     }
     all.request_stop();
@@ -155,21 +158,28 @@ Status Kubelet::Run(const Context& ctx) {
   return outcome;
 }
 
-Result<std::string> Kubelet::ReadLog(const std::string& namespace_, const std::string& pod, const std::string& container,
+Result<std::string> Kubelet::ReadLog(const std::string& namespace_, const std::string& pod,
+                                     const std::string& container,
                                      const LogOptions& options) const {
   std::shared_ptr<const api::Pod> object = state_->pods.Get({namespace_, pod});
-  if (!object) return Status(Reason::kNotFound, "pods \"" + pod + "\" not found on node " + state_->options.node_name);
+  if (!object)
+    return Status(Reason::kNotFound,
+                  "pods \"" + pod + "\" not found on node " + state_->options.node_name);
   return state_->logs.Read(namespace_, pod, object->metadata.uid, container, options);
 }
 
-Status Kubelet::FollowLog(const std::string& namespace_, const std::string& pod, const std::string& container,
-                          const LogOptions& options, std::shared_ptr<runtime::HttpStream> stream) const {
+Status Kubelet::FollowLog(const std::string& namespace_, const std::string& pod,
+                          const std::string& container, const LogOptions& options,
+                          std::shared_ptr<runtime::HttpStream> stream) const {
   std::shared_ptr<const api::Pod> object = state_->pods.Get({namespace_, pod});
-  if (!object) return Status(Reason::kNotFound, "pods \"" + pod + "\" not found on node " + state_->options.node_name);
-  auto ended = [state = state_.get(), key = api::ObjectKey{namespace_, pod}, uid = object->metadata.uid, container] {
-    return LogEnded(state->pods.Get(key).get(), uid, container);
-  };
-  return state_->logs.Follow(namespace_, pod, object->metadata.uid, container, options, std::move(stream), ended);
+  if (!object)
+    return Status(Reason::kNotFound,
+                  "pods \"" + pod + "\" not found on node " + state_->options.node_name);
+  auto ended = [state = state_.get(), key = api::ObjectKey{namespace_, pod},
+                uid = object->metadata.uid,
+                container] { return LogEnded(state->pods.Get(key).get(), uid, container); };
+  return state_->logs.Follow(namespace_, pod, object->metadata.uid, container, options,
+                             std::move(stream), ended);
 }
 
 }  // namespace dray::devcluster

@@ -26,13 +26,18 @@ struct Placed {
 // Devices that exist on every Linux machine, for mock devices that borrow their numbers.
 const std::map<std::pair<int64_t, int64_t>, const char*>& WellKnownDevices() {
   static const std::map<std::pair<int64_t, int64_t>, const char*> devices = {
-      {{1, 3}, "/dev/null"}, {{1, 5}, "/dev/zero"}, {{1, 7}, "/dev/full"}, {{1, 8}, "/dev/random"}, {{1, 9}, "/dev/urandom"}};
+      {{1, 3}, "/dev/null"},
+      {{1, 5}, "/dev/zero"},
+      {{1, 7}, "/dev/full"},
+      {{1, 8}, "/dev/random"},
+      {{1, 9}, "/dev/urandom"}};
   return devices;
 }
 
 class Planner {
  public:
-  Planner(std::string new_root, const std::string& machine_root) : new_root_(std::move(new_root)), machine_(machine_root) {}
+  Planner(std::string new_root, const std::string& machine_root)
+      : new_root_(std::move(new_root)), machine_(machine_root) {}
 
   Status Add(const MountRequest& mount) {
     struct stat info {};
@@ -50,15 +55,17 @@ class Planner {
     struct stat info {};
     bool there = stat(from.c_str(), &info) == 0;
     bool numbers = device.major && device.minor;
-    bool same = there && (!numbers || (major(info.st_rdev) == static_cast<unsigned>(*device.major) &&
-                                       minor(info.st_rdev) == static_cast<unsigned>(*device.minor)));
+    bool same =
+        there && (!numbers || (major(info.st_rdev) == static_cast<unsigned>(*device.major) &&
+                               minor(info.st_rdev) == static_cast<unsigned>(*device.minor)));
     if (same && !S_ISDIR(info.st_mode)) {
       placed_.push_back({target, from});
       return Ok();
     }
     if (!numbers) {
-      return Status(Reason::kInvalid, "device node " + device.path + ": " + from + " does not exist on this machine and no "
-                                      "major and minor number is given");
+      return Status(Reason::kInvalid, "device node " + device.path + ": " + from +
+                                          " does not exist on this machine and no "
+                                          "major and minor number is given");
     }
     auto known = WellKnownDevices().find({*device.major, *device.minor});
     if (known != WellKnownDevices().end() && device.type != "b") {
@@ -66,8 +73,9 @@ class Planner {
       return Ok();
     }
     mode_t kind = device.type == "b" ? S_IFBLK : device.type == "p" ? S_IFIFO : S_IFCHR;
-    placed_.push_back({target, "", false, false, kind | device.mode,
-                       makedev(static_cast<unsigned>(*device.major), static_cast<unsigned>(*device.minor))});
+    placed_.push_back(
+        {target, "", false, false, kind | device.mode,
+         makedev(static_cast<unsigned>(*device.major), static_cast<unsigned>(*device.minor))});
     return Ok();
   }
 
@@ -83,7 +91,9 @@ class Planner {
   }
 
  private:
-  static int Depth(const fs::path& path) { return static_cast<int>(std::distance(path.begin(), path.end())); }
+  static int Depth(const fs::path& path) {
+    return static_cast<int>(std::distance(path.begin(), path.end()));
+  }
   fs::path OnMachine(const fs::path& path) const { return machine_ / path.relative_path(); }
   std::string InRoot(const fs::path& path) const {
     fs::path relative = path.relative_path();
@@ -123,7 +133,8 @@ class Planner {
     fs::path from = cover ? cover->target : fs::path("/");
     fs::path real = cover ? fs::path(cover->source) : machine_;
     if (cover && !cover->directory) {
-      return Status(Reason::kInvalid, item.target.string() + " lies below " + cover->target.string() + ", which is a file");
+      return Status(Reason::kInvalid, item.target.string() + " lies below " +
+                                          cover->target.string() + ", which is a file");
     }
     std::vector<fs::path> missing;  // container paths to create
     fs::path at = from;
@@ -139,24 +150,29 @@ class Planner {
     if (missing.empty()) {
       std::error_code error;
       if (fs::is_directory(real, error) != item.directory) {
-        return Status(Reason::kInvalid, "cannot mount " + (item.source.empty() ? "a device" : item.source) + " on " +
-                                            item.target.string() + ": one is a directory, the other is not");
+        return Status(Reason::kInvalid,
+                      "cannot mount " + (item.source.empty() ? "a device" : item.source) + " on " +
+                          item.target.string() + ": one is a directory, the other is not");
       }
-    } else if (std::string first = (++item.target.begin())->string(); !cover && (first == "proc" || first == "sys")) {
-      return Status(Reason::kInvalid, "mount target " + item.target.string() + " does not exist and cannot be made");
+    } else if (std::string first = (++item.target.begin())->string();
+               !cover && (first == "proc" || first == "sys")) {
+      return Status(Reason::kInvalid,
+                    "mount target " + item.target.string() + " does not exist and cannot be made");
     }
     // 2. Create the rest, the last one as what is mounted on it.
     for (size_t i = 0; i < missing.size(); ++i) {
       bool last = i + 1 == missing.size();
       created_.insert(missing[i]);
       if (last && item.source.empty()) break;  // mknod makes it
-      SetupStep::Kind kind = !last || item.directory ? SetupStep::Kind::kMakeDir : SetupStep::Kind::kMakeFile;
+      SetupStep::Kind kind =
+          !last || item.directory ? SetupStep::Kind::kMakeDir : SetupStep::Kind::kMakeFile;
       mounts_.push_back({kind, InRoot(missing[i]), "", "", 0755});
     }
     // 3. Mount.
     if (item.source.empty()) {
       if (missing.empty()) {
-        return Status(Reason::kInvalid, "device node " + item.target.string() + " exists on this machine as another device");
+        return Status(Reason::kInvalid, "device node " + item.target.string() +
+                                            " exists on this machine as another device");
       }
       SetupStep step{SetupStep::Kind::kMakeNode, InRoot(item.target)};
       step.mode = item.node_mode;
@@ -172,13 +188,14 @@ class Planner {
   // The machine's tree in the new root, with the directories that need new entries covered.
   std::vector<SetupStep> Base() const {
     std::vector<SetupStep> steps;
-    if (!shadows_.count("/")) steps.push_back({SetupStep::Kind::kBind, new_root_, machine_.string()});
+    if (!shadows_.count("/"))
+      steps.push_back({SetupStep::Kind::kBind, new_root_, machine_.string()});
     std::vector<fs::path> shadows(shadows_.begin(), shadows_.end());
     std::stable_sort(shadows.begin(), shadows.end(),
                      [](const fs::path& a, const fs::path& b) { return Depth(a) < Depth(b); });
     for (const fs::path& shadow : shadows) Cover(shadow, steps);
-    // After the first step, which puts something on the new root: the root lies below the machine's own, and without this
-    // each later bind would copy the copies made before.
+    // After the first step, which puts something on the new root: the root lies below the machine's
+    // own, and without this each later bind would copy the copies made before.
     steps.insert(steps.begin() + 1, {SetupStep::Kind::kUnbindable, new_root_});
     return steps;
   }
@@ -202,7 +219,8 @@ class Planner {
         step.kind = SetupStep::Kind::kSymlink;
         step.source = fs::read_symlink(at->path(), ignored).string();
       } else {
-        SetupStep::Kind kind = at->is_directory(ignored) ? SetupStep::Kind::kMakeDir : SetupStep::Kind::kMakeFile;
+        SetupStep::Kind kind =
+            at->is_directory(ignored) ? SetupStep::Kind::kMakeDir : SetupStep::Kind::kMakeFile;
         steps.push_back({kind, path, "", "", 0755});
       }
       steps.push_back(step);

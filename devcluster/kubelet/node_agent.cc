@@ -39,12 +39,17 @@ std::string OsImage() {
 }
 
 std::vector<api::NodeCondition> Conditions(api::Time now) {
-  auto condition = [&](std::string type, std::string status, std::string reason, std::string message) {
-    return api::NodeCondition{std::move(type), std::move(status), now, now, std::move(reason), std::move(message)};
+  auto condition = [&](std::string type, std::string status, std::string reason,
+                       std::string message) {
+    return api::NodeCondition{std::move(type),   std::move(status), now, now,
+                              std::move(reason), std::move(message)};
   };
-  return {condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-          condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-          condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+  return {condition("MemoryPressure", "False", "KubeletHasSufficientMemory",
+                    "kubelet has sufficient memory available"),
+          condition("DiskPressure", "False", "KubeletHasNoDiskPressure",
+                    "kubelet has no disk pressure"),
+          condition("PIDPressure", "False", "KubeletHasSufficientPID",
+                    "kubelet has sufficient PID available"),
           condition("Ready", "True", "KubeletReady", "kubelet is posting ready status")};
 }
 
@@ -64,8 +69,9 @@ api::Node DescribeNode(const NodeAgentOptions& options, api::Time now) {
   node.metadata.labels["kubernetes.io/hostname"] = options.node_name;
   api::ResourceList& capacity = node.status.capacity;
   capacity["cpu"] = api::Quantity::FromInteger(sysconf(_SC_NPROCESSORS_ONLN));
-  capacity["memory"] = api::Quantity::FromInteger(sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) * 1024,
-                                                  api::Quantity::Format::kBinarySI);
+  capacity["memory"] =
+      api::Quantity::FromInteger(sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) * 1024,
+                                 api::Quantity::Format::kBinarySI);
   capacity["pods"] = api::Quantity::FromInteger(110);
   node.status.allocatable = capacity;
   node.status.conditions = Conditions(now);
@@ -75,17 +81,20 @@ api::Node DescribeNode(const NodeAgentOptions& options, api::Time now) {
   info.boot_id = FirstLine("/proc/sys/kernel/random/boot_id");
   info.kernel_version = system.release;
   info.os_image = OsImage();
-  info.container_runtime_version = "process://" + std::string(runtime::Version()).substr(runtime::Version().rfind(' ') + 2);
+  info.container_runtime_version =
+      "process://" + std::string(runtime::Version()).substr(runtime::Version().rfind(' ') + 2);
   info.kubelet_version = "v1.36.0+dray";
   info.operating_system = "linux";
   info.architecture = arch;
   return node;
 }
 
-Json NodeStatusPatch(const api::Node& node, const std::map<std::string, DevicePlugins::Count>& devices,
+Json NodeStatusPatch(const api::Node& node,
+                     const std::map<std::string, DevicePlugins::Count>& devices,
                      const std::set<std::string>& dropped) {
   Json status = api::ToJson(node)["status"];
-  for (const std::string& resource : dropped) status["capacity"][resource] = status["allocatable"][resource] = nullptr;
+  for (const std::string& resource : dropped)
+    status["capacity"][resource] = status["allocatable"][resource] = nullptr;
   for (const auto& [resource, count] : devices) {
     status["capacity"][resource] = std::to_string(count.capacity);
     status["allocatable"][resource] = std::to_string(count.allocatable);
@@ -102,8 +111,8 @@ struct NodeAgent::State {
   std::condition_variable_any changed;
   bool poked = false;
   // Of Register() and Run(), one after the other.
-  std::set<std::string> reported;        // device resources that the status names
-  std::string last_status;               // without its time stamps
+  std::set<std::string> reported;  // device resources that the status names
+  std::string last_status;         // without its time stamps
   SteadyTime last_written{};
   api::Time ready_since{};
   std::string node_uid;
@@ -119,16 +128,20 @@ struct NodeAgent::State {
     SteadyTime now = clock.Steady();
     if (present == last_status && now - last_written < kStatusEvery) return Ok();
     api::Node node = DescribeNode(options, api::ToTime(clock.Now()));
-    for (api::NodeCondition& condition : node.status.conditions) condition.last_transition_time = ready_since;
+    for (api::NodeCondition& condition : node.status.conditions)
+      condition.last_transition_time = ready_since;
     runtime::PatchOptions patch;
     patch.subresource = "status";
     patch.field_manager = "kubelet";
-    Result<api::Node> patched = client.Patch<api::Node>(ctx, {"", options.node_name}, runtime::PatchType::kStrategic,
-                                                        NodeStatusPatch(node, counts, dropped).dump(), patch);
-    if (!patched.ok()) return patched.status().Wrapped("write the status of node " + options.node_name);
+    Result<api::Node> patched =
+        client.Patch<api::Node>(ctx, {"", options.node_name}, runtime::PatchType::kStrategic,
+                                NodeStatusPatch(node, counts, dropped).dump(), patch);
+    if (!patched.ok())
+      return patched.status().Wrapped("write the status of node " + options.node_name);
     reported.clear();
     for (const auto& [resource, count] : counts) reported.insert(resource);
-    last_status = dropped.empty() ? present : NodeStatusPatch(DescribeNode(options, {}), counts, {}).dump();
+    last_status =
+        dropped.empty() ? present : NodeStatusPatch(DescribeNode(options, {}), counts, {}).dump();
     last_written = now;
     return Ok();
   }
@@ -162,17 +175,19 @@ Status NodeAgent::Register(const Context& ctx) {
     Json patch = {{"metadata", {{"labels", wanted.metadata.labels}}}};
     runtime::PatchOptions options;
     options.field_manager = "kubelet";
-    node = state.client.Patch<api::Node>(ctx, {"", state.options.node_name}, runtime::PatchType::kStrategic, patch.dump(),
-                                         options);
+    node = state.client.Patch<api::Node>(ctx, {"", state.options.node_name},
+                                         runtime::PatchType::kStrategic, patch.dump(), options);
     if (node.ok()) {
       for (const api::NodeCondition& condition : node->status.conditions) {
-        if (condition.type == "Ready" && condition.status == "True" && condition.last_transition_time) {
+        if (condition.type == "Ready" && condition.status == "True" &&
+            condition.last_transition_time) {
           state.ready_since = *condition.last_transition_time;
         }
       }
       // What an earlier run offered goes unless its plugin registers again.
       for (const auto& [resource, quantity] : node->status.capacity) {
-        if (wanted.status.capacity.count(resource) == 0 && resource.find('/') != std::string::npos) {
+        if (wanted.status.capacity.count(resource) == 0 &&
+            resource.find('/') != std::string::npos) {
           state.reported.insert(resource);
         }
       }
@@ -197,7 +212,8 @@ Status NodeAgent::Run(const Context& ctx) {
     if (ctx.stopped()) break;
     Status status = state.WriteStatus(ctx);
     if (!status.ok() && !ctx.stopped()) LOG(WARNING) << status.message();
-    if (poked && state.clock.Steady() < renew_at) continue;  // what could not be written is written with the heartbeat
+    if (poked && state.clock.Steady() < renew_at)
+      continue;  // what could not be written is written with the heartbeat
     Status renewed = state.RenewLease(ctx);
     if (!renewed.ok() && !ctx.stopped()) {
       LOG(WARNING) << "lease of node " << state.options.node_name << ": " << renewed.message();

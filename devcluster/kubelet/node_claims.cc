@@ -12,7 +12,8 @@
 namespace dray::devcluster {
 namespace {
 
-// A claim that a Pod names, with the entry it came from; the claim that the scheduler made for extended resources has none.
+// A claim that a Pod names, with the entry it came from; the claim that the scheduler made for
+// extended resources has none.
 struct WantedClaim {
   std::string name;
   const api::PodResourceClaim* entry = nullptr;
@@ -22,7 +23,9 @@ Result<std::vector<WantedClaim>> WantedClaims(const api::Pod& pod) {
   std::vector<WantedClaim> wanted;
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
-    if (!name) return Status(Reason::kUnavailable, "the ResourceClaim for \"" + entry.name + "\" has not been created yet");
+    if (!name)
+      return Status(Reason::kUnavailable,
+                    "the ResourceClaim for \"" + entry.name + "\" has not been created yet");
     if (!name->empty()) wanted.push_back({*name, &entry});
   }
   if (pod.status.extended_resource_claim_status) {
@@ -33,7 +36,8 @@ Result<std::vector<WantedClaim>> WantedClaims(const api::Pod& pod) {
 
 bool Serves(const PreparedDevice& device, const std::string& request) {
   return request.empty() || device.request_names.empty() ||
-         std::find(device.request_names.begin(), device.request_names.end(), request) != device.request_names.end();
+         std::find(device.request_names.begin(), device.request_names.end(), request) !=
+             device.request_names.end();
 }
 
 }  // namespace
@@ -57,7 +61,8 @@ struct NodeClaims::State {
     State* state = nullptr;
     std::vector<std::string> uids;
     Lease(State* state, std::vector<std::string> uids) : state(state), uids(std::move(uids)) {}
-    Lease(Lease&& other) noexcept : state(std::exchange(other.state, nullptr)), uids(std::move(other.uids)) {}
+    Lease(Lease&& other) noexcept
+        : state(std::exchange(other.state, nullptr)), uids(std::move(other.uids)) {}
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
       if (!state) return;
@@ -76,7 +81,8 @@ struct NodeClaims::State {
       cache.busy.insert(uids.begin(), uids.end());
       return std::string();
     });
-    if (!taken.empty()) return Status(Reason::kConflict, "claim " + taken + " is being worked on for another Pod");
+    if (!taken.empty())
+      return Status(Reason::kConflict, "claim " + taken + " is being worked on for another Pod");
     return Lease(this, std::move(uids));
   }
 
@@ -96,13 +102,16 @@ struct NodeClaims::State {
     std::string label = "ResourceClaim " + space + "/" + wanted.name;
     Result<api::ResourceClaim> claim = client.Get<api::ResourceClaim>(ctx, {space, wanted.name});
     if (!claim.ok()) return claim.status().Wrapped("get " + label);
-    if (wanted.entry && wanted.entry->resource_claim_template_name && !claims::OwnedBy(*claim, pod)) {
+    if (wanted.entry && wanted.entry->resource_claim_template_name &&
+        !claims::OwnedBy(*claim, pod)) {
       return Status(Reason::kInvalid, label + " was not created for this Pod (another owner)");
     }
-    if (!claims::ReservedFor(*claim, pod)) return Status(Reason::kInvalid, label + " is not reserved for this Pod");
+    if (!claims::ReservedFor(*claim, pod))
+      return Status(Reason::kInvalid, label + " is not reserved for this Pod");
     if (!claim->status.allocation) return Status(Reason::kInvalid, label + " is not allocated");
     ClaimInfo info{space, wanted.name, claim->metadata.uid};
-    for (const auto& result : claim->status.allocation->devices.results) info.drivers[result.driver];
+    for (const auto& result : claim->status.allocation->devices.results)
+      info.drivers[result.driver];
     for (const auto& [driver, devices] : info.drivers) {
       if (Result<std::shared_ptr<DraConnection>> plugin = plugins.Find(driver); !plugin.ok()) {
         return plugin.status().Wrapped(label);
@@ -112,14 +121,16 @@ struct NodeClaims::State {
   }
 
   // Adds the Pod to the cached claims; the UIDs that are still to be prepared.
-  Result<std::set<std::string>> Remember(const std::vector<ClaimInfo>& infos, const std::string& pod_uid) {
+  Result<std::set<std::string>> Remember(const std::vector<ClaimInfo>& infos,
+                                         const std::string& pod_uid) {
     std::set<std::string> unprepared;
     Status status = cache.With([&](Cache& cache) {
       for (const ClaimInfo& info : infos) {
         for (const auto& [uid, known] : cache.claims) {
           if (known.namespace_ == info.namespace_ && known.name == info.name && uid != info.uid) {
-            return Status(Reason::kConflict, "ResourceClaim " + info.namespace_ + "/" + info.name +
-                                                 " was made anew; the old one is not unprepared yet");
+            return Status(Reason::kConflict,
+                          "ResourceClaim " + info.namespace_ + "/" + info.name +
+                              " was made anew; the old one is not unprepared yet");
           }
         }
       }
@@ -134,23 +145,28 @@ struct NodeClaims::State {
     return unprepared;
   }
 
-  Status PrepareBy(const Context& ctx, const std::string& driver, const std::vector<DraClaim>& claims) {
+  Status PrepareBy(const Context& ctx, const std::string& driver,
+                   const std::vector<DraClaim>& claims) {
     DRAY_ASSIGN_OR_RETURN(std::shared_ptr<DraConnection> plugin, plugins.Find(driver));
     Result<std::map<std::string, PrepareAnswer>> answers = plugin->Prepare(ctx, claims);
     if (!answers.ok()) return answers.status().Wrapped("NodePrepareResources of driver " + driver);
     for (const auto& [uid, answer] : *answers) {
-      auto asked = std::find_if(claims.begin(), claims.end(), [&](const DraClaim& claim) { return claim.uid == uid; });
+      auto asked = std::find_if(claims.begin(), claims.end(),
+                                [&](const DraClaim& claim) { return claim.uid == uid; });
       if (asked == claims.end()) {
-        return Status(Reason::kInternal, "driver " + driver + " answered for claim " + uid + ", which was not asked for");
+        return Status(Reason::kInternal, "driver " + driver + " answered for claim " + uid +
+                                             ", which was not asked for");
       }
       if (!answer.error.empty()) {
-        return Status(Reason::kInternal, "driver " + driver + " could not prepare ResourceClaim " + asked->namespace_ + "/" +
-                                             asked->name + ": " + answer.error);
+        return Status(Reason::kInternal, "driver " + driver + " could not prepare ResourceClaim " +
+                                             asked->namespace_ + "/" + asked->name + ": " +
+                                             answer.error);
       }
     }
     for (const DraClaim& claim : claims) {
       if (answers->count(claim.uid) == 0) {
-        return Status(Reason::kInternal, "driver " + driver + " left ResourceClaim " + claim.namespace_ + "/" + claim.name +
+        return Status(Reason::kInternal, "driver " + driver + " left ResourceClaim " +
+                                             claim.namespace_ + "/" + claim.name +
                                              " out of its answer");
       }
     }
@@ -161,8 +177,8 @@ struct NodeClaims::State {
   }
 
   // The first failure; `failed` gets the UIDs of the claims that are still prepared.
-  Status UnprepareBy(const Context& ctx, const std::string& driver, const std::vector<DraClaim>& claims,
-                     std::set<std::string>& failed) {
+  Status UnprepareBy(const Context& ctx, const std::string& driver,
+                     const std::vector<DraClaim>& claims, std::set<std::string>& failed) {
     Status first;
     auto fail = [&](const DraClaim& claim, const Status& why) {
       failed.insert(claim.uid);
@@ -170,18 +186,22 @@ struct NodeClaims::State {
     };
     Result<std::shared_ptr<DraConnection>> plugin = plugins.Find(driver);
     Result<std::map<std::string, std::string>> answers =
-        plugin.ok() ? (*plugin)->Unprepare(ctx, claims) : Result<std::map<std::string, std::string>>(plugin.status());
+        plugin.ok() ? (*plugin)->Unprepare(ctx, claims)
+                    : Result<std::map<std::string, std::string>>(plugin.status());
     for (const DraClaim& claim : claims) {
       if (!answers.ok()) {
-        fail(claim, plugin.ok() ? answers.status().Wrapped("NodeUnprepareResources of driver " + driver) : plugin.status());
+        fail(claim, plugin.ok()
+                        ? answers.status().Wrapped("NodeUnprepareResources of driver " + driver)
+                        : plugin.status());
         continue;
       }
       auto answer = answers->find(claim.uid);
       if (answer == answers->end()) {
-        fail(claim, Status(Reason::kInternal, "driver " + driver + " left claim " + claim.name + " out of its answer"));
+        fail(claim, Status(Reason::kInternal, "driver " + driver + " left claim " + claim.name +
+                                                  " out of its answer"));
       } else if (!answer->second.empty()) {
-        fail(claim, Status(Reason::kInternal, "driver " + driver + " could not unprepare claim " + claim.name + ": " +
-                                                  answer->second));
+        fail(claim, Status(Reason::kInternal, "driver " + driver + " could not unprepare claim " +
+                                                  claim.name + ": " + answer->second));
       }
     }
     return first;
@@ -226,9 +246,11 @@ Status NodeClaims::Prepare(const Context& ctx, const api::Pod& pod) {
   std::map<std::string, std::vector<DraClaim>> by_driver;
   for (const ClaimInfo& info : infos) {
     if (todo.erase(info.uid) == 0) continue;
-    for (const auto& [driver, devices] : info.drivers) by_driver[driver].push_back(info.AsDraClaim());
+    for (const auto& [driver, devices] : info.drivers)
+      by_driver[driver].push_back(info.AsDraClaim());
   }
-  for (const auto& [driver, claims] : by_driver) DRAY_RETURN_IF_ERROR(state_->PrepareBy(ctx, driver, claims));
+  for (const auto& [driver, claims] : by_driver)
+    DRAY_RETURN_IF_ERROR(state_->PrepareBy(ctx, driver, claims));
   state_->cache.With([&](State::Cache& cache) {
     for (const std::string& uid : uids) cache.claims[uid].prepared = true;
   });
@@ -260,7 +282,8 @@ Status NodeClaims::Unprepare(const Context& ctx, const std::string& pod_uid) {
       }
       last.push_back(uid);
       at->second.prepared = false;  // from the first unprepare on, whatever comes of it
-      for (const auto& [driver, devices] : at->second.drivers) by_driver[driver].push_back(at->second.AsDraClaim());
+      for (const auto& [driver, devices] : at->second.drivers)
+        by_driver[driver].push_back(at->second.AsDraClaim());
     }
   });
   // 2. Every driver gets its call, even when another one fails.
@@ -279,7 +302,8 @@ Status NodeClaims::Unprepare(const Context& ctx, const std::string& pod_uid) {
   return first.ok() ? saved : first;
 }
 
-std::vector<std::string> NodeClaims::CdiDevices(const api::Pod& pod, const api::Container& container) const {
+std::vector<std::string> NodeClaims::CdiDevices(const api::Pod& pod,
+                                                const api::Container& container) const {
   std::vector<std::string> ids;
   auto add = [&](const std::string& claim_name, const std::string& request) {
     state_->cache.With([&](const State::Cache& cache) {
@@ -311,7 +335,8 @@ std::vector<std::string> NodeClaims::CdiDevices(const api::Pod& pod, const api::
   return ids;
 }
 
-std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod, const api::Container& container) const {
+std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod,
+                                            const api::Container& container) const {
   std::set<std::string> names;
   for (const api::ContainerClaim& use : container.resources.claims) {
     for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
@@ -328,7 +353,8 @@ std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod, const api::Cont
   return state_->cache.With([&](const State::Cache& cache) {
     std::vector<ClaimInfo> found;
     for (const auto& [uid, claim] : cache.claims) {
-      if (claim.namespace_ == pod.metadata.namespace_ && names.count(claim.name)) found.push_back(claim);
+      if (claim.namespace_ == pod.metadata.namespace_ && names.count(claim.name))
+        found.push_back(claim);
     }
     return found;
   });
@@ -337,7 +363,8 @@ std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod, const api::Cont
 std::set<std::string> NodeClaims::PodUids() const {
   return state_->cache.With([](const State::Cache& cache) {
     std::set<std::string> uids;
-    for (const auto& [uid, claim] : cache.claims) uids.insert(claim.pod_uids.begin(), claim.pod_uids.end());
+    for (const auto& [uid, claim] : cache.claims)
+      uids.insert(claim.pod_uids.begin(), claim.pod_uids.end());
     return uids;
   });
 }

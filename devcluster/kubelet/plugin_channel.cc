@@ -13,7 +13,8 @@ namespace dray::devcluster {
 namespace {
 
 gpr_timespec DeadlineIn(Duration timeout) {
-  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout.count(), GPR_TIMESPAN));
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(timeout.count(), GPR_TIMESPAN));
 }
 
 Reason ReasonOf(grpc::StatusCode code) {
@@ -50,23 +51,28 @@ std::shared_ptr<grpc::Channel> OpenPluginChannel(const std::string& socket_path)
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  return grpc::CreateCustomChannel("unix:" + socket_path, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel("unix:" + socket_path, grpc::InsecureChannelCredentials(),
+                                   arguments);
 }
 
 Status CheckListening(const std::string& socket_path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_path.size() > kMaxSocketPath) {
-    return Status(Reason::kInvalid, "socket path " + socket_path + " is longer than " + std::to_string(kMaxSocketPath) +
+    return Status(Reason::kInvalid, "socket path " + socket_path + " is longer than " +
+                                        std::to_string(kMaxSocketPath) +
                                         " bytes: choose a shorter root directory");
   }
   std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size() + 1);
   int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (file < 0) return Status(Reason::kInternal, "socket: " + std::generic_category().message(errno));
+  if (file < 0)
+    return Status(Reason::kInternal, "socket: " + std::generic_category().message(errno));
   int failed = connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   int error = errno;
   close(file);
-  if (failed != 0) return Status(Reason::kUnavailable, socket_path + ": " + std::generic_category().message(error));
+  if (failed != 0)
+    return Status(Reason::kUnavailable,
+                  socket_path + ": " + std::generic_category().message(error));
   return Ok();
 }
 
@@ -83,7 +89,8 @@ Status CallPlugin(const Context& ctx, Duration timeout,
 
 bool AwaitChange(grpc::Channel& channel, int& last_state, Duration timeout) {
   if (last_state >= 0) {
-    channel.WaitForStateChange(static_cast<grpc_connectivity_state>(last_state), DeadlineIn(timeout));
+    channel.WaitForStateChange(static_cast<grpc_connectivity_state>(last_state),
+                               DeadlineIn(timeout));
   }
   last_state = channel.GetState(/*try_to_connect=*/true);
   return last_state == GRPC_CHANNEL_READY;

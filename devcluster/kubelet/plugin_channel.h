@@ -18,14 +18,15 @@ namespace dray::devcluster {
 // Longest path of a unix socket on Linux, without the final zero.
 inline constexpr size_t kMaxSocketPath = 107;
 
-// A channel of its own (no connection is shared with an earlier channel to the same path, whose server may be gone) to a
-// plugin's socket; connects eagerly and again and again.
+// A channel of its own (no connection is shared with an earlier channel to the same path, whose
+// server may be gone) to a plugin's socket; connects eagerly and again and again.
 std::shared_ptr<grpc::Channel> OpenPluginChannel(const std::string& socket_path);
 
 // ok when somebody listens on the socket now; kUnavailable with the system's reason otherwise.
 Status CheckListening(const std::string& socket_path);
 
-// Runs one call with a deadline of `timeout` (0: none), cancelled when ctx stops. The codes become Reasons.
+// Runs one call with a deadline of `timeout` (0: none), cancelled when ctx stops. The codes become
+// Reasons.
 Status CallPlugin(const Context& ctx, Duration timeout,
                   const std::function<grpc::Status(grpc::ClientContext&)>& call);
 

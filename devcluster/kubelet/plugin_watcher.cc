@@ -35,7 +35,8 @@ using Sockets = std::map<std::string, SocketIdentity>;
 
 // Adds an inotify watch for the directory and everything below it, and finds the sockets.
 void Scan(int notify, const std::string& directory, Sockets& found) {
-  inotify_add_watch(notify, directory.c_str(), IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
+  inotify_add_watch(notify, directory.c_str(),
+                    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     std::string path = at->path().string();
@@ -55,7 +56,8 @@ struct PluginWatcher::State : runtime::Reconciler {
   State(Clock& clock, std::string directory, std::map<std::string, PluginHandler*> handlers)
       : directory(std::move(directory)),
         handlers(std::move(handlers)),
-        queue(clock, {"plugin_registration", std::chrono::milliseconds(500), std::chrono::seconds(122)}) {}
+        queue(clock,
+              {"plugin_registration", std::chrono::milliseconds(500), std::chrono::seconds(122)}) {}
 
   const std::string directory;
   const std::map<std::string, PluginHandler*> handlers;
@@ -104,10 +106,10 @@ struct PluginWatcher::State : runtime::Reconciler {
     DRAY_ASSIGN_OR_RETURN(PluginInfo info, AskPluginInfo(ctx, path));
     if (info.endpoint.empty()) info.endpoint = path;
     auto handler = handlers.find(info.type);
-    Status outcome =
-        handler == handlers.end()
-            ? Status(Reason::kInvalid, "no handler is registered for plugin type \"" + info.type + "\" at socket " + path)
-            : handler->second->Validate(info);
+    Status outcome = handler == handlers.end()
+                         ? Status(Reason::kInvalid, "no handler is registered for plugin type \"" +
+                                                        info.type + "\" at socket " + path)
+                         : handler->second->Validate(info);
     if (outcome.ok()) {
       registered.With([&](auto& map) { map[path] = {identity, info}; });
       outcome = handler->second->Register(ctx, info);
@@ -124,20 +126,23 @@ struct PluginWatcher::State : runtime::Reconciler {
   }
 
   void Deregister(const std::string& path, const RegisteredPlugin& plugin) {
-    LOG(INFO) << "deregistered " << plugin.info.type << " " << plugin.info.name << " at " << plugin.info.endpoint;
+    LOG(INFO) << "deregistered " << plugin.info.type << " " << plugin.info.name << " at "
+              << plugin.info.endpoint;
     handlers.at(plugin.info.type)->Deregister(plugin.info);
     registered.With([&](auto& map) { map.erase(path); });
   }
 };
 
-PluginWatcher::PluginWatcher(Clock& clock, std::string directory, std::map<std::string, PluginHandler*> handlers)
+PluginWatcher::PluginWatcher(Clock& clock, std::string directory,
+                             std::map<std::string, PluginHandler*> handlers)
     : state_(std::make_unique<State>(clock, std::move(directory), std::move(handlers))) {}
 PluginWatcher::~PluginWatcher() = default;
 
 Status PluginWatcher::Run(const Context& ctx) {
   int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (notify < 0) {
-    return Status(Reason::kInternal, "inotify_init1 for " + state_->directory + ": " + std::generic_category().message(errno));
+    return Status(Reason::kInternal, "inotify_init1 for " + state_->directory + ": " +
+                                         std::generic_category().message(errno));
   }
   int wake = eventfd(0, EFD_CLOEXEC);
   {

@@ -17,7 +17,8 @@ constexpr double kCallsPerSecond = 100, kBurst = 10;
 
 class Server : public PodResourcesServer, public lister::PodResourcesLister::CallbackService {
  public:
-  Server(Clock& clock, const runtime::Lister<api::Pod>& pods, const NodeClaims& claims, const DevicePlugins& devices)
+  Server(Clock& clock, const runtime::Lister<api::Pod>& pods, const NodeClaims& claims,
+         const DevicePlugins& devices)
       : clock_(clock), pods_(pods), claims_(claims), devices_(devices), refilled_(clock.Steady()) {}
   ~Server() override {
     if (server_) server_->Shutdown(std::chrono::system_clock::time_point());
@@ -32,7 +33,8 @@ class Server : public PodResourcesServer, public lister::PodResourcesLister::Cal
     return server_ ? Ok() : Status(Reason::kUnavailable, "cannot listen on " + socket);
   }
 
-  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const lister::ListPodResourcesRequest*,
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context,
+                                 const lister::ListPodResourcesRequest*,
                                  lister::ListPodResourcesResponse* response) override {
     return Answer(context, [&] {
       for (const auto& pod : pods_.List()) {
@@ -42,29 +44,33 @@ class Server : public PodResourcesServer, public lister::PodResourcesLister::Cal
     });
   }
 
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const lister::GetPodResourcesRequest* request,
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context,
+                                const lister::GetPodResourcesRequest* request,
                                 lister::GetPodResourcesResponse* response) override {
     return Answer(context, [&] {
-      std::shared_ptr<const api::Pod> pod = pods_.Get({request->pod_namespace(), request->pod_name()});
+      std::shared_ptr<const api::Pod> pod =
+          pods_.Get({request->pod_namespace(), request->pod_name()});
       if (!pod) {
-        return grpc::Status(grpc::StatusCode::NOT_FOUND, "pod " + request->pod_name() + " in namespace " +
-                                                             request->pod_namespace() + " not found");
+        return grpc::Status(grpc::StatusCode::NOT_FOUND,
+                            "pod " + request->pod_name() + " in namespace " +
+                                request->pod_namespace() + " not found");
       }
       Fill(*pod, *response->mutable_pod_resources());
       return grpc::Status::OK;
     });
   }
 
-  grpc::ServerUnaryReactor* GetAllocatableResources(grpc::CallbackServerContext* context,
-                                                    const lister::AllocatableResourcesRequest*,
-                                                    lister::AllocatableResourcesResponse* response) override {
+  grpc::ServerUnaryReactor* GetAllocatableResources(
+      grpc::CallbackServerContext* context, const lister::AllocatableResourcesRequest*,
+      lister::AllocatableResourcesResponse* response) override {
     return Answer(context, [&] {
       for (const auto& [resource, devices] : devices_.Healthy()) {
         for (const PluginDevice& device : devices) {
           lister::ContainerDevices* entry = response->add_devices();
           entry->set_resource_name(resource);
           entry->add_device_ids(device.id);
-          for (int64_t node : device.numa_nodes) entry->mutable_topology()->add_nodes()->set_id(node);
+          for (int64_t node : device.numa_nodes)
+            entry->mutable_topology()->add_nodes()->set_id(node);
         }
       }
       for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_ONLN); ++cpu) response->add_cpu_ids(cpu);
@@ -73,19 +79,24 @@ class Server : public PodResourcesServer, public lister::PodResourcesLister::Cal
   }
 
  private:
-  static bool Active(const api::Pod& pod) { return pod.status.phase != "Succeeded" && pod.status.phase != "Failed"; }
+  static bool Active(const api::Pod& pod) {
+    return pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+  }
 
   template <class Work>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, Work work) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(Admit() ? work() : grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "rejected by rate limit"));
+    reactor->Finish(
+        Admit() ? work()
+                : grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "rejected by rate limit"));
     return reactor;
   }
 
   bool Admit() {
     std::lock_guard lock(mutex_);
     SteadyTime now = clock_.Steady();
-    tokens_ = std::min(kBurst, tokens_ + std::chrono::duration<double>(now - refilled_).count() * kCallsPerSecond);
+    tokens_ = std::min(
+        kBurst, tokens_ + std::chrono::duration<double>(now - refilled_).count() * kCallsPerSecond);
     refilled_ = now;
     if (tokens_ < 1) return false;
     tokens_ -= 1;
@@ -98,10 +109,12 @@ class Server : public PodResourcesServer, public lister::PodResourcesLister::Cal
     for (const api::Container& container : pod.spec.init_containers) {
       if (container.restart_policy == "Always") Fill(pod, container, *into.add_containers());
     }
-    for (const api::Container& container : pod.spec.containers) Fill(pod, container, *into.add_containers());
+    for (const api::Container& container : pod.spec.containers)
+      Fill(pod, container, *into.add_containers());
   }
 
-  void Fill(const api::Pod& pod, const api::Container& container, lister::ContainerResources& into) const {
+  void Fill(const api::Pod& pod, const api::Container& container,
+            lister::ContainerResources& into) const {
     into.set_name(container.name);
     for (const auto& [resource, ids] : devices_.DevicesOf(pod.metadata.uid, container.name)) {
       lister::ContainerDevices* entry = into.add_devices();
@@ -137,10 +150,9 @@ class Server : public PodResourcesServer, public lister::PodResourcesLister::Cal
 
 }  // namespace
 
-Result<std::unique_ptr<PodResourcesServer>> PodResourcesServer::Listen(Clock& clock, const std::string& directory,
-                                                                       const runtime::Lister<api::Pod>& pods,
-                                                                       const NodeClaims& claims,
-                                                                       const DevicePlugins& devices) {
+Result<std::unique_ptr<PodResourcesServer>> PodResourcesServer::Listen(
+    Clock& clock, const std::string& directory, const runtime::Lister<api::Pod>& pods,
+    const NodeClaims& claims, const DevicePlugins& devices) {
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(directory, 0750));
   auto server = std::make_unique<Server>(clock, pods, claims, devices);
   DRAY_RETURN_IF_ERROR(server->Start(directory + "/kubelet.sock"));

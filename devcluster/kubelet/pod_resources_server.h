@@ -10,14 +10,16 @@
 
 namespace dray::devcluster {
 
-// v1.PodResourcesLister on <directory>/kubelet.sock: which devices the containers of this node hold. Active Pods, their app
-// containers and sidecars. At most 100 calls a second, bursts of 10.
+// v1.PodResourcesLister on <directory>/kubelet.sock: which devices the containers of this node
+// hold. Active Pods, their app containers and sidecars. At most 100 calls a second, bursts of 10.
 class PodResourcesServer {
  public:
   // All outlive the server.
-  static Result<std::unique_ptr<PodResourcesServer>> Listen(Clock& clock, const std::string& directory,
+  static Result<std::unique_ptr<PodResourcesServer>> Listen(Clock& clock,
+                                                            const std::string& directory,
                                                             const runtime::Lister<api::Pod>& pods,
-                                                            const NodeClaims& claims, const DevicePlugins& devices);
+                                                            const NodeClaims& claims,
+                                                            const DevicePlugins& devices);
   virtual ~PodResourcesServer() = default;
 };
 

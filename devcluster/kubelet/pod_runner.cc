@@ -15,15 +15,17 @@ namespace {
 
 constexpr Duration kDefaultGrace = std::chrono::seconds(30);
 
-bool Terminal(const api::Pod& pod) { return pod.status.phase == "Succeeded" || pod.status.phase == "Failed"; }
+bool Terminal(const api::Pod& pod) {
+  return pod.status.phase == "Succeeded" || pod.status.phase == "Failed";
+}
 
 }  // namespace
 
 struct PodRunner::Container {
-  const size_t index;           // in init containers + containers
+  const size_t index;  // in init containers + containers
   ContainerRecord record;
-  int pid = -1;                 // running
-  int failures = 0;             // restarts in a row
+  int pid = -1;      // running
+  int failures = 0;  // restarts in a row
   bool started = false, term_sent = false, announced_backoff = false;
   SteadyTime finished_at{}, started_at{};
 
@@ -66,7 +68,8 @@ PodRunner::PodRunner(NodeServices& services, std::shared_ptr<const api::Pod> pod
 
 PodRunner::~PodRunner() = default;
 
-// A kubelet that comes back finds its processes dead: what ended stays ended, what ran has ended now.
+// A kubelet that comes back finds its processes dead: what ended stays ended, what ran has ended
+// now.
 void PodRunner::Recall() {
   start_time_ = pod_->status.start_time;
   auto recall = [&](const api::ContainerStatus& status) {
@@ -94,7 +97,8 @@ void PodRunner::Recall() {
   };
   for (const auto& status : pod_->status.init_container_statuses) recall(status);
   for (const auto& status : pod_->status.container_statuses) recall(status);
-  // Attempts that the status does not know of keep their logs: the next one gets a number, and so a log, of its own.
+  // Attempts that the status does not know of keep their logs: the next one gets a number, and so a
+  // log, of its own.
   PodPaths paths(services_.launcher.options().root_dir, *pod_);
   for (auto& container : containers_) {
     std::optional<int> last = paths.LastAttempt(container->record.name);
@@ -186,12 +190,14 @@ Status PodRunner::Admit(const Context& ctx) {
     deadline_ = SteadyTime::max();
     if (pod_->spec.active_deadline_seconds) {
       auto used = services_.clock.Now() - *start_time_;
-      deadline_ = services_.clock.Steady() + std::chrono::seconds(*pod_->spec.active_deadline_seconds) -
+      deadline_ = services_.clock.Steady() +
+                  std::chrono::seconds(*pod_->spec.active_deadline_seconds) -
                   std::chrono::duration_cast<Duration>(used);
     }
   }
   if (services_.clock.Steady() >= *deadline_) {
-    verdict_ = PodVerdict{"DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+    verdict_ = PodVerdict{"DeadlineExceeded",
+                          "Pod was active on the node longer than the specified deadline"};
     Warn("DeadlineExceeded", verdict_->message);
     return Ok();
   }
@@ -213,7 +219,8 @@ Status PodRunner::MakeReady(const Context& ctx) {
   Status status = services_.claims.Prepare(ctx, *pod_);
   if (status.Is(Reason::kCancelled) || status.Is(Reason::kConflict)) return status;
   if (!status.ok()) {
-    Warn("FailedPrepareDynamicResources", "Failed to prepare dynamic resources: " + status.message());
+    Warn("FailedPrepareDynamicResources",
+         "Failed to prepare dynamic resources: " + status.message());
     return status;
   }
   Result<std::map<std::string, std::string>> volumes = services_.launcher.SetUpVolumes(ctx, *pod_);
@@ -232,9 +239,11 @@ Status PodRunner::RunContainers(const Context& ctx, Next& next) {
   for (size_t round = 0; round <= containers_.size(); ++round) {
     std::vector<ContainerView> views;
     for (const auto& container : containers_) {
-      int exit_code = container->record.state.terminated ? container->record.state.terminated->exit_code
-                      : container->record.last_state.terminated ? container->record.last_state.terminated->exit_code
-                                                                : 0;
+      int exit_code = container->record.state.terminated
+                          ? container->record.state.terminated->exit_code
+                      : container->record.last_state.terminated
+                          ? container->record.last_state.terminated->exit_code
+                          : 0;
       views.push_back({container->record.kind, container->started, container->running(), exit_code,
                        container->failures, container->finished_at});
     }
@@ -247,15 +256,19 @@ Status PodRunner::RunContainers(const Context& ctx, Next& next) {
     for (size_t index : plan.backing_off) {
       Container& container = *containers_[index];
       if (!container.record.state.terminated) continue;
-      std::string delay =
-          std::to_string(std::chrono::duration_cast<std::chrono::seconds>(RestartDelay(container.failures)).count()) + "s";
-      std::string who = container.record.name + " pod=" + pod_->metadata.name + "_" + pod_->metadata.namespace_ + "(" + uid() + ")";
+      std::string delay = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(
+                                             RestartDelay(container.failures))
+                                             .count()) +
+                          "s";
+      std::string who = container.record.name + " pod=" + pod_->metadata.name + "_" +
+                        pod_->metadata.namespace_ + "(" + uid() + ")";
       container.record.last_state = container.record.state;
       container.record.state = {};
-      container.record.state.waiting =
-          api::ContainerStateWaiting{"CrashLoopBackOff", "back-off " + delay + " restarting failed container=" + who};
-      Warn("BackOff", "Back-off restarting failed container " + container.record.name + " in pod " + pod_->metadata.name +
-                          "_" + pod_->metadata.namespace_ + "(" + uid() + ")");
+      container.record.state.waiting = api::ContainerStateWaiting{
+          "CrashLoopBackOff", "back-off " + delay + " restarting failed container=" + who};
+      Warn("BackOff", "Back-off restarting failed container " + container.record.name + " in pod " +
+                          pod_->metadata.name + "_" + pod_->metadata.namespace_ + "(" + uid() +
+                          ")");
     }
     if (plan.wake_at) next.after = *plan.wake_at - now;
     if (*deadline_ != SteadyTime::max()) {
@@ -271,8 +284,8 @@ Status PodRunner::StartContainer(const Context& ctx, Container& container) {
   const api::Container& spec = container.Spec(*pod_);
   ContainerRecord& record = container.record;
   int restart = container.started ? record.restart_count + 1 : record.restart_count;
-  auto on_exit = [mailbox = mailbox_, index = container.index, &clock = services_.clock, wake = services_.wake,
-                  key = api::KeyOf(*pod_)](ProcessExit exit) {
+  auto on_exit = [mailbox = mailbox_, index = container.index, &clock = services_.clock,
+                  wake = services_.wake, key = api::KeyOf(*pod_)](ProcessExit exit) {
     {
       std::lock_guard lock(mailbox->mutex);
       mailbox->exits.push_back({index, exit, clock.Steady(), clock.Now()});
@@ -288,7 +301,8 @@ Status PodRunner::StartContainer(const Context& ctx, Container& container) {
     if (launch.status.Is(Reason::kCancelled)) return launch.status;
     if (record.state.terminated) record.last_state = record.state;
     record.state = {};
-    record.state.waiting = api::ContainerStateWaiting{launch.waiting_reason, launch.status.message()};
+    record.state.waiting =
+        api::ContainerStateWaiting{launch.waiting_reason, launch.status.message()};
     Warn("Failed", "Error: " + launch.status.message());
     return launch.status;
   }
@@ -309,12 +323,14 @@ Status PodRunner::StartContainer(const Context& ctx, Container& container) {
     end.started_at = end.finished_at = now;
     record.state.terminated = end;
     container.finished_at = container.started_at;
-    Warn("Failed", "Error: failed to start container \"" + record.name + "\": " + launch.status.message());
+    Warn("Failed",
+         "Error: failed to start container \"" + record.name + "\": " + launch.status.message());
     return Ok();
   }
   container.pid = launch.pid;
   record.state.running = api::ContainerStateRunning{now};
-  services_.events.Record(runtime::ReferenceTo(*pod_), "Normal", "Started", "Started container " + record.name);
+  services_.events.Record(runtime::ReferenceTo(*pod_), "Normal", "Started",
+                          "Started container " + record.name);
   return Ok();
 }
 
@@ -327,7 +343,8 @@ void PodRunner::BeginStop(Duration grace) {
   }
 }
 
-// SIGTERM to the containers, then to the sidecars in reverse, SIGKILL when the grace period is over. True when nothing runs.
+// SIGTERM to the containers, then to the sidecars in reverse, SIGKILL when the grace period is
+// over. True when nothing runs.
 bool PodRunner::StopStep(Next& next) {
   SteadyTime now = services_.clock.Steady();
   bool apps_running = false, any = false;
@@ -349,7 +366,8 @@ bool PodRunner::StopStep(Next& next) {
     if (sidecar && apps_running) continue;
     if (!container.term_sent) {
       container.term_sent = true;
-      services_.events.Record(runtime::ReferenceTo(*pod_), "Normal", "Killing", "Stopping container " + container.record.name);
+      services_.events.Record(runtime::ReferenceTo(*pod_), "Normal", "Killing",
+                              "Stopping container " + container.record.name);
       services_.host.Signal(container.pid, SIGTERM);
     }
     if (sidecar) break;  // the one before it only after this one
@@ -358,14 +376,15 @@ bool PodRunner::StopStep(Next& next) {
   return false;
 }
 
-// Everything has stopped. The order matters: the claim controller may deallocate as soon as it sees a terminal phase, so the
-// drivers let go of the devices first.
+// Everything has stopped. The order matters: the claim controller may deallocate as soon as it sees
+// a terminal phase, so the drivers let go of the devices first.
 Status PodRunner::Finish(const Context& ctx) {
   if (!released_) {
     Status status = services_.claims.Unprepare(ctx, uid());
     if (!status.ok()) {
       if (!status.Is(Reason::kConflict) && !status.Is(Reason::kCancelled)) {
-        Warn("FailedUnprepareDynamicResources", "Failed to unprepare dynamic resources: " + status.message());
+        Warn("FailedUnprepareDynamicResources",
+             "Failed to unprepare dynamic resources: " + status.message());
       }
       return status;
     }
@@ -383,7 +402,8 @@ Status PodRunner::Finish(const Context& ctx) {
   done_ = true;
   if (!pod_->metadata.deletion_timestamp) return Ok();
   // Before the object goes: who sees that the Pod is gone finds nothing of it on the node.
-  DRAY_RETURN_IF_ERROR(runtime::RemoveTree(PodPaths(services_.launcher.options().root_dir, *pod_).directory));
+  DRAY_RETURN_IF_ERROR(
+      runtime::RemoveTree(PodPaths(services_.launcher.options().root_dir, *pod_).directory));
   runtime::DeleteOptions options;
   options.uid = uid();
   options.grace_period_seconds = 0;
@@ -416,17 +436,20 @@ Status PodRunner::WriteStatus(const Context& ctx, bool all_stopped) {
   facts.pod_ip = services_.launcher.options().pod_ip;
   facts.all_stopped = all_stopped;
   if (conditions_.empty()) conditions_ = pod_->status.conditions;
-  api::PodStatus status = StatusOf(facts, pod_->spec, conditions_, api::ToTime(services_.clock.Now()));
+  api::PodStatus status =
+      StatusOf(facts, pod_->spec, conditions_, api::ToTime(services_.clock.Now()));
   std::string text = StatusPatch(status, uid()).dump();
   if (text == written_) return Ok();
   runtime::PatchOptions options;
   options.subresource = "status";
   options.field_manager = "kubelet";
-  Result<api::Pod> patched =
-      services_.client.Patch<api::Pod>(ctx, api::KeyOf(*pod_), runtime::PatchType::kStrategic, text, options);
-  // Without the Pod there is nobody to tell; a conflict is another Pod of the same name, or a server that is busy with this one.
+  Result<api::Pod> patched = services_.client.Patch<api::Pod>(
+      ctx, api::KeyOf(*pod_), runtime::PatchType::kStrategic, text, options);
+  // Without the Pod there is nobody to tell; a conflict is another Pod of the same name, or a
+  // server that is busy with this one.
   if (patched.Is(Reason::kConflict) && StillOurs(ctx)) return patched.status();
-  if (!patched.ok() && !patched.Is(Reason::kNotFound) && !patched.Is(Reason::kConflict)) return patched.status();
+  if (!patched.ok() && !patched.Is(Reason::kNotFound) && !patched.Is(Reason::kConflict))
+    return patched.status();
   written_ = text;
   conditions_ = status.conditions;
   return Ok();

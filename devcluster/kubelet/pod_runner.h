@@ -26,14 +26,16 @@ struct NodeServices {
   std::function<void(const api::ObjectKey&)> wake;  // look at this Pod again
 };
 
-// One Pod on its node, from admission to the end. Level based: each Sync() looks at the Pod and at what has happened to its
-// processes, takes every step that can be taken now, writes the status if it changed, and says when to come back. Not thread
-// safe: one caller at a time (the work queue sees to it); exits of processes come in from the host's thread.
+// One Pod on its node, from admission to the end. Level based: each Sync() looks at the Pod and at
+// what has happened to its processes, takes every step that can be taken now, writes the status if
+// it changed, and says when to come back. Not thread safe: one caller at a time (the work queue
+// sees to it); exits of processes come in from the host's thread.
 class PodRunner {
  public:
   struct Next {
     std::optional<Duration> after;  // look again then, at the latest
-    bool done = false;              // everything is stopped, released and reported; Sync() has nothing more to do
+    bool done =
+        false;  // everything is stopped, released and reported; Sync() has nothing more to do
   };
 
   PodRunner(NodeServices& services, std::shared_ptr<const api::Pod> pod);
@@ -76,8 +78,8 @@ class PodRunner {
   std::optional<SteadyTime> deadline_;  // spec.activeDeadlineSeconds
   bool admitted_ = false, ready_ = false, gone_ = false;
   bool completed_ = false, released_ = false, reported_ = false, done_ = false;
-  std::set<std::string> said_;          // warnings that were sent for every start
-  std::string written_;                 // the last status patch
+  std::set<std::string> said_;                 // warnings that were sent for every start
+  std::string written_;                        // the last status patch
   std::vector<api::PodCondition> conditions_;  // as last written
 };
 

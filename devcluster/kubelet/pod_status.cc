@@ -15,8 +15,8 @@ bool Succeeded(const ContainerRecord& record) {
 // An init container that has not done its part.
 bool PendingInit(const ContainerRecord& record) {
   if (record.kind == ContainerKind::kInit) return !Succeeded(record);
-  return record.kind == ContainerKind::kSidecar && !record.state.running && record.restart_count == 0 &&
-         !record.state.terminated && !record.last_state.terminated;
+  return record.kind == ContainerKind::kSidecar && !record.state.running &&
+         record.restart_count == 0 && !record.state.terminated && !record.last_state.terminated;
 }
 
 std::string Names(const std::vector<std::string>& names) {
@@ -25,7 +25,8 @@ std::string Names(const std::vector<std::string>& names) {
   return text + "]";
 }
 
-api::PodCondition Condition(const std::string& type, bool holds, std::string reason, std::string message) {
+api::PodCondition Condition(const std::string& type, bool holds, std::string reason,
+                            std::string message) {
   api::PodCondition condition{type, holds ? "True" : "False"};
   if (!holds || reason == "PodCompleted") {
     condition.reason = std::move(reason);
@@ -56,7 +57,8 @@ std::string PhaseOf(const PodFacts& facts, const std::string& restart_policy) {
   for (const ContainerRecord& record : facts.containers) {
     if (record.kind != ContainerKind::kApp) {
       if (PendingInit(record)) ++pending_init;
-      if (record.kind == ContainerKind::kInit && record.state.terminated && !Succeeded(record)) ++failed_init;
+      if (record.kind == ContainerKind::kInit && record.state.terminated && !Succeeded(record))
+        ++failed_init;
       continue;
     }
     if (record.state.running) {
@@ -81,8 +83,8 @@ std::string PhaseOf(const PodFacts& facts, const std::string& restart_policy) {
   return "Failed";
 }
 
-api::PodStatus StatusOf(const PodFacts& facts, const api::PodSpec& spec, const std::vector<api::PodCondition>& before,
-                        api::Time now) {
+api::PodStatus StatusOf(const PodFacts& facts, const api::PodSpec& spec,
+                        const std::vector<api::PodCondition>& before, api::Time now) {
   api::PodStatus status;
   std::string policy = spec.restart_policy.empty() ? "Always" : spec.restart_policy;
   status.phase = PhaseOf(facts, policy);
@@ -100,23 +102,31 @@ api::PodStatus StatusOf(const PodFacts& facts, const api::PodSpec& spec, const s
     api::ContainerStatus container = ContainerStatusOf(record);
     if (PendingInit(record)) uninitialized.push_back(record.name);
     if (!container.ready && record.kind != ContainerKind::kInit) unready.push_back(record.name);
-    (record.kind == ContainerKind::kApp ? status.container_statuses : status.init_container_statuses).push_back(container);
+    (record.kind == ContainerKind::kApp ? status.container_statuses
+                                        : status.init_container_statuses)
+        .push_back(container);
   }
   bool completed = status.phase == "Succeeded";
-  std::string done = completed ? "PodCompleted" : status.phase == "Failed" ? "PodFailed" : "ContainersNotReady";
+  std::string done = completed                  ? "PodCompleted"
+                     : status.phase == "Failed" ? "PodFailed"
+                                                : "ContainersNotReady";
   std::string missing = completed ? "" : "containers with unready status: " + Names(unready);
   bool ready = unready.empty() && status.phase == "Running";
   status.conditions = {
       Condition("PodReadyToStartContainers", sandbox && !facts.all_stopped, "", ""),
-      Condition("Initialized", uninitialized.empty(), completed ? "PodCompleted" : "ContainersNotInitialized",
-                uninitialized.empty() ? "" : "containers with incomplete status: " + Names(uninitialized)),
+      Condition("Initialized", uninitialized.empty(),
+                completed ? "PodCompleted" : "ContainersNotInitialized",
+                uninitialized.empty()
+                    ? ""
+                    : "containers with incomplete status: " + Names(uninitialized)),
       Condition("Ready", ready, done, missing),
       Condition("ContainersReady", ready, done, missing),
   };
   for (api::PodCondition& condition : status.conditions) {
     condition.last_transition_time = now;
     for (const api::PodCondition& old : before) {
-      if (old.type == condition.type && old.status == condition.status && old.last_transition_time) {
+      if (old.type == condition.type && old.status == condition.status &&
+          old.last_transition_time) {
         condition.last_transition_time = old.last_transition_time;
       }
     }

@@ -16,7 +16,9 @@ namespace {
 constexpr int kWorkers = 6;
 constexpr std::chrono::seconds kHousekeeping(60);
 
-bool Active(const api::Pod& pod) { return pod.status.phase != "Succeeded" && pod.status.phase != "Failed"; }
+bool Active(const api::Pod& pod) {
+  return pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+}
 
 }  // namespace
 
@@ -25,7 +27,8 @@ struct PodWorkers::State : runtime::Reconciler {
       : services(services),
         pods(pods),
         root_dir(std::move(root_dir)),
-        queue(services.clock, {"kubelet_pods", std::chrono::milliseconds(250), std::chrono::seconds(10)}) {}
+        queue(services.clock,
+              {"kubelet_pods", std::chrono::milliseconds(250), std::chrono::seconds(10)}) {}
 
   NodeServices& services;
   const runtime::Lister<api::Pod>& pods;
@@ -44,7 +47,8 @@ struct PodWorkers::State : runtime::Reconciler {
     if (runner && (!pod || pod->metadata.uid != runner->uid())) {
       DRAY_ASSIGN_OR_RETURN(PodRunner::Next next, runner->SyncGone(ctx));
       if (!next.done) return runtime::Requeue{next.after};
-      DRAY_RETURN_IF_ERROR(runtime::RemoveTree(PodPaths(root_dir, key.namespace_, key.name, runner->uid()).directory));
+      DRAY_RETURN_IF_ERROR(runtime::RemoveTree(
+          PodPaths(root_dir, key.namespace_, key.name, runner->uid()).directory));
       runners.With([&](auto& map) { map.erase(key); });
       runner.reset();
     }
@@ -57,13 +61,15 @@ struct PodWorkers::State : runtime::Reconciler {
     return runtime::Requeue{next.after};
   }
 
-  // What is left of Pods that are neither in the API server nor in our hands. What is held is read before who is alive: a Pod
-  // that comes in between must not be taken for a dead one.
+  // What is left of Pods that are neither in the API server nor in our hands. What is held is read
+  // before who is alive: a Pod that comes in between must not be taken for a dead one.
   void TidyUp(const Context& ctx) {
-    std::set<std::string> claim_holders = services.claims.PodUids(), device_holders = services.devices.PodUids();
+    std::set<std::string> claim_holders = services.claims.PodUids(),
+                          device_holders = services.devices.PodUids();
     std::vector<std::string> directories;
     std::error_code error;
-    for (std::filesystem::directory_iterator at(root_dir + "/pods", error), end; !error && at != end; at.increment(error)) {
+    for (std::filesystem::directory_iterator at(root_dir + "/pods", error), end;
+         !error && at != end; at.increment(error)) {
       directories.push_back(at->path().string());
     }
     std::set<std::string> known, active;
@@ -78,27 +84,32 @@ struct PodWorkers::State : runtime::Reconciler {
     for (const std::string& uid : claim_holders) {
       if (active.count(uid)) continue;
       Status status = services.claims.Unprepare(ctx, uid);
-      if (!status.ok()) LOG(WARNING) << "claims of Pod " << uid << ", which is gone: " << status.message();
+      if (!status.ok())
+        LOG(WARNING) << "claims of Pod " << uid << ", which is gone: " << status.message();
     }
     for (const std::string& uid : device_holders) {
       if (active.count(uid) == 0) services.devices.Release(uid);
     }
     for (const std::string& directory : directories) {
       size_t underscore = directory.rfind('_');
-      if (underscore == std::string::npos || known.count(directory.substr(underscore + 1))) continue;
+      if (underscore == std::string::npos || known.count(directory.substr(underscore + 1)))
+        continue;
       Status status = runtime::RemoveTree(directory);
       if (!status.ok()) LOG(WARNING) << status.message();
     }
   }
 };
 
-PodWorkers::PodWorkers(NodeServices& services, const runtime::Lister<api::Pod>& pods, std::string root_dir)
+PodWorkers::PodWorkers(NodeServices& services, const runtime::Lister<api::Pod>& pods,
+                       std::string root_dir)
     : state_(std::make_unique<State>(services, pods, std::move(root_dir))) {
   services.wake = [state = state_.get()](const api::ObjectKey& key) { state->queue.Add(key); };
 }
 PodWorkers::~PodWorkers() = default;
 
-void PodWorkers::Wake(const api::ObjectKey& key) { state_->queue.Add(key); }
+void PodWorkers::Wake(const api::ObjectKey& key) {
+  state_->queue.Add(key);
+}
 
 void PodWorkers::WakeAll() {
   for (const auto& pod : state_->pods.List()) state_->queue.Add(api::KeyOf(*pod));

@@ -9,9 +9,9 @@
 
 namespace dray::devcluster {
 
-// Keeps every Pod that is bound to the node where it should be: an informer, a queue of Pods and workers that sync them. Every
-// 60 s (and at the start) it also looks for what nobody cares for any more: claims and devices of Pods that are gone,
-// directories left by an earlier run.
+// Keeps every Pod that is bound to the node where it should be: an informer, a queue of Pods and
+// workers that sync them. Every 60 s (and at the start) it also looks for what nobody cares for any
+// more: claims and devices of Pods that are gone, directories left by an earlier run.
 class PodWorkers {
  public:
   // The services (their `wake` is set here) and the lister outlive the workers.

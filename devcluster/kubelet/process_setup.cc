@@ -24,7 +24,9 @@ struct Failure {
   int index = 0, error = 0;
 };
 
-std::string SystemReason(int error) { return std::generic_category().message(error); }
+std::string SystemReason(int error) {
+  return std::generic_category().message(error);
+}
 
 // What the child needs, as plain pointers.
 struct Prepared {
@@ -66,7 +68,8 @@ int RunStep(const SetupStep& step) {
     case Kind::kBind:
       return mount(step.source.c_str(), path, nullptr, MS_BIND | MS_REC, nullptr);
     case Kind::kReadOnly:
-      return mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | LockedFlags(path), nullptr);
+      return mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | LockedFlags(path),
+                   nullptr);
     case Kind::kUnbindable:
       return mount(nullptr, path, nullptr, MS_UNBINDABLE | MS_REC, nullptr);
     case Kind::kMakeDir:
@@ -98,15 +101,18 @@ int WriteText(const char* path, const char* text, size_t size) {
 
 void EnterNamespaces(const Prepared& prepared) {
   bool user = prepared.spec->mounts == MountAbility::kUserNamespace;
-  if (unshare(user ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) != 0) Give(prepared, Phase::kNamespace, 0, errno);
+  if (unshare(user ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) != 0)
+    Give(prepared, Phase::kNamespace, 0, errno);
   if (user) {
-    if (WriteText("/proc/self/setgroups", "deny", 4) != 0 && errno != ENOENT) Give(prepared, Phase::kUserMap, 0, errno);
+    if (WriteText("/proc/self/setgroups", "deny", 4) != 0 && errno != ENOENT)
+      Give(prepared, Phase::kUserMap, 0, errno);
     if (WriteText("/proc/self/uid_map", prepared.uid_map.data(), prepared.uid_map.size()) != 0 ||
         WriteText("/proc/self/gid_map", prepared.gid_map.data(), prepared.gid_map.size()) != 0) {
       Give(prepared, Phase::kUserMap, 1, errno);
     }
   }
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) Give(prepared, Phase::kNamespace, 1, errno);
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    Give(prepared, Phase::kNamespace, 1, errno);
 }
 
 void ResetSignals() {
@@ -142,7 +148,8 @@ void CloseOthersOnExec() {
       }
     }
   }
-  // A change of credentials clears the parent-death signal, so it comes last. The parent may have died before.
+  // A change of credentials clears the parent-death signal, so it comes last. The parent may have
+  // died before.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != prepared.parent) Give(prepared, Phase::kParentGone, 0, ESRCH);
   if (chdir(spec.working_dir.c_str()) != 0) Give(prepared, Phase::kDirectory, 0, errno);
@@ -161,9 +168,12 @@ Status Explain(const Failure& failure, const ProcessSpec& spec) {
   switch (failure.phase) {
     case Phase::kNamespace:
     case Phase::kUserMap:
-      return Status(Reason::kForbidden, "this kernel does not let us make a mount namespace: " + reason);
+      return Status(Reason::kForbidden,
+                    "this kernel does not let us make a mount namespace: " + reason);
     case Phase::kStep:
-      return Status(Reason::kForbidden, "cannot " + spec.steps[static_cast<size_t>(failure.index)].Describe() + ": " + reason);
+      return Status(
+          Reason::kForbidden,
+          "cannot " + spec.steps[static_cast<size_t>(failure.index)].Describe() + ": " + reason);
     case Phase::kDirectory:
       return Status(Reason::kInvalid, "workingDir " + spec.working_dir + ": " + reason);
     case Phase::kParentGone:
@@ -172,7 +182,8 @@ Status Explain(const Failure& failure, const ProcessSpec& spec) {
       break;
   }
   if (failure.error == ENOENT && spec.argv[0].find('/') == std::string::npos) {
-    return Status(Reason::kInvalid, "exec: \"" + spec.argv[0] + "\": executable file not found in $PATH");
+    return Status(Reason::kInvalid,
+                  "exec: \"" + spec.argv[0] + "\": executable file not found in $PATH");
   }
   return Status(Reason::kInvalid, "exec: \"" + spec.argv[0] + "\": " + reason);
 }
@@ -181,14 +192,16 @@ Prepared Prepare(const ProcessSpec& spec) {
   Prepared prepared;
   prepared.spec = &spec;
   prepared.parent = getpid();
-  for (const std::string& word : spec.argv) prepared.argv.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : spec.argv)
+    prepared.argv.push_back(const_cast<char*>(word.c_str()));
   for (const std::string& line : spec.env) prepared.env.push_back(const_cast<char*>(line.c_str()));
   prepared.argv.push_back(nullptr);
   prepared.env.push_back(nullptr);
   if (spec.argv[0].find('/') != std::string::npos) {
     prepared.programs.push_back(spec.argv[0]);
   } else {
-    for (const std::string& directory : spec.search) prepared.programs.push_back(directory + "/" + spec.argv[0]);
+    for (const std::string& directory : spec.search)
+      prepared.programs.push_back(directory + "/" + spec.argv[0]);
   }
   prepared.uid_map = "0 " + std::to_string(geteuid()) + " 1\n";
   prepared.gid_map = "0 " + std::to_string(getegid()) + " 1\n";
@@ -198,11 +211,13 @@ Prepared Prepare(const ProcessSpec& spec) {
 }  // namespace
 
 Result<StartedProcess> StartProcess(const ProcessSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty()) return Status(Reason::kInvalid, "no command to run");
+  if (spec.argv.empty() || spec.argv[0].empty())
+    return Status(Reason::kInvalid, "no command to run");
   Prepared prepared = Prepare(spec);
   std::string log = spec.log_file.empty() ? "/dev/null" : spec.log_file;
   prepared.output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (prepared.output < 0) return Status(Reason::kInternal, "cannot open " + log + ": " + SystemReason(errno));
+  if (prepared.output < 0)
+    return Status(Reason::kInternal, "cannot open " + log + ": " + SystemReason(errno));
   prepared.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
   int report[2];
   if (prepared.input < 0 || pipe2(report, O_CLOEXEC) != 0) {

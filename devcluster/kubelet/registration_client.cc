@@ -17,7 +17,9 @@ Result<PluginInfo> AskPluginInfo(const Context& ctx, const std::string& socket_p
                          call.set_wait_for_ready(true);
                          return stub->GetInfo(&call, pluginregistration::InfoRequest(), &answer);
                        }).Wrapped("GetInfo"));
-  return PluginInfo{answer.type(), answer.name(), answer.endpoint(),
+  return PluginInfo{answer.type(),
+                    answer.name(),
+                    answer.endpoint(),
                     {answer.supported_versions().begin(), answer.supported_versions().end()}};
 }
 
@@ -27,10 +29,12 @@ Status TellPlugin(const Context& ctx, const std::string& socket_path, const Stat
   status.set_plugin_registered(outcome.ok());
   status.set_error(outcome.message());
   pluginregistration::RegistrationStatusResponse answer;
-  return CallPlugin(ctx, std::chrono::seconds(5), [&](grpc::ClientContext& call) {
-           call.set_wait_for_ready(true);
-           return stub->NotifyRegistrationStatus(&call, status, &answer);
-         }).Wrapped("NotifyRegistrationStatus");
+  return CallPlugin(ctx, std::chrono::seconds(5),
+                    [&](grpc::ClientContext& call) {
+                      call.set_wait_for_ready(true);
+                      return stub->NotifyRegistrationStatus(&call, status, &answer);
+                    })
+      .Wrapped("NotifyRegistrationStatus");
 }
 
 }  // namespace dray::devcluster

@@ -15,7 +15,8 @@ struct PluginInfo {
 };
 
 // pluginregistration.Registration, with the kubelet as the client.
-Result<PluginInfo> AskPluginInfo(const Context& ctx, const std::string& socket_path);        // within 1 s
-Status TellPlugin(const Context& ctx, const std::string& socket_path, const Status& outcome);  // within 5 s
+Result<PluginInfo> AskPluginInfo(const Context& ctx, const std::string& socket_path);  // within 1 s
+Status TellPlugin(const Context& ctx, const std::string& socket_path,
+                  const Status& outcome);  // within 5 s
 
 }  // namespace dray::devcluster

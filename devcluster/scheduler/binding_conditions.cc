@@ -14,8 +14,8 @@ bool IsTrue(const api::AllocatedDeviceStatus* status, const std::string& type) {
 const api::AllocatedDeviceStatus* StatusOf(const api::ResourceClaim& claim,
                                            const api::DeviceRequestAllocationResult& result) {
   for (const api::AllocatedDeviceStatus& status : claim.status.devices) {
-    if (status.driver == result.driver && status.pool == result.pool && status.device == result.device &&
-        status.share_id == result.share_id) {
+    if (status.driver == result.driver && status.pool == result.pool &&
+        status.device == result.device && status.share_id == result.share_id) {
       return &status;
     }
   }
@@ -31,7 +31,8 @@ Bindability BindabilityOf(const api::ResourceClaim& claim, api::Time now) {
   for (const api::DeviceRequestAllocationResult& result : allocation.devices.results) {
     const api::AllocatedDeviceStatus* status = StatusOf(claim, result);
     for (const std::string& failure : result.binding_failure_conditions) {
-      if (IsTrue(status, failure)) return {Bindability::kFailed, "device " + result.device + " reports " + failure, {}};
+      if (IsTrue(status, failure))
+        return {Bindability::kFailed, "device " + result.device + " reports " + failure, {}};
     }
     for (const std::string& condition : result.binding_conditions) {
       if (IsTrue(status, condition) || bindability.state != Bindability::kReady) continue;

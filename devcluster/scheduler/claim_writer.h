@@ -6,13 +6,17 @@
 #include "dray/api/types/resource.h"
 #include "dray/runtime/client.h"
 
-// What the scheduler writes about claims and Pods (facts: DRA, B.4, PreBind and Unreserve). Everything is a patch.
+// What the scheduler writes about claims and Pods (facts: DRA, B.4, PreBind and Unreserve).
+// Everything is a patch.
 namespace dray::devcluster {
 
-// Writes finalizer, `allocation` (when given) and the reservation for the Pod, in that order; repeatable. The answer is the
-// claim as stored. kConflict: it was allocated, replaced or marked for deletion meanwhile; look again.
-Result<api::ResourceClaim> ReserveClaim(const Context& ctx, const runtime::Client& client, api::ResourceClaim claim,
-                                        const std::optional<api::AllocationResult>& allocation, const api::Pod& pod);
+// Writes finalizer, `allocation` (when given) and the reservation for the Pod, in that order;
+// repeatable. The answer is the claim as stored. kConflict: it was allocated, replaced or marked
+// for deletion meanwhile; look again.
+Result<api::ResourceClaim> ReserveClaim(const Context& ctx, const runtime::Client& client,
+                                        api::ResourceClaim claim,
+                                        const std::optional<api::AllocationResult>& allocation,
+                                        const api::Pod& pod);
 
 // Takes the Pod's reservation back, and nothing else.
 Result<api::ResourceClaim> UnreserveClaim(const Context& ctx, const runtime::Client& client,
@@ -22,7 +26,8 @@ Result<api::ResourceClaim> UnreserveClaim(const Context& ctx, const runtime::Cli
 Result<api::ResourceClaim> ReleaseAllocation(const Context& ctx, const runtime::Client& client,
                                              const api::ResourceClaim& claim);
 
-Status BindPod(const Context& ctx, const runtime::Client& client, const api::Pod& pod, const std::string& node);
+Status BindPod(const Context& ctx, const runtime::Client& client, const api::Pod& pod,
+               const std::string& node);
 
 // Condition PodScheduled=False; nothing is sent when it stands already.
 Status ReportUnscheduled(const Context& ctx, const runtime::Client& client, const api::Pod& pod,

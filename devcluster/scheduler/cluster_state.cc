@@ -6,7 +6,8 @@ namespace dray::devcluster {
 namespace {
 
 bool OnNode(const api::Pod& pod) {
-  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" &&
+         pod.status.phase != "Failed";
 }
 
 // Resource versions of one kind grow (Kubernetes 1.35 made that a promise).
@@ -38,7 +39,8 @@ void ClusterState::ApplyTo(const ObjectChange<api::Node>& change) {
 void ClusterState::ApplyTo(const ObjectChange<api::Pod>& change) {
   const std::string& uid = (change.after != nullptr ? change.after : change.before)->metadata.uid;
   // A Pod may be replaced by another of its name between two events.
-  if (change.before != nullptr && change.before->metadata.uid != uid) Unplace(change.before->metadata.uid);
+  if (change.before != nullptr && change.before->metadata.uid != uid)
+    Unplace(change.before->metadata.uid);
   if (change.after == nullptr || !change.after->spec.node_name.empty()) {
     assumed_.erase(uid);
   } else if (assumed_.contains(uid)) {
@@ -56,7 +58,8 @@ void ClusterState::ApplyTo(const ObjectChange<api::ResourceClaim>& change) {
     const api::ObjectKey key = api::KeyOf(*change.before);
     auto present = Claim(key);
     // An assumed claim may already be the next one of that name.
-    if (present != nullptr && present->metadata.uid == change.before->metadata.uid) SetClaim(key, nullptr);
+    if (present != nullptr && present->metadata.uid == change.before->metadata.uid)
+      SetClaim(key, nullptr);
     return;
   }
   const api::ObjectKey key = api::KeyOf(*change.after);
@@ -76,7 +79,8 @@ void ClusterState::ApplyTo(const ObjectChange<api::DeviceClass>& change) {
   if (change.after != nullptr) classes_[change.after->metadata.name] = change.after;
 }
 
-void ClusterState::Place(const std::string& uid, const std::string& node, api::ResourceList requests) {
+void ClusterState::Place(const std::string& uid, const std::string& node,
+                         api::ResourceList requests) {
   Unplace(uid);
   nodes_[node].Add(requests);
   placed_[uid] = {node, std::move(requests)};
@@ -111,11 +115,14 @@ void ClusterState::AssumeClaim(api::ResourceClaim claim) {
   SetClaim(key, std::make_shared<const api::ResourceClaim>(std::move(claim)));
 }
 
-void ClusterState::SetClaim(const api::ObjectKey& key, std::shared_ptr<const api::ResourceClaim> claim) {
+void ClusterState::SetClaim(const api::ObjectKey& key,
+                            std::shared_ptr<const api::ResourceClaim> claim) {
   auto before = Claim(key);
   if (devices_) {
-    if (before != nullptr && before->status.allocation) devices_->RemoveAllocation(*before->status.allocation);
-    if (claim != nullptr && claim->status.allocation) devices_->AddAllocation(*claim->status.allocation, key.ToString());
+    if (before != nullptr && before->status.allocation)
+      devices_->RemoveAllocation(*before->status.allocation);
+    if (claim != nullptr && claim->status.allocation)
+      devices_->AddAllocation(*claim->status.allocation, key.ToString());
   }
   if (claim == nullptr) {
     claims_.erase(key);

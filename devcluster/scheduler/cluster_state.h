@@ -17,11 +17,12 @@ template <class T>
 struct ObjectChange {
   std::shared_ptr<const T> before, after;
 };
-using AnyChange = std::variant<ObjectChange<api::Node>, ObjectChange<api::Pod>, ObjectChange<api::ResourceClaim>,
-                               ObjectChange<api::ResourceSlice>, ObjectChange<api::DeviceClass>>;
+using AnyChange =
+    std::variant<ObjectChange<api::Node>, ObjectChange<api::Pod>, ObjectChange<api::ResourceClaim>,
+                 ObjectChange<api::ResourceSlice>, ObjectChange<api::DeviceClass>>;
 
-// The cluster as the scheduler decides on it: what informers told, and over it what the scheduler itself has written and the
-// informers have not told yet. Of the scheduler's thread alone.
+// The cluster as the scheduler decides on it: what informers told, and over it what the scheduler
+// itself has written and the informers have not told yet. Of the scheduler's thread alone.
 class ClusterState {
  public:
   void Apply(const AnyChange& change);
@@ -55,8 +56,8 @@ class ClusterState {
   void SetClaim(const api::ObjectKey& key, std::shared_ptr<const api::ResourceClaim> claim);
 
   std::map<std::string, NodeInfo> nodes_;
-  std::map<std::string, Placed> placed_;                     // Pods on nodes, by UID
-  std::map<std::string, std::string> assumed_;               // UID of a Pod -> node
+  std::map<std::string, Placed> placed_;        // Pods on nodes, by UID
+  std::map<std::string, std::string> assumed_;  // UID of a Pod -> node
   std::map<api::ObjectKey, std::shared_ptr<const api::ResourceClaim>> claims_;
   std::map<std::string, std::shared_ptr<const api::ResourceSlice>> slices_;
   std::map<std::string, std::shared_ptr<const api::DeviceClass>> classes_;

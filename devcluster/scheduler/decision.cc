@@ -8,7 +8,8 @@
 namespace dray::devcluster {
 namespace {
 
-constexpr int kSubrequestScore = 8;  // of the first of firstAvailable, one less for each further one
+constexpr int kSubrequestScore =
+    8;  // of the first of firstAvailable, one less for each further one
 constexpr size_t kEnoughNodes = 100;
 
 using Kind = Decision::Kind;
@@ -27,7 +28,8 @@ struct PodClaims {
 };
 
 // PreEnqueue and PreFilter: nothing, when all claims are there and can be used.
-std::optional<Decision> Gather(const ClusterState& cluster, const api::Pod& pod, PodClaims& claims) {
+std::optional<Decision> Gather(const ClusterState& cluster, const api::Pod& pod,
+                               PodClaims& claims) {
   std::optional<Decision> hold;
   auto hold_for = [&](std::string message, bool quiet) {
     if (hold) return;
@@ -53,8 +55,11 @@ std::optional<Decision> Gather(const ClusterState& cluster, const api::Pod& pod,
       hold_for("ResourceClaim " + *name + " was not created for this Pod", false);
     } else if (!claim->status.allocation) {
       claims.unallocated.push_back(std::move(claim));
-    } else if (!claims::ReservedFor(*claim, pod) && claim->status.reserved_for.size() >= api::kMaxReservedFor) {
-      hold_for("ResourceClaim " + *name + " is in use by " + std::to_string(api::kMaxReservedFor) + " Pods already", false);
+    } else if (!claims::ReservedFor(*claim, pod) &&
+               claim->status.reserved_for.size() >= api::kMaxReservedFor) {
+      hold_for("ResourceClaim " + *name + " is in use by " + std::to_string(api::kMaxReservedFor) +
+                   " Pods already",
+               false);
     } else {
       claims.allocated.push_back(std::move(claim));
     }
@@ -92,7 +97,8 @@ int SubrequestScore(const std::vector<std::shared_ptr<const api::ResourceClaim>>
       for (size_t i = 0; i < request.first_available.size(); ++i) {
         const std::string name = request.name + "/" + request.first_available[i].name;
         const auto& results = allocations[c].devices.results;
-        if (std::any_of(results.begin(), results.end(), [&](const auto& r) { return r.request == name; })) {
+        if (std::any_of(results.begin(), results.end(),
+                        [&](const auto& r) { return r.request == name; })) {
           score += kSubrequestScore - static_cast<int>(i);
         }
       }
@@ -111,7 +117,8 @@ bool HasChoice(const PodClaims& claims) {
 }
 
 // "0/3 nodes are available: 1 Insufficient cpu, 2 had no device ...".
-std::string NoNode(size_t nodes, const std::map<std::string, int>& misfits, const std::string& devices) {
+std::string NoNode(size_t nodes, const std::map<std::string, int>& misfits,
+                   const std::string& devices) {
   std::string message = "0/" + std::to_string(nodes) + " nodes are available";
   if (nodes == 0) return message;
   std::string separator = ": ";
@@ -125,7 +132,8 @@ std::string NoNode(size_t nodes, const std::map<std::string, int>& misfits, cons
 
 class Cycle {
  public:
-  Cycle(ClusterState& cluster, const api::Pod& pod, PodClaims claims, const DecisionOptions& options)
+  Cycle(ClusterState& cluster, const api::Pod& pod, PodClaims claims,
+        const DecisionOptions& options)
       : cluster_(cluster), pod_(pod), claims_(std::move(claims)), options_(options) {}
 
   Decision Run() {
@@ -154,7 +162,8 @@ class Cycle {
         decision.claims = {{claim, std::nullopt}};
         return decision;
       }
-      Decision decision = Say(Kind::kPrepare, "waiting for the devices of ResourceClaim " + name + ": " + state.why);
+      Decision decision = Say(
+          Kind::kPrepare, "waiting for the devices of ResourceClaim " + name + ": " + state.why);
       for (const auto& other : claims_.allocated) {
         if (!claims::ReservedFor(*other, pod_)) decision.claims.push_back({other, std::nullopt});
       }
@@ -171,7 +180,8 @@ class Cycle {
       if (info.node == nullptr) continue;
       ++nodes_;
       std::vector<std::string> misfits = Misfits(pod_, requests, info);
-      if (misfits.empty() && ClaimElsewhere(*info.node)) misfits.push_back("resourceclaim not available on the node");
+      if (misfits.empty() && ClaimElsewhere(*info.node))
+        misfits.push_back("resourceclaim not available on the node");
       for (const std::string& misfit : misfits) ++misfits_[misfit];
       if (misfits.empty()) fitting.push_back(&info);
     }
@@ -256,13 +266,17 @@ class Cycle {
     return decision;
   }
 
-  WaitFor Wait() const { return {kNodesChanged | kPodsGone | kDevicesChanged, claims_.keys, std::nullopt}; }
+  WaitFor Wait() const {
+    return {kNodesChanged | kPodsGone | kDevicesChanged, claims_.keys, std::nullopt};
+  }
 
   Decision NoneFits(const std::string& devices) {
     Decision decision = Say(Kind::kUnschedulable, NoNode(nodes_, misfits_, devices));
     decision.wait = Wait();
-    if (claims_.unallocated.empty()) decision.wait.causes &= ~static_cast<uint32_t>(kDevicesChanged);
-    // PostFilter: an allocation that only this Pod holds, on nodes that do not fit, is better made anew elsewhere.
+    if (claims_.unallocated.empty())
+      decision.wait.causes &= ~static_cast<uint32_t>(kDevicesChanged);
+    // PostFilter: an allocation that only this Pod holds, on nodes that do not fit, is better made
+    // anew elsewhere.
     for (const auto& claim : blocking_) {
       const auto& consumers = claim->status.reserved_for;
       if (consumers.empty() || (consumers.size() == 1 && claims::ReservedFor(*claim, pod_))) {

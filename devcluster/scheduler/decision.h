@@ -19,8 +19,8 @@ struct Decision {
     kPrepare,        // write `claims`; binding waits for the conditions of their devices
     kHold,           // cannot be attempted yet: claims are missing
     kUnschedulable,  // fits nowhere
-    kRelease,        // an allocation of `claims` that nobody else uses stands in the way: give it back
-    kError,          // a claim or class is wrong
+    kRelease,  // an allocation of `claims` that nobody else uses stands in the way: give it back
+    kError,    // a claim or class is wrong
   };
   // A claim that the Pod needs, and its allocation if it has to be written.
   struct ClaimWrite {
@@ -43,8 +43,8 @@ struct DecisionOptions {
   std::function<std::string()> new_share_id;
 };
 
-// One scheduling cycle: PreEnqueue, PreFilter, Filter and Score of kube-scheduler with its DynamicResources plugin (facts:
-// DRA, B.4), nodes in the order of their score.
+// One scheduling cycle: PreEnqueue, PreFilter, Filter and Score of kube-scheduler with its
+// DynamicResources plugin (facts: DRA, B.4), nodes in the order of their score.
 Decision Decide(ClusterState& cluster, const api::Pod& pod, const DecisionOptions& options);
 
 }  // namespace dray::devcluster

@@ -95,7 +95,8 @@ api::ResourceList RequestsOf(const api::Pod& pod) {
   return sum;
 }
 
-std::vector<std::string> Misfits(const api::Pod& pod, const api::ResourceList& requests, const NodeInfo& info) {
+std::vector<std::string> Misfits(const api::Pod& pod, const api::ResourceList& requests,
+                                 const NodeInfo& info) {
   const api::Node& node = *info.node;
   if (node.spec.unschedulable && !Tolerated(pod, {kUnschedulableTaint, "", "NoSchedule", {}})) {
     return {"node(s) were unschedulable"};
@@ -112,12 +113,14 @@ std::vector<std::string> Misfits(const api::Pod& pod, const api::ResourceList& r
 
   std::vector<std::string> misfits;
   const api::ResourceList& allocatable = Allocatable(node);
-  if (auto limit = allocatable.find("pods"); limit != allocatable.end() && info.pods + 1 > limit->second.Value()) {
+  if (auto limit = allocatable.find("pods");
+      limit != allocatable.end() && info.pods + 1 > limit->second.Value()) {
     misfits.push_back("Too many pods");
   }
   for (const auto& [name, amount] : requests) {
     if (amount <= api::Quantity()) continue;
-    if (Of(info.requested, name) + amount > Of(allocatable, name)) misfits.push_back("Insufficient " + name);
+    if (Of(info.requested, name) + amount > Of(allocatable, name))
+      misfits.push_back("Insufficient " + name);
   }
   return misfits;
 }

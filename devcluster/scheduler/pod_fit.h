@@ -6,8 +6,9 @@
 
 #include "dray/api/types/core.h"
 
-// Which nodes a Pod fits, its claims aside. Pure. Known: nodeName, nodeSelector, required node affinity, taints, cordons,
-// readiness, and every resource that nodes offer. Preferences, Pod affinity and topology spread are not looked at.
+// Which nodes a Pod fits, its claims aside. Pure. Known: nodeName, nodeSelector, required node
+// affinity, taints, cordons, readiness, and every resource that nodes offer. Preferences, Pod
+// affinity and topology spread are not looked at.
 namespace dray::devcluster {
 
 // A node with what its Pods request.
@@ -20,13 +21,16 @@ struct NodeInfo {
   void Remove(const api::ResourceList& requests);
 };
 
-// What a Pod requests as the scheduler counts it: containers and sidecars together, or an init container if that is more.
+// What a Pod requests as the scheduler counts it: containers and sidecars together, or an init
+// container if that is more.
 api::ResourceList RequestsOf(const api::Pod& pod);
 
 // Why the Pod does not fit, in kube-scheduler's words ("Insufficient cpu"); empty when it does.
-std::vector<std::string> Misfits(const api::Pod& pod, const api::ResourceList& requests, const NodeInfo& node);
+std::vector<std::string> Misfits(const api::Pod& pod, const api::ResourceList& requests,
+                                 const NodeInfo& node);
 
-// How much of the node would be free with the Pod, from 0 to 1: mean over cpu and memory (least allocated).
+// How much of the node would be free with the Pod, from 0 to 1: mean over cpu and memory (least
+// allocated).
 double FreeShare(const api::ResourceList& requests, const NodeInfo& node);
 
 }  // namespace dray::devcluster

@@ -20,12 +20,14 @@ constexpr char kName[] = "default-scheduler";
 constexpr std::chrono::milliseconds kBetweenQuestions{50};
 
 bool Ours(const api::Pod& pod) {
-  return (pod.spec.scheduler_name.empty() || pod.spec.scheduler_name == kName) && pod.spec.node_name.empty() &&
-         !pod.metadata.deletion_timestamp && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+  return (pod.spec.scheduler_name.empty() || pod.spec.scheduler_name == kName) &&
+         pod.spec.node_name.empty() && !pod.metadata.deletion_timestamp &&
+         pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
 }
 
 bool Uses(const api::Pod& pod) {
-  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" && pod.status.phase != "Failed";
+  return !pod.spec.node_name.empty() && pod.status.phase != "Succeeded" &&
+         pod.status.phase != "Failed";
 }
 
 // Did anything change that the decision looks at? Conditions are what the scheduler itself writes.
@@ -45,7 +47,8 @@ std::string ReadyStatus(const api::Node& node) {
 // Heartbeats change nothing.
 bool OffersAnother(const api::Node& before, const api::Node& after) {
   return before.metadata.labels != after.metadata.labels || before.spec != after.spec ||
-         before.status.allocatable != after.status.allocatable || ReadyStatus(before) != ReadyStatus(after);
+         before.status.allocatable != after.status.allocatable ||
+         ReadyStatus(before) != ReadyStatus(after);
 }
 
 }  // namespace
@@ -71,14 +74,16 @@ struct Scheduler::State {
   // On the informers' threads: remember the change, then wake whom it may help.
   template <class T>
   void Follow(runtime::Informer<T>& informer, void (State::*wake)(const ObjectChange<T>&)) {
-    informer.AddHandler({[this, wake](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+    informer.AddHandler({[this, wake](const std::shared_ptr<const T>& before,
+                                      const std::shared_ptr<const T>& after) {
       const ObjectChange<T> change{before, after};
       changes.With([&](std::vector<AnyChange>& all) { all.emplace_back(change); });
       (this->*wake)(change);
     }});
   }
   void OnNode(const ObjectChange<api::Node>& change) {
-    if (change.after != nullptr && (change.before == nullptr || OffersAnother(*change.before, *change.after))) {
+    if (change.after != nullptr &&
+        (change.before == nullptr || OffersAnother(*change.before, *change.after))) {
       queue.Wake(kNodesChanged);
     }
   }
@@ -87,7 +92,8 @@ struct Scheduler::State {
     if (used && (change.after == nullptr || !Uses(*change.after))) queue.Wake(kPodsGone);
     if (change.after == nullptr || !Ours(*change.after)) {
       queue.Remove(api::KeyOf(change.after != nullptr ? *change.after : *change.before));
-    } else if (change.before == nullptr || !Ours(*change.before) || MayFitNow(*change.before, *change.after)) {
+    } else if (change.before == nullptr || !Ours(*change.before) ||
+               MayFitNow(*change.before, *change.after)) {
       queue.Add(api::KeyOf(*change.after), change.after->spec.priority.value_or(0));
     }
   }
@@ -98,12 +104,14 @@ struct Scheduler::State {
     queue.WakeFor(api::KeyOf(change.after != nullptr ? *change.after : *change.before));
   }
   void OnSlice(const ObjectChange<api::ResourceSlice>& change) {
-    if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
+    if (change.before == nullptr || change.after == nullptr ||
+        change.before->spec != change.after->spec) {
       queue.Wake(kDevicesChanged);
     }
   }
   void OnClass(const ObjectChange<api::DeviceClass>& change) {
-    if (change.before == nullptr || change.after == nullptr || change.before->spec != change.after->spec) {
+    if (change.before == nullptr || change.after == nullptr ||
+        change.before->spec != change.after->spec) {
       queue.Wake(kDevicesChanged);
     }
   }
@@ -124,7 +132,8 @@ struct Scheduler::State {
     return {};
   }
 
-  void Schedule(const Context& ctx, const api::ObjectKey& key, const std::shared_ptr<const api::Pod>& pod) {
+  void Schedule(const Context& ctx, const api::ObjectKey& key,
+                const std::shared_ptr<const api::Pod>& pod) {
     DecisionOptions options{api::ToTime(clock.Now()), clock.Steady(), ctx.stop(), runtime::NewUuid};
     Decision decision = Decide(cluster, *pod, options);
     switch (decision.kind) {
@@ -132,7 +141,8 @@ struct Scheduler::State {
         return Bind(ctx, key, pod, decision);
       case Decision::Kind::kPrepare:
         if (!WriteClaims(ctx, *pod, decision)) return queue.Retry(key);
-        events.Record(runtime::ReferenceTo(*pod), "Normal", "BindingConditionsPending", decision.message);
+        events.Record(runtime::ReferenceTo(*pod), "Normal", "BindingConditionsPending",
+                      decision.message);
         return queue.Park(key, decision.wait);
       case Decision::Kind::kHold:
         if (!decision.quiet) Report(ctx, *pod, "Unschedulable", decision.message);
@@ -148,14 +158,15 @@ struct Scheduler::State {
         for (const Decision::ClaimWrite& write : decision.claims) {
           Result<api::ResourceClaim> released = ReleaseAllocation(ctx, client, *write.claim);
           if (released.ok()) cluster.AssumeClaim(std::move(released).value());
-          // Otherwise the claim has changed, and its event says so; at worst its devices count as used a little longer.
+          // Otherwise the claim has changed, and its event says so; at worst its devices count as
+          // used a little longer.
         }
         return queue.Retry(key);
     }
   }
 
-  void Bind(const Context& ctx, const api::ObjectKey& key, const std::shared_ptr<const api::Pod>& pod,
-            const Decision& decision) {
+  void Bind(const Context& ctx, const api::ObjectKey& key,
+            const std::shared_ptr<const api::Pod>& pod, const Decision& decision) {
     if (!WriteClaims(ctx, *pod, decision)) return queue.Retry(key);
     if (Status bound = BindPod(ctx, client, *pod, decision.node); !bound.ok()) {
       // The answer may have been lost on the way: a Pod that runs must keep its claims.
@@ -166,7 +177,8 @@ struct Scheduler::State {
         if (!ctx.stopped()) Unreserve(ctx, *pod, decision);
         return queue.Retry(key);
       }
-      if (stored->spec.node_name != decision.node) return queue.Done(key);  // somebody else was faster
+      if (stored->spec.node_name != decision.node)
+        return queue.Done(key);  // somebody else was faster
     }
     cluster.AssumePod(pod, decision.node);
     events.Record(runtime::ReferenceTo(*pod), "Normal", "Scheduled",
@@ -182,11 +194,13 @@ struct Scheduler::State {
       Result<api::ResourceClaim> written = ReserveClaim(ctx, client, *write.claim, allocation, pod);
       if (!written.ok()) {
         const Status status = written.status();
-        if (status.Is(Reason::kConflict) || status.Is(Reason::kNotFound) || status.Is(Reason::kCancelled)) {
+        if (status.Is(Reason::kConflict) || status.Is(Reason::kNotFound) ||
+            status.Is(Reason::kCancelled)) {
           VLOG(1) << "claim " << write.claim->metadata.name << ": " << status;
         } else {
           LOG(WARNING) << "claim " << api::KeyOf(*write.claim).ToString() << ": " << status;
-          Report(ctx, pod, "SchedulerError", "ResourceClaim " + write.claim->metadata.name + ": " + status.message());
+          Report(ctx, pod, "SchedulerError",
+                 "ResourceClaim " + write.claim->metadata.name + ": " + status.message());
         }
         // Whatever was stored: its devices must not be handed out again.
         if (auto stored = Settle<api::ResourceClaim>(ctx, api::KeyOf(*write.claim))) {
@@ -200,8 +214,9 @@ struct Scheduler::State {
     return true;
   }
 
-  // The object as it is stored, after a write that may or may not have happened; nothing when it is gone. While the server does
-  // not answer there is nothing else to do either, so this waits for it.
+  // The object as it is stored, after a write that may or may not have happened; nothing when it is
+  // gone. While the server does not answer there is nothing else to do either, so this waits for
+  // it.
   template <api::ApiObject T>
   std::optional<T> Settle(const Context& ctx, const api::ObjectKey& key) {
     while (!ctx.stopped()) {
@@ -217,8 +232,9 @@ struct Scheduler::State {
   void Unreserve(const Context& ctx, const api::Pod& pod, const Decision& decision) {
     for (const Decision::ClaimWrite& write : decision.claims) {
       auto claim = cluster.Claim(api::KeyOf(*write.claim));
-      if (claim == nullptr || !std::any_of(claim->status.reserved_for.begin(), claim->status.reserved_for.end(),
-                                           [&](const auto& c) { return c.uid == pod.metadata.uid; })) {
+      if (claim == nullptr ||
+          !std::any_of(claim->status.reserved_for.begin(), claim->status.reserved_for.end(),
+                       [&](const auto& c) { return c.uid == pod.metadata.uid; })) {
         continue;
       }
       Result<api::ResourceClaim> freed = UnreserveClaim(ctx, client, *claim, pod);
@@ -226,7 +242,8 @@ struct Scheduler::State {
     }
   }
 
-  void Report(const Context& ctx, const api::Pod& pod, const std::string& reason, const std::string& message) {
+  void Report(const Context& ctx, const api::Pod& pod, const std::string& reason,
+              const std::string& message) {
     Status reported = IgnoreNotFound(ReportUnscheduled(ctx, client, pod, reason, message));
     if (!reported.ok() && !reported.Is(Reason::kCancelled) && !reported.Is(Reason::kConflict)) {
       LOG(WARNING) << "report on pod " << api::KeyOf(pod).ToString() << ": " << reported;

@@ -62,8 +62,10 @@ SchedulingQueue::Items::iterator SchedulingQueue::NextLocked(SteadyTime now) {
   auto next = items_.end();
   for (auto item = items_.begin(); item != items_.end(); ++item) {
     Item& candidate = item->second;
-    if (candidate.place == Place::kBackingOff && candidate.due <= now) candidate.place = Place::kReady;
-    if (candidate.place == Place::kParked && candidate.wait.deadline && *candidate.wait.deadline <= now) {
+    if (candidate.place == Place::kBackingOff && candidate.due <= now)
+      candidate.place = Place::kReady;
+    if (candidate.place == Place::kParked && candidate.wait.deadline &&
+        *candidate.wait.deadline <= now) {
       candidate.place = Place::kReady;
     }
     if (candidate.place != Place::kReady) continue;
@@ -79,7 +81,8 @@ SteadyTime SchedulingQueue::NextDueLocked() const {
   SteadyTime due = SteadyTime::max();
   for (const auto& [pod, item] : items_) {
     if (item.place == Place::kBackingOff) due = std::min(due, item.due);
-    if (item.place == Place::kParked && item.wait.deadline) due = std::min(due, *item.wait.deadline);
+    if (item.place == Place::kParked && item.wait.deadline)
+      due = std::min(due, *item.wait.deadline);
   }
   return due;
 }
@@ -99,8 +102,9 @@ std::optional<api::ObjectKey> SchedulingQueue::Take(const Context& ctx) {
     // What is woken into a back-off is due sooner than what is waited for now.
     const SteadyTime due = NextDueLocked();
     clock_.WaitUntil(lock, changed_, due, ctx.stop(), [&] {
-      return NextDueLocked() < due ||
-             std::any_of(items_.begin(), items_.end(), [](const auto& i) { return i.second.place == Place::kReady; });
+      return NextDueLocked() < due || std::any_of(items_.begin(), items_.end(), [](const auto& i) {
+               return i.second.place == Place::kReady;
+             });
     });
   }
   return std::nullopt;
@@ -132,7 +136,8 @@ void SchedulingQueue::ParkLocked(const api::ObjectKey& pod, WaitFor wait, bool c
     item.attempted = clock_.Steady();
   }
   bool missed = (wait.causes & item.missed_causes) != 0;
-  for (const api::ObjectKey& claim : item.missed_claims) missed = missed || wait.claims.contains(claim);
+  for (const api::ObjectKey& claim : item.missed_claims)
+    missed = missed || wait.claims.contains(claim);
   item.wait = std::move(wait);
   item.place = Place::kParked;
   if (item.again) {
@@ -158,7 +163,8 @@ void SchedulingQueue::Hold(const api::ObjectKey& pod, WaitFor wait) {
 void SchedulingQueue::Retry(const api::ObjectKey& pod) {
   std::lock_guard lock(mutex_);
   ParkLocked(pod, {}, true);
-  if (auto found = items_.find(pod); found != items_.end() && found->second.place == Place::kParked) {
+  if (auto found = items_.find(pod);
+      found != items_.end() && found->second.place == Place::kParked) {
     WakeLocked(found->second);
   }
 }
@@ -170,8 +176,9 @@ size_t SchedulingQueue::size() const {
 
 size_t SchedulingQueue::parked() const {
   std::lock_guard lock(mutex_);
-  return static_cast<size_t>(std::count_if(items_.begin(), items_.end(),
-                                           [](const auto& i) { return i.second.place == Place::kParked; }));
+  return static_cast<size_t>(std::count_if(items_.begin(), items_.end(), [](const auto& i) {
+    return i.second.place == Place::kParked;
+  }));
 }
 
 }  // namespace dray::devcluster

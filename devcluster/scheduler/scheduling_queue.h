@@ -23,8 +23,8 @@ enum Cause : uint32_t {
 // What a parked Pod waits for.
 struct WaitFor {
   uint32_t causes = 0;
-  std::set<api::ObjectKey> claims;        // a change of one of these
-  std::optional<SteadyTime> deadline;     // and this time at the latest
+  std::set<api::ObjectKey> claims;     // a change of one of these
+  std::optional<SteadyTime> deadline;  // and this time at the latest
 };
 
 struct SchedulingQueueOptions {
@@ -32,12 +32,14 @@ struct SchedulingQueueOptions {
   Duration longest_back_off = std::chrono::seconds(10);
 };
 
-// The Pods that wait to be scheduled, by priority and then age (kube-scheduler's queue: ready, backing off, parked). A Pod that
-// could not be scheduled is parked until something happens that may help, and then tried again no sooner than its back-off
-// since the last attempt; what happens during an attempt counts as well. Any thread.
+// The Pods that wait to be scheduled, by priority and then age (kube-scheduler's queue: ready,
+// backing off, parked). A Pod that could not be scheduled is parked until something happens that
+// may help, and then tried again no sooner than its back-off since the last attempt; what happens
+// during an attempt counts as well. Any thread.
 class SchedulingQueue {
  public:
-  SchedulingQueue(Clock& clock, SchedulingQueueOptions options = {}) : clock_(clock), options_(options) {}
+  SchedulingQueue(Clock& clock, SchedulingQueueOptions options = {})
+      : clock_(clock), options_(options) {}
 
   // A Pod is new, or changed in a way that may let it be scheduled: tried at once.
   void Add(const api::ObjectKey& pod, int32_t priority);
@@ -47,13 +49,15 @@ class SchedulingQueue {
   void Wake(Cause cause);
   void WakeFor(const api::ObjectKey& claim);
 
-  // Blocks for the next Pod; nothing when ctx is stopped. One of Done, Park, Hold and Retry follows.
+  // Blocks for the next Pod; nothing when ctx is stopped. One of Done, Park, Hold and Retry
+  // follows.
   std::optional<api::ObjectKey> Take(const Context& ctx);
 
-  void Done(const api::ObjectKey& pod);                   // scheduled, or nothing to schedule
-  void Park(const api::ObjectKey& pod, WaitFor wait);     // an attempt failed
-  void Hold(const api::ObjectKey& pod, WaitFor wait);     // could not be attempted: does not count as an attempt
-  void Retry(const api::ObjectKey& pod);                  // after its back-off, whatever happens
+  void Done(const api::ObjectKey& pod);                // scheduled, or nothing to schedule
+  void Park(const api::ObjectKey& pod, WaitFor wait);  // an attempt failed
+  void Hold(const api::ObjectKey& pod,
+            WaitFor wait);                // could not be attempted: does not count as an attempt
+  void Retry(const api::ObjectKey& pod);  // after its back-off, whatever happens
 
   size_t size() const;    // all that wait
   size_t parked() const;  // of them: for something to happen

@@ -6,8 +6,8 @@
 
 namespace dray::devcluster {
 
-// Takes finished consumers out of reservedFor, deallocates what nobody uses any more, and deletes generated claims whose Pod
-// is done. Keys are claims.
+// Takes finished consumers out of reservedFor, deallocates what nobody uses any more, and deletes
+// generated claims whose Pod is done. Keys are claims.
 class ReleaseReconciler : public runtime::Reconciler {
  public:
   ReleaseReconciler(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims,
@@ -16,8 +16,10 @@ class ReleaseReconciler : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
-  // The Pod of that name if it has that UID, by the cache, else by the server; null when it is gone.
-  Result<std::shared_ptr<const api::Pod>> Find(const Context& ctx, const api::ObjectKey& key, const std::string& uid) const;
+  // The Pod of that name if it has that UID, by the cache, else by the server; null when it is
+  // gone.
+  Result<std::shared_ptr<const api::Pod>> Find(const Context& ctx, const api::ObjectKey& key,
+                                               const std::string& uid) const;
 
   runtime::Client client_;
   const runtime::Lister<api::ResourceClaim>& claims_;

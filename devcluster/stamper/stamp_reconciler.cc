@@ -1,4 +1,5 @@
-// Life of a claim, stop 2 of 8: stamp. The effect: a claim owned by the Pod, its name in the Pod's status.
+// Life of a claim, stop 2 of 8: stamp. The effect: a claim owned by the Pod, its name in the Pod's
+// status.
 #include "devcluster/stamper/stamp_reconciler.h"
 
 #include <nlohmann/json.hpp>
@@ -13,15 +14,18 @@ constexpr char kFieldManager[] = "ResourceClaimController";  // as kube-controll
 
 }  // namespace
 
-Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod& pod, const api::PodResourceClaim& entry) {
-  // A list from the server, not from a cache: a claim that was made a moment ago must not be made twice.
+Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod& pod,
+                                              const api::PodResourceClaim& entry) {
+  // A list from the server, not from a cache: a claim that was made a moment ago must not be made
+  // twice.
   runtime::ListOptions options;
   options.namespace_ = pod.metadata.namespace_;
-  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceClaim> claims, client_.List<api::ResourceClaim>(ctx, options));
+  DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceClaim> claims,
+                        client_.List<api::ResourceClaim>(ctx, options));
   for (const api::ResourceClaim& claim : claims.items) {
     auto mark = claim.metadata.annotations.find(std::string(api::kPodClaimNameAnnotation));
-    if (claims::OwnedBy(claim, pod) && mark != claim.metadata.annotations.end() && mark->second == entry.name &&
-        !claim.metadata.deletion_timestamp)
+    if (claims::OwnedBy(claim, pod) && mark != claim.metadata.annotations.end() &&
+        mark->second == entry.name && !claim.metadata.deletion_timestamp)
       return claim.metadata.name;
   }
   const api::ObjectKey key{pod.metadata.namespace_, *entry.resource_claim_template_name};
@@ -29,9 +33,11 @@ Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod
   Result<api::ResourceClaimTemplate> claim_template =
       cached != nullptr ? *cached : client_.Get<api::ResourceClaimTemplate>(ctx, key);
   if (!claim_template.ok())
-    return claim_template.status().Wrapped("resource claim template \"" + key.name + "\" of entry " + entry.name);
-  DRAY_ASSIGN_OR_RETURN(api::ResourceClaim made,
-                        client_.Create(ctx, claims::ClaimFromTemplate(pod, entry, *claim_template)));
+    return claim_template.status().Wrapped("resource claim template \"" + key.name +
+                                           "\" of entry " + entry.name);
+  DRAY_ASSIGN_OR_RETURN(
+      api::ResourceClaim made,
+      client_.Create(ctx, claims::ClaimFromTemplate(pod, entry, *claim_template)));
   return made.metadata.name;
 }
 
@@ -45,13 +51,18 @@ Status StampReconciler::SayNames(const Context& ctx, const api::Pod& pod,
   }
   const Json applied = {{"apiVersion", "v1"},
                         {"kind", "Pod"},
-                        {"metadata", {{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}, {"uid", pod.metadata.uid}}},
+                        {"metadata",
+                         {{"name", pod.metadata.name},
+                          {"namespace", pod.metadata.namespace_},
+                          {"uid", pod.metadata.uid}}},
                         {"status", {{"resourceClaimStatuses", std::move(entries)}}}};
   runtime::PatchOptions options;
   options.subresource = "status";
   options.field_manager = kFieldManager;
   options.force = true;
-  return client_.Patch<api::Pod>(ctx, api::KeyOf(pod), runtime::PatchType::kApply, applied.dump(), options).status();
+  return client_
+      .Patch<api::Pod>(ctx, api::KeyOf(pod), runtime::PatchType::kApply, applied.dump(), options)
+      .status();
 }
 
 // Someone else than the scheduler bound the Pod: its allocated claims still need the reservation.
@@ -59,20 +70,28 @@ Status StampReconciler::ReserveForBound(const Context& ctx, const api::Pod& pod)
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
     if (!name || name->empty()) continue;
-    if (auto cached = claims_.Get({pod.metadata.namespace_, *name}); cached != nullptr && claims::ReservedFor(*cached, pod))
+    if (auto cached = claims_.Get({pod.metadata.namespace_, *name});
+        cached != nullptr && claims::ReservedFor(*cached, pod))
       continue;
-    Result<api::ResourceClaim> claim = client_.Get<api::ResourceClaim>(ctx, {pod.metadata.namespace_, *name});
+    Result<api::ResourceClaim> claim =
+        client_.Get<api::ResourceClaim>(ctx, {pod.metadata.namespace_, *name});
     if (claim.Is(Reason::kNotFound)) continue;
     if (!claim.ok()) return claim.status();
-    if (!claim->status.allocation || claims::ReservedFor(*claim, pod) || claim->metadata.deletion_timestamp) continue;
-    const Json patch = {{"metadata", {{"uid", claim->metadata.uid}, {"resourceVersion", claim->metadata.resource_version}}},
-                        {"status", {{"reservedFor", {{{"resource", "pods"}, {"name", pod.metadata.name},
-                                                      {"uid", pod.metadata.uid}}}}}}};
+    if (!claim->status.allocation || claims::ReservedFor(*claim, pod) ||
+        claim->metadata.deletion_timestamp)
+      continue;
+    const Json patch = {
+        {"metadata",
+         {{"uid", claim->metadata.uid}, {"resourceVersion", claim->metadata.resource_version}}},
+        {"status",
+         {{"reservedFor",
+           {{{"resource", "pods"}, {"name", pod.metadata.name}, {"uid", pod.metadata.uid}}}}}}};
     runtime::PatchOptions options;
     options.subresource = "status";
     options.field_manager = kFieldManager;
     DRAY_RETURN_IF_ERROR(client_
-                             .Patch<api::ResourceClaim>(ctx, api::KeyOf(*claim), runtime::PatchType::kStrategic,
+                             .Patch<api::ResourceClaim>(ctx, api::KeyOf(*claim),
+                                                        runtime::PatchType::kStrategic,
                                                         patch.dump(), options)
                              .status());
   }
@@ -83,7 +102,8 @@ bool StampReconciler::LacksClaim(const api::Pod& pod) const {
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     if (!entry.resource_claim_template_name) continue;
     const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
-    if (!name || (!name->empty() && claims_.Get({pod.metadata.namespace_, *name}) == nullptr)) return true;
+    if (!name || (!name->empty() && claims_.Get({pod.metadata.namespace_, *name}) == nullptr))
+      return true;
   }
   return false;
 }
@@ -122,14 +142,16 @@ Status StampReconciler::Stamp(const Context& ctx, const api::Pod& pod) {
 
 Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto pod = pods_.Get(key);
-  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod)) return runtime::Requeue{};
+  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod))
+    return runtime::Requeue{};
   if (LacksClaim(*pod)) {
-    // By the server's word: the cache of Pods may lag behind that of claims, and a claim for a Pod that is over or gone would
-    // only have to be taken away again.
+    // By the server's word: the cache of Pods may lag behind that of claims, and a claim for a Pod
+    // that is over or gone would only have to be taken away again.
     Result<api::Pod> live = client_.Get<api::Pod>(ctx, key);
     if (live.Is(Reason::kNotFound)) return runtime::Requeue{};
     if (!live.ok()) return live.status();
-    if (live->metadata.uid != pod->metadata.uid || live->metadata.deletion_timestamp || claims::Done(*live))
+    if (live->metadata.uid != pod->metadata.uid || live->metadata.deletion_timestamp ||
+        claims::Done(*live))
       return runtime::Requeue{};  // the cache will say so, and bring the key back
     DRAY_RETURN_IF_ERROR(Stamp(ctx, *live));
   }

@@ -7,14 +7,20 @@
 
 namespace dray::devcluster {
 
-// Makes the claims that a Pod's template entries ask for and says their names in the Pod's status. A claim made before a crash
-// is found again by owner and annotation; one that was deleted under its Pod is made again. Keys are Pods.
+// Makes the claims that a Pod's template entries ask for and says their names in the Pod's status.
+// A claim made before a crash is found again by owner and annotation; one that was deleted under
+// its Pod is made again. Keys are Pods.
 class StampReconciler : public runtime::Reconciler {
  public:
   StampReconciler(runtime::Client client, const runtime::Lister<api::Pod>& pods,
                   const runtime::Lister<api::ResourceClaim>& claims,
-                  const runtime::Lister<api::ResourceClaimTemplate>& templates, runtime::EventRecorder& events)
-      : client_(std::move(client)), pods_(pods), claims_(claims), templates_(templates), events_(events) {}
+                  const runtime::Lister<api::ResourceClaimTemplate>& templates,
+                  runtime::EventRecorder& events)
+      : client_(std::move(client)),
+        pods_(pods),
+        claims_(claims),
+        templates_(templates),
+        events_(events) {}
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
@@ -23,8 +29,10 @@ class StampReconciler : public runtime::Reconciler {
   // The same by the server, for the claim of that name.
   Result<bool> Exists(const Context& ctx, const api::ObjectKey& claim) const;
   Status Stamp(const Context& ctx, const api::Pod& pod);
-  Result<std::string> ClaimFor(const Context& ctx, const api::Pod& pod, const api::PodResourceClaim& entry);
-  Status SayNames(const Context& ctx, const api::Pod& pod, const std::vector<api::PodResourceClaimStatus>& names);
+  Result<std::string> ClaimFor(const Context& ctx, const api::Pod& pod,
+                               const api::PodResourceClaim& entry);
+  Status SayNames(const Context& ctx, const api::Pod& pod,
+                  const std::vector<api::PodResourceClaimStatus>& names);
   Status ReserveForBound(const Context& ctx, const api::Pod& pod);
 
   runtime::Client client_;

@@ -9,16 +9,21 @@ namespace dray::devcluster {
 
 struct Stamper::State {
   State(runtime::Client client, Clock& clock)
-      : pods(client, PodOptions()), claims(client), templates(client), events(client, clock, "resourceclaim-controller") {
+      : pods(client, PodOptions()),
+        claims(client),
+        templates(client),
+        events(client, clock, "resourceclaim-controller") {
     controllers.push_back(std::make_unique<runtime::Controller>(
-        clock, "claim-stamper", std::make_unique<StampReconciler>(client, pods, claims, templates, events)));
-    controllers.push_back(std::make_unique<runtime::Controller>(clock, "claim-release",
-                                                                std::make_unique<ReleaseReconciler>(client, claims, pods)));
+        clock, "claim-stamper",
+        std::make_unique<StampReconciler>(client, pods, claims, templates, events)));
+    controllers.push_back(std::make_unique<runtime::Controller>(
+        clock, "claim-release", std::make_unique<ReleaseReconciler>(client, claims, pods)));
     auto* stamps = &controllers[0]->queue;
     auto* releases = &controllers[1]->queue;
     runtime::OnChange<api::ResourceClaim>(claims, [=](const api::ResourceClaim& claim) {
       releases->Add(api::KeyOf(claim));
-      if (const api::OwnerReference* owner = api::ControllerOf(claim.metadata); owner != nullptr && owner->kind == "Pod")
+      if (const api::OwnerReference* owner = api::ControllerOf(claim.metadata);
+          owner != nullptr && owner->kind == "Pod")
         stamps->Add({claim.metadata.namespace_, owner->name});
     });
     runtime::OnChange<api::Pod>(pods, [=](const api::Pod& pod) {
@@ -29,9 +34,11 @@ struct Stamper::State {
           releases->Add({pod.metadata.namespace_, *name});
     });
     // A template that arrives after its Pod.
-    runtime::OnChange<api::ResourceClaimTemplate>(templates, [this, stamps](const api::ResourceClaimTemplate& one) {
-      for (const auto& pod : pods.By("template", api::KeyOf(one).ToString())) stamps->Add(api::KeyOf(*pod));
-    });
+    runtime::OnChange<api::ResourceClaimTemplate>(
+        templates, [this, stamps](const api::ResourceClaimTemplate& one) {
+          for (const auto& pod : pods.By("template", api::KeyOf(one).ToString()))
+            stamps->Add(api::KeyOf(*pod));
+        });
   }
 
   static runtime::InformerOptions<api::Pod> PodOptions() {
@@ -53,14 +60,16 @@ struct Stamper::State {
   std::vector<std::unique_ptr<runtime::Controller>> controllers;
 };
 
-Stamper::Stamper(runtime::Client client, Clock& clock) : state_(std::make_unique<State>(std::move(client), clock)) {}
+Stamper::Stamper(runtime::Client client, Clock& clock)
+    : state_(std::make_unique<State>(std::move(client), clock)) {}
 Stamper::~Stamper() = default;
 
 void Stamper::AddTo(runtime::Manager& manager) {
   runtime::AddCache(manager, state_->pods);
   runtime::AddCache(manager, state_->claims);
   runtime::AddCache(manager, state_->templates);
-  manager.Add(runtime::Stage::kEveryone, {"claim stamper", [this](const Context& ctx) {
+  manager.Add(runtime::Stage::kEveryone, {"claim stamper",
+                                          [this](const Context& ctx) {
                                             runtime::RunControllers(ctx, state_->controllers, 2);
                                             return Ok();
                                           },

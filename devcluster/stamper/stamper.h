@@ -7,8 +7,8 @@
 
 namespace dray::devcluster {
 
-// The part that kube-controller-manager's resourceclaim controller plays on a real cluster: claims from templates, and the end
-// of reservations.
+// The part that kube-controller-manager's resourceclaim controller plays on a real cluster: claims
+// from templates, and the end of reservations.
 class Stamper {
  public:
   Stamper(runtime::Client client, Clock& clock);

@@ -51,25 +51,27 @@ ObjectPtr Store::Get(size_t kind, std::string_view key) const {
 }
 
 std::deque<Change>::const_iterator Store::After(const Kind& kind, uint64_t version) {
-  return std::partition_point(
-      kind.history.begin(), kind.history.end(),
-      [&](const Change& change) { return change.object->resource_version <= version; });
+  return std::partition_point(kind.history.begin(), kind.history.end(), [&](const Change& change) {
+    return change.object->resource_version <= version;
+  });
 }
 
 Result<ListResult> Store::List(size_t index, const ListRequest& request) const {
   std::lock_guard lock(mutex_);
   const Kind& kind = kinds_[index];
   if (request.at_version > version_)
-    return Status(Reason::kTimeout, "Too large resource version: " +
-                                        std::to_string(request.at_version) + ", current: " +
-                                        std::to_string(version_));
-  // The state at an earlier version is the present one with the first `previous` of each key changed since put back.
+    return Status(Reason::kTimeout,
+                  "Too large resource version: " + std::to_string(request.at_version) +
+                      ", current: " + std::to_string(version_));
+  // The state at an earlier version is the present one with the first `previous` of each key
+  // changed since put back.
   std::map<std::string_view, const ObjectPtr*> undone;
   if (request.at_version != 0 && request.at_version < version_) {
     if (request.at_version < kind.forgotten)
-      return Status(Reason::kGone, "The provided continue parameter is too old to display a "
-                                   "consistent list result: version " +
-                                       std::to_string(request.at_version));
+      return Status(Reason::kGone,
+                    "The provided continue parameter is too old to display a "
+                    "consistent list result: version " +
+                        std::to_string(request.at_version));
     for (auto change = After(kind, request.at_version); change != kind.history.end(); ++change)
       undone.emplace(change->object->key, &change->previous);
   }

@@ -7,8 +7,9 @@
 
 namespace dray::devcluster {
 
-// Moves a Deployment's replicas to the ReplicaSet of its present template: RollingUpdate with maxSurge and maxUnavailable,
-// or Recreate. Rules of kube-controller-manager's deployment controller.
+// Moves a Deployment's replicas to the ReplicaSet of its present template: RollingUpdate with
+// maxSurge and maxUnavailable, or Recreate. Rules of kube-controller-manager's deployment
+// controller.
 class DeploymentReconciler : public runtime::Reconciler {
  public:
   DeploymentReconciler(runtime::Client client, const runtime::Lister<api::Deployment>& deployments,
@@ -20,15 +21,20 @@ class DeploymentReconciler : public runtime::Reconciler {
   using Sets = std::vector<api::ReplicaSet>;
   // Its ReplicaSets, oldest first; adopts matching ones without an owner.
   Result<Sets> OwnSets(const Context& ctx, const api::Deployment& deployment);
-  Result<api::ReplicaSet> MakeNewSet(const Context& ctx, const api::Deployment& deployment, const std::string& hash,
-                                     const Json& pod_template, const Sets& old_sets);
-  Status Number(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh, const Sets& old_sets);
-  Result<bool> OldPodsRemain(const Context& ctx, const api::Deployment& deployment, const Sets& old_sets);
-  Status ScaleSet(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& set, int replicas);
-  Status Roll(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh, Sets& old_sets);
+  Result<api::ReplicaSet> MakeNewSet(const Context& ctx, const api::Deployment& deployment,
+                                     const std::string& hash, const Json& pod_template,
+                                     const Sets& old_sets);
+  Status Number(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh,
+                const Sets& old_sets);
+  Result<bool> OldPodsRemain(const Context& ctx, const api::Deployment& deployment,
+                             const Sets& old_sets);
+  Status ScaleSet(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& set,
+                  int replicas);
+  Status Roll(const Context& ctx, const api::Deployment& deployment, api::ReplicaSet& fresh,
+              Sets& old_sets);
   Status DropHistory(const Context& ctx, const api::Deployment& deployment, const Sets& old_sets);
-  Status ReportStatus(const Context& ctx, const api::Deployment& deployment, const api::ReplicaSet& fresh,
-                      const Sets& old_sets);
+  Status ReportStatus(const Context& ctx, const api::Deployment& deployment,
+                      const api::ReplicaSet& fresh, const Sets& old_sets);
 
   runtime::Client client_;
   const runtime::Lister<api::Deployment>& deployments_;

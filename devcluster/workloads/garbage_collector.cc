@@ -26,11 +26,13 @@ bool BlocksOwner(const OwnedObject& object, const std::string& owner_uid) {
 std::vector<std::string> GarbageCollector::Seen(OwnedObject object) {
   // A change may concern the object itself, those below it and an owner that waits for it.
   std::vector<std::string> affected = {object.metadata.uid};
-  for (const api::OwnerReference& owner : object.metadata.owner_references) affected.push_back(owner.uid);
+  for (const api::OwnerReference& owner : object.metadata.owner_references)
+    affected.push_back(owner.uid);
   graph_.With([&](OwnershipGraph& graph) {
     const bool leaving = object.metadata.deletion_timestamp.has_value();
     if (leaving)
-      for (std::string& uid : graph.DependentsOf(object.metadata.uid)) affected.push_back(std::move(uid));
+      for (std::string& uid : graph.DependentsOf(object.metadata.uid))
+        affected.push_back(std::move(uid));
     graph.Put(std::move(object));
   });
   return affected;
@@ -55,30 +57,36 @@ std::vector<OwnedObject> GarbageCollector::Dependents(const std::string& uid) co
   });
 }
 
-Result<runtime::Requeue> GarbageCollector::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+Result<runtime::Requeue> GarbageCollector::Reconcile(const Context& ctx,
+                                                     const api::ObjectKey& key) {
   const std::optional<OwnedObject> object = graph_.With([&](const OwnershipGraph& graph) {
     const OwnedObject* found = graph.Find(key.name);
     return found == nullptr ? std::nullopt : std::optional<OwnedObject>(*found);
   });
   if (!object) return runtime::Requeue{};
   if (object->metadata.deletion_timestamp) {
-    if (HasFinalizer(*object, kOrphan)) DRAY_RETURN_IF_ERROR(Orphan(ctx, *object));
-    else if (HasFinalizer(*object, kForeground)) DRAY_RETURN_IF_ERROR(FinishForeground(ctx, *object));
+    if (HasFinalizer(*object, kOrphan))
+      DRAY_RETURN_IF_ERROR(Orphan(ctx, *object));
+    else if (HasFinalizer(*object, kForeground))
+      DRAY_RETURN_IF_ERROR(FinishForeground(ctx, *object));
     return runtime::Requeue{};
   }
-  if (!object->metadata.owner_references.empty()) DRAY_RETURN_IF_ERROR(CollectIfOrphaned(ctx, *object));
+  if (!object->metadata.owner_references.empty())
+    DRAY_RETURN_IF_ERROR(CollectIfOrphaned(ctx, *object));
   return runtime::Requeue{};
 }
 
-Result<GarbageCollector::OwnerState> GarbageCollector::StateOf(const Context& ctx, const OwnedObject& object,
+Result<GarbageCollector::OwnerState> GarbageCollector::StateOf(const Context& ctx,
+                                                               const OwnedObject& object,
                                                                const api::OwnerReference& owner) {
   const std::optional<OwnedObject> known = graph_.With([&](const OwnershipGraph& graph) {
     const OwnedObject* found = graph.Find(owner.uid);
     return found == nullptr ? std::nullopt : std::optional<OwnedObject>(*found);
   });
   if (known)
-    return known->metadata.deletion_timestamp && HasFinalizer(*known, kForeground) ? OwnerState::kWaitsForDependents
-                                                                                   : OwnerState::kThere;
+    return known->metadata.deletion_timestamp && HasFinalizer(*known, kForeground)
+               ? OwnerState::kWaitsForDependents
+               : OwnerState::kThere;
   // Not seen: our cache may lag behind. Only the API can say that the owner is gone.
   for (const api::KindInfo& kind : kinds_) {
     if (kind.kind != owner.kind || kind.ApiVersion() != owner.api_version) continue;
@@ -105,8 +113,10 @@ Status GarbageCollector::CollectIfOrphaned(const Context& ctx, const OwnedObject
   runtime::DeleteOptions options;
   options.uid = object.metadata.uid;
   // An owner that waits wants to wait for the dependents' dependents too.
-  options.propagation_policy = waiting_owner && !Dependents(object.metadata.uid).empty() ? "Foreground" : "Background";
-  VLOG(1) << "garbage collector: " << object.kind.kind << " " << object.key.ToString() << ": no owner is left";
+  options.propagation_policy =
+      waiting_owner && !Dependents(object.metadata.uid).empty() ? "Foreground" : "Background";
+  VLOG(1) << "garbage collector: " << object.kind.kind << " " << object.key.ToString()
+          << ": no owner is left";
   Status deleted = client_.DeleteRaw(ctx, object.kind, object.key, options);
   return deleted.Is(Reason::kConflict) ? Ok() : IgnoreNotFound(std::move(deleted));
 }
@@ -114,7 +124,8 @@ Status GarbageCollector::CollectIfOrphaned(const Context& ctx, const OwnedObject
 Status GarbageCollector::FinishForeground(const Context& ctx, const OwnedObject& owner) {
   bool blocked = false;
   for (const OwnedObject& dependent : Dependents(owner.metadata.uid)) {
-    if (!dependent.metadata.deletion_timestamp) DRAY_RETURN_IF_ERROR(CollectIfOrphaned(ctx, dependent));
+    if (!dependent.metadata.deletion_timestamp)
+      DRAY_RETURN_IF_ERROR(CollectIfOrphaned(ctx, dependent));
     blocked = blocked || BlocksOwner(dependent, owner.metadata.uid);
   }
   return blocked ? Ok() : DropFinalizer(ctx, owner, kForeground);
@@ -122,23 +133,31 @@ Status GarbageCollector::FinishForeground(const Context& ctx, const OwnedObject&
 
 Status GarbageCollector::Orphan(const Context& ctx, const OwnedObject& owner) {
   for (const OwnedObject& dependent : Dependents(owner.metadata.uid)) {
-    const Json patch = {{"metadata",
-                         {{"uid", dependent.metadata.uid},
-                          {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner.metadata.uid}}}}}}};
-    DRAY_RETURN_IF_ERROR(IgnoreNotFound(
-        client_.PatchRaw(ctx, dependent.kind, dependent.key, runtime::PatchType::kStrategic, patch.dump(), {}).status()));
+    const Json patch = {
+        {"metadata",
+         {{"uid", dependent.metadata.uid},
+          {"ownerReferences", {{{"$patch", "delete"}, {"uid", owner.metadata.uid}}}}}}};
+    DRAY_RETURN_IF_ERROR(
+        IgnoreNotFound(client_
+                           .PatchRaw(ctx, dependent.kind, dependent.key,
+                                     runtime::PatchType::kStrategic, patch.dump(), {})
+                           .status()));
   }
   return DropFinalizer(ctx, owner, kOrphan);
 }
 
-Status GarbageCollector::DropFinalizer(const Context& ctx, const OwnedObject& object, const std::string& finalizer) {
+Status GarbageCollector::DropFinalizer(const Context& ctx, const OwnedObject& object,
+                                       const std::string& finalizer) {
   std::vector<std::string> left = object.metadata.finalizers;
   std::erase(left, finalizer);
   // With the resourceVersion: a finalizer that someone else adds or takes meanwhile is not undone.
-  const Json patch = {{"metadata", {{"uid", object.metadata.uid},
-                                    {"resourceVersion", object.metadata.resource_version},
-                                    {"finalizers", left.empty() ? Json(nullptr) : Json(left)}}}};
-  Status patched = client_.PatchRaw(ctx, object.kind, object.key, runtime::PatchType::kMerge, patch.dump(), {}).status();
+  const Json patch = {{"metadata",
+                       {{"uid", object.metadata.uid},
+                        {"resourceVersion", object.metadata.resource_version},
+                        {"finalizers", left.empty() ? Json(nullptr) : Json(left)}}}};
+  Status patched =
+      client_.PatchRaw(ctx, object.kind, object.key, runtime::PatchType::kMerge, patch.dump(), {})
+          .status();
   return patched.Is(Reason::kConflict) ? Ok() : IgnoreNotFound(std::move(patched));
 }
 

@@ -9,11 +9,12 @@
 
 namespace dray::devcluster {
 
-// Deletes objects whose owners are all gone (by UID), and serves the finalizers foregroundDeletion and orphan. Keys are UIDs.
-// Rules of kube-controller-manager's garbage collector.
+// Deletes objects whose owners are all gone (by UID), and serves the finalizers foregroundDeletion
+// and orphan. Keys are UIDs. Rules of kube-controller-manager's garbage collector.
 class GarbageCollector : public runtime::Reconciler {
  public:
-  // `kinds`: those whose changes are reported through Seen and Gone; an owner of another kind counts as there.
+  // `kinds`: those whose changes are reported through Seen and Gone; an owner of another kind
+  // counts as there.
   GarbageCollector(runtime::Client client, std::vector<api::KindInfo> kinds)
       : client_(std::move(client)), kinds_(std::move(kinds)) {}
 
@@ -25,7 +26,8 @@ class GarbageCollector : public runtime::Reconciler {
 
  private:
   enum class OwnerState { kGone, kThere, kWaitsForDependents };
-  Result<OwnerState> StateOf(const Context& ctx, const OwnedObject& object, const api::OwnerReference& owner);
+  Result<OwnerState> StateOf(const Context& ctx, const OwnedObject& object,
+                             const api::OwnerReference& owner);
   Status CollectIfOrphaned(const Context& ctx, const OwnedObject& object);
   Status FinishForeground(const Context& ctx, const OwnedObject& owner);
   Status Orphan(const Context& ctx, const OwnedObject& owner);

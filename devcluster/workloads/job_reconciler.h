@@ -7,17 +7,19 @@
 
 namespace dray::devcluster {
 
-// Runs a Job's Pods: parallelism, completions, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished. Indexed
-// completion is refused with a condition.
+// Runs a Job's Pods: parallelism, completions, backoffLimit, activeDeadlineSeconds,
+// ttlSecondsAfterFinished. Indexed completion is refused with a condition.
 class JobReconciler : public runtime::Reconciler {
  public:
-  JobReconciler(runtime::Client client, const runtime::Lister<api::Job>& jobs, runtime::EventRecorder& events)
+  JobReconciler(runtime::Client client, const runtime::Lister<api::Job>& jobs,
+                runtime::EventRecorder& events)
       : client_(std::move(client)), jobs_(jobs), events_(events) {}
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
   Result<runtime::Requeue> RunJob(const Context& ctx, const api::Job& job, const Json& document);
-  Status DeletePods(const Context& ctx, const api::Job& job, const std::vector<api::Pod>& pods, size_t count);
+  Status DeletePods(const Context& ctx, const api::Job& job, const std::vector<api::Pod>& pods,
+                    size_t count);
 
   runtime::Client client_;
   const runtime::Lister<api::Job>& jobs_;

@@ -30,7 +30,8 @@ constexpr api::KindInfo kContents[] = {
 
 }  // namespace
 
-Result<runtime::Requeue> NamespaceReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
+Result<runtime::Requeue> NamespaceReconciler::Reconcile(const Context& ctx,
+                                                        const api::ObjectKey& key) {
   const auto found = namespaces_.Get(key);
   if (found == nullptr || !found->metadata.deletion_timestamp) return runtime::Requeue{};
   bool empty = true;
@@ -53,7 +54,8 @@ Result<runtime::Requeue> NamespaceReconciler::Reconcile(const Context& ctx, cons
   Json document = Json::parse(*body);
   document["spec"]["finalizers"] = Json::array();
   DRAY_RETURN_IF_ERROR(IgnoreNotFound(
-      client_.UpdateRaw(ctx, api::KindOf<api::Namespace>::value, key, "finalize", document.dump()).status()));
+      client_.UpdateRaw(ctx, api::KindOf<api::Namespace>::value, key, "finalize", document.dump())
+          .status()));
   return runtime::Requeue{};
 }
 

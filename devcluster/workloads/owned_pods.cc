@@ -9,7 +9,8 @@
 namespace dray::devcluster {
 
 bool Active(const api::Pod& pod) {
-  return pod.status.phase != "Succeeded" && pod.status.phase != "Failed" && !pod.metadata.deletion_timestamp;
+  return pod.status.phase != "Succeeded" && pod.status.phase != "Failed" &&
+         !pod.metadata.deletion_timestamp;
 }
 
 bool Ready(const api::Pod& pod) {
@@ -30,8 +31,12 @@ std::optional<WallTime> AvailableFrom(const api::Pod& pod, int min_ready_seconds
 namespace {
 
 Json OwnerEntry(const api::OwnerReference& owner) {
-  return {{"apiVersion", owner.api_version}, {"kind", owner.kind},  {"name", owner.name},
-          {"uid", owner.uid},                {"controller", true}, {"blockOwnerDeletion", true}};
+  return {{"apiVersion", owner.api_version},
+          {"kind", owner.kind},
+          {"name", owner.name},
+          {"uid", owner.uid},
+          {"controller", true},
+          {"blockOwnerDeletion", true}};
 }
 
 }  // namespace
@@ -41,7 +46,8 @@ Json Adoption(const api::OwnerReference& owner, const std::string& uid) {
 }
 
 Json PodFromTemplate(const Json& pod_template, const api::OwnerReference& owner) {
-  Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_template.value("spec", Json::object())}};
+  Json pod = {
+      {"apiVersion", "v1"}, {"kind", "Pod"}, {"spec", pod_template.value("spec", Json::object())}};
   const Json metadata = pod_template.value("metadata", Json::object());
   for (const char* field : {"labels", "annotations", "finalizers"})
     if (metadata.contains(field)) pod["metadata"][field] = metadata[field];
@@ -65,8 +71,10 @@ std::string SelectorText(const api::LabelSelector& selector) {
   return text;
 }
 
-Result<std::vector<api::Pod>> LivePods(const Context& ctx, const runtime::Client& client, const std::string& namespace_,
-                                       const std::string& label_selector, const std::string& owner_uid) {
+Result<std::vector<api::Pod>> LivePods(const Context& ctx, const runtime::Client& client,
+                                       const std::string& namespace_,
+                                       const std::string& label_selector,
+                                       const std::string& owner_uid) {
   runtime::ListOptions options;
   options.namespace_ = namespace_;
   options.label_selector = label_selector;
@@ -83,7 +91,8 @@ std::string TemplateHash(const Json& pod_template) {
   static constexpr char kAlphabet[] = "bcdfghjklmnpqrstvwxz2456789";
   const std::string hex = runtime::Sha256Hex(pod_template.dump());
   std::string name;
-  for (size_t i = 0; i < 10; ++i) name += kAlphabet[std::stoul(hex.substr(i * 4, 4), nullptr, 16) % (sizeof kAlphabet - 1)];
+  for (size_t i = 0; i < 10; ++i)
+    name += kAlphabet[std::stoul(hex.substr(i * 4, 4), nullptr, 16) % (sizeof kAlphabet - 1)];
   return name;
 }
 
@@ -94,11 +103,14 @@ Status PatchStatus(const Context& ctx, const runtime::Client& client, const api:
   runtime::PatchOptions options;
   options.subresource = "status";
   options.field_manager = "dray-devcluster";
-  return IgnoreNotFound(
-      client.PatchRaw(ctx, kind, key, runtime::PatchType::kMerge, Json({{"status", patch}}).dump(), options).status());
+  return IgnoreNotFound(client
+                            .PatchRaw(ctx, kind, key, runtime::PatchType::kMerge,
+                                      Json({{"status", patch}}).dump(), options)
+                            .status());
 }
 
-void SetCondition(std::vector<api::WorkloadCondition>& conditions, api::WorkloadCondition condition, api::Time now) {
+void SetCondition(std::vector<api::WorkloadCondition>& conditions, api::WorkloadCondition condition,
+                  api::Time now) {
   condition.last_transition_time = now;
   for (api::WorkloadCondition& present : conditions) {
     if (present.type != condition.type) continue;

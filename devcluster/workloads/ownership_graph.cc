@@ -5,7 +5,8 @@ namespace dray::devcluster {
 void OwnershipGraph::Put(OwnedObject object) {
   const std::string uid = object.metadata.uid;
   if (auto found = objects_.find(uid); found != objects_.end()) Unlink(found->second);
-  for (const api::OwnerReference& owner : object.metadata.owner_references) dependents_[owner.uid].insert(uid);
+  for (const api::OwnerReference& owner : object.metadata.owner_references)
+    dependents_[owner.uid].insert(uid);
   objects_.insert_or_assign(uid, std::move(object));
 }
 

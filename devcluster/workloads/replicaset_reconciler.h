@@ -7,8 +7,8 @@
 
 namespace dray::devcluster {
 
-// Keeps as many Pods as a ReplicaSet wants, adopts matching ones without an owner, lets go of those that match no longer,
-// reports the counts (available: ready for minReadySeconds).
+// Keeps as many Pods as a ReplicaSet wants, adopts matching ones without an owner, lets go of those
+// that match no longer, reports the counts (available: ready for minReadySeconds).
 class ReplicaSetReconciler : public runtime::Reconciler {
  public:
   ReplicaSetReconciler(runtime::Client client, const runtime::Lister<api::ReplicaSet>& sets,

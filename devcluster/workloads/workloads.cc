@@ -23,52 +23,75 @@ std::vector<api::KindInfo> KindsOf(const Informer<T>&...) {
 
 struct Workloads::State {
   State(runtime::Client client, Clock& clock)
-      : pods(client), nodes(client), namespaces(client), configmaps(client), services(client), endpointslices(client),
-        deployments(client), replicasets(client), jobs(client), leases(client), slices(client), claims(client),
-        templates(client), events(client, clock, "dray-devcluster") {
+      : pods(client),
+        nodes(client),
+        namespaces(client),
+        configmaps(client),
+        services(client),
+        endpointslices(client),
+        deployments(client),
+        replicasets(client),
+        jobs(client),
+        leases(client),
+        slices(client),
+        claims(client),
+        templates(client),
+        events(client, clock, "dray-devcluster") {
     MakeControllers(client, clock);
   }
 
   template <class Use>
   void EachCollected(Use use) {
-    use(pods), use(nodes), use(configmaps), use(services), use(endpointslices), use(deployments), use(replicasets),
-        use(jobs), use(leases), use(slices), use(claims), use(templates);
+    use(pods), use(nodes), use(configmaps), use(services), use(endpointslices), use(deployments),
+        use(replicasets), use(jobs), use(leases), use(slices), use(claims), use(templates);
   }
 
-  runtime::WorkQueue* Add(Clock& clock, const char* name, std::unique_ptr<runtime::Reconciler> reconciler) {
-    controllers.push_back(std::make_unique<runtime::Controller>(clock, name, std::move(reconciler)));
+  runtime::WorkQueue* Add(Clock& clock, const char* name,
+                          std::unique_ptr<runtime::Reconciler> reconciler) {
+    controllers.push_back(
+        std::make_unique<runtime::Controller>(clock, name, std::move(reconciler)));
     return &controllers.back()->queue;
   }
 
   void MakeControllers(const runtime::Client& client, Clock& clock) {
-    auto* sets = Add(clock, "replicaset", std::make_unique<ReplicaSetReconciler>(client, replicasets, events));
+    auto* sets = Add(clock, "replicaset",
+                     std::make_unique<ReplicaSetReconciler>(client, replicasets, events));
     auto* rollouts =
-        Add(clock, "deployment", std::make_unique<DeploymentReconciler>(client, deployments, replicasets, events));
+        Add(clock, "deployment",
+            std::make_unique<DeploymentReconciler>(client, deployments, replicasets, events));
     auto* job_queue = Add(clock, "job", std::make_unique<JobReconciler>(client, jobs, events));
-    auto* spaces = Add(clock, "namespace", std::make_unique<NamespaceReconciler>(client, namespaces));
+    auto* spaces =
+        Add(clock, "namespace", std::make_unique<NamespaceReconciler>(client, namespaces));
 
     auto collector = std::make_unique<GarbageCollector>(
-        client, KindsOf(pods, nodes, configmaps, services, endpointslices, deployments, replicasets, jobs, leases, slices,
-                        claims, templates));
+        client, KindsOf(pods, nodes, configmaps, services, endpointslices, deployments, replicasets,
+                        jobs, leases, slices, claims, templates));
     GarbageCollector* gc = collector.get();
     auto* orphans = Add(clock, "garbage-collector", std::move(collector));
     EachCollected([&]<class T>(Informer<T>& informer) {
       runtime::InformerHandlers<T> handlers;
-      handlers.on_change = [gc, orphans](const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+      handlers.on_change = [gc, orphans](const std::shared_ptr<const T>& before,
+                                         const std::shared_ptr<const T>& after) {
         // The same name with another UID: the one that was there before is gone.
-        const bool replaced = before != nullptr && after != nullptr && before->metadata.uid != after->metadata.uid;
+        const bool replaced =
+            before != nullptr && after != nullptr && before->metadata.uid != after->metadata.uid;
         if (before != nullptr && (after == nullptr || replaced))
           for (const std::string& uid : gc->Gone(before->metadata)) orphans->Add({"", uid});
         if (after != nullptr)
-          for (const std::string& uid : gc->Seen({api::KindOf<T>::value, api::KeyOf(*after), after->metadata}))
+          for (const std::string& uid :
+               gc->Seen({api::KindOf<T>::value, api::KeyOf(*after), after->metadata}))
             orphans->Add({"", uid});
       };
       informer.AddHandler(std::move(handlers));
     });
 
-    runtime::OnChange<api::Namespace>(namespaces, [=](const api::Namespace& one) { spaces->Add({"", one.metadata.name}); });
-    runtime::OnChange<api::Deployment>(deployments, [=](const api::Deployment& one) { rollouts->Add(api::KeyOf(one)); });
-    runtime::OnChange<api::Job>(jobs, [=](const api::Job& one) { job_queue->Add(api::KeyOf(one)); });
+    runtime::OnChange<api::Namespace>(namespaces, [=](const api::Namespace& one) {
+      spaces->Add({"", one.metadata.name});
+    });
+    runtime::OnChange<api::Deployment>(
+        deployments, [=](const api::Deployment& one) { rollouts->Add(api::KeyOf(one)); });
+    runtime::OnChange<api::Job>(jobs,
+                                [=](const api::Job& one) { job_queue->Add(api::KeyOf(one)); });
     runtime::OnChange<api::ReplicaSet>(replicasets, [=](const api::ReplicaSet& one) {
       sets->Add(api::KeyOf(one));
       if (const api::OwnerReference* owner = api::ControllerOf(one.metadata))
@@ -86,7 +109,8 @@ struct Workloads::State {
         sets->Add(key);
         // A Recreate waits for the last old Pod, whose end changes no ReplicaSet.
         auto set = replicasets.Get(key);
-        if (const api::OwnerReference* above = set == nullptr ? nullptr : api::ControllerOf(set->metadata))
+        if (const api::OwnerReference* above =
+                set == nullptr ? nullptr : api::ControllerOf(set->metadata))
           rollouts->Add({one.metadata.namespace_, above->name});
       }
     });
@@ -109,13 +133,15 @@ struct Workloads::State {
   std::vector<std::unique_ptr<runtime::Controller>> controllers;
 };
 
-Workloads::Workloads(runtime::Client client, Clock& clock) : state_(std::make_unique<State>(std::move(client), clock)) {}
+Workloads::Workloads(runtime::Client client, Clock& clock)
+    : state_(std::make_unique<State>(std::move(client), clock)) {}
 Workloads::~Workloads() = default;
 
 void Workloads::AddTo(runtime::Manager& manager) {
   state_->EachCollected([&](auto& informer) { runtime::AddCache(manager, informer); });
   runtime::AddCache(manager, state_->namespaces);
-  manager.Add(runtime::Stage::kEveryone, {"workloads", [this](const Context& ctx) {
+  manager.Add(runtime::Stage::kEveryone, {"workloads",
+                                          [this](const Context& ctx) {
                                             runtime::RunControllers(ctx, state_->controllers, 1);
                                             return Ok();
                                           },

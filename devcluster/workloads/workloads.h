@@ -7,8 +7,8 @@
 
 namespace dray::devcluster {
 
-// The part of kube-controller-manager that a development cluster needs beside the claim stamper: Deployment, ReplicaSet, Job,
-// the garbage collector and the end of namespaces.
+// The part of kube-controller-manager that a development cluster needs beside the claim stamper:
+// Deployment, ReplicaSet, Job, the garbage collector and the end of namespaces.
 class Workloads {
  public:
   Workloads(runtime::Client client, Clock& clock);

@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
-// What the Container Device Interface calls container edits (CDI spec 0.6.0): the part of it that a mock driver writes.
+// What the Container Device Interface calls container edits (CDI spec 0.6.0): the part of it that a
+// mock driver writes.
 namespace dray::mockdev::cdi {
 
 struct DeviceNode {
-  std::string path;            // in the container
-  std::string host_path;       // empty: same as path
-  std::string type;            // "c", "b", "p"; empty: taken from the host node
+  std::string path;       // in the container
+  std::string host_path;  // empty: same as path
+  std::string type;       // "c", "b", "p"; empty: taken from the host node
   std::optional<int64_t> major, minor;
-  std::string permissions;     // subset of "rwm"; empty: rwm
+  std::string permissions;  // subset of "rwm"; empty: rwm
   bool operator==(const DeviceNode&) const = default;
 };
 

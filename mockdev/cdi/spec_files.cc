@@ -22,7 +22,8 @@ Status SpecFiles::Write(std::string_view uid, const Spec& spec) const {
   DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
   Result<Spec> stored = DecodeSpec(text);
   if (!stored.ok()) return stored.status().Wrapped(path);
-  if (*stored != spec) return Status(Reason::kInternal, path + " does not hold what was written to it");
+  if (*stored != spec)
+    return Status(Reason::kInternal, path + " does not hold what was written to it");
   return {};
 }
 
@@ -33,7 +34,9 @@ bool SpecFiles::Holds(std::string_view uid, const Spec& spec) const {
   return stored.ok() && *stored == spec;
 }
 
-Status SpecFiles::Remove(std::string_view uid) const { return runtime::RemoveFile(PathOf(uid)); }
+Status SpecFiles::Remove(std::string_view uid) const {
+  return runtime::RemoveFile(PathOf(uid));
+}
 
 Result<int> SpecFiles::RemoveOthers(const std::set<std::string>& keep) const {
   int removed = 0;

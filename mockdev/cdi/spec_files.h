@@ -9,7 +9,8 @@
 
 namespace dray::mockdev::cdi {
 
-// The CDI files of one driver in a directory that others use too. Any thread; callers do not work on one claim twice at once.
+// The CDI files of one driver in a directory that others use too. Any thread; callers do not work
+// on one claim twice at once.
 class SpecFiles {
  public:
   SpecFiles(std::string directory, std::string_view driver);
@@ -22,7 +23,8 @@ class SpecFiles {
   bool Holds(std::string_view uid, const Spec& spec) const;
   // ok when already gone.
   Status Remove(std::string_view uid) const;
-  // Removes this driver's files of claims that are not in `keep`, and what a killed write left. How many went.
+  // Removes this driver's files of claims that are not in `keep`, and what a killed write left. How
+  // many went.
   Result<int> RemoveOthers(const std::set<std::string>& keep) const;
 
  private:

@@ -12,15 +12,16 @@ int64_t CountOf(const DevicePluginResource& resource, const MockDevice& device) 
 }
 
 // Position in `devices` of the device that an id stands for; nothing for a foreign id.
-std::optional<size_t> PositionOf(const DevicePluginResource& resource, const std::vector<MockDevice>& devices,
-                                 const std::string& id) {
+std::optional<size_t> PositionOf(const DevicePluginResource& resource,
+                                 const std::vector<MockDevice>& devices, const std::string& id) {
   size_t position = 0;
   int64_t number = -1;
   const char* end = id.data() + id.size();
   auto [dash, error] = std::from_chars(id.data(), end, position);
   if (error != std::errc() || dash == end || *dash != '-') return std::nullopt;
   auto [rest, error2] = std::from_chars(dash + 1, end, number);
-  if (error2 != std::errc() || rest != end || number < 0 || position >= devices.size()) return std::nullopt;
+  if (error2 != std::errc() || rest != end || number < 0 || position >= devices.size())
+    return std::nullopt;
   if (number >= CountOf(resource, devices[position])) return std::nullopt;
   return position;
 }
@@ -38,13 +39,16 @@ std::vector<PluginDevice> ListDevices(const DevicePluginResource& resource,
   return all;
 }
 
-Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile, const DevicePluginResource& resource,
-                                       const std::vector<MockDevice>& devices, const NodePaths& paths,
+Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile,
+                                       const DevicePluginResource& resource,
+                                       const std::vector<MockDevice>& devices,
+                                       const NodePaths& paths,
                                        const std::vector<std::string>& ids) {
   std::set<size_t> given;
   for (const std::string& id : ids) {
     std::optional<size_t> position = PositionOf(resource, devices, id);
-    if (!position) return Status(Reason::kInvalid, "resource " + resource.name + " has no device " + id);
+    if (!position)
+      return Status(Reason::kInvalid, "resource " + resource.name + " has no device " + id);
     given.insert(*position);
   }
 
@@ -83,8 +87,8 @@ Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile, const Devic
     for (const DeviceNodeTemplate& node : profile.device_edits.device_nodes) {
       DRAY_RETURN_IF_ERROR(add_node(node, device.variables));
     }
-    // The device as a whole: what limits it is in the environment, which the tools read too. The ordinal is the index, so that
-    // the file is the same for every container.
+    // The device as a whole: what limits it is in the environment, which the tools read too. The
+    // ordinal is the index, so that the file is the same for every container.
     record.devices.assign(device.index + 1, PreparedDevice());
     PreparedDevice& whole = record.devices.back();
     whole.device = device.device.name;
@@ -92,7 +96,9 @@ Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile, const Devic
     HostFile file{paths.shared() + "/device-" + std::to_string(device.index) + ".json", false,
                   DescribeDevice(profile, device, record, device.index)};
     all.edits.mounts.push_back(
-        {file.path, std::string(kDeviceFolderInContainer) + "/" + device.device.name + ".json", {"ro"}});
+        {file.path,
+         std::string(kDeviceFolderInContainer) + "/" + device.device.name + ".json",
+         {"ro"}});
     all.files.push_back(std::move(file));
   }
   for (const Tool& tool : profile.tools) {

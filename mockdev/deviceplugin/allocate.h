@@ -15,16 +15,18 @@ struct PluginDevice {
 };
 
 // Every kubelet device of a resource, in order. Pure.
-std::vector<PluginDevice> ListDevices(const DevicePluginResource& resource, const std::vector<MockDevice>& devices);
+std::vector<PluginDevice> ListDevices(const DevicePluginResource& resource,
+                                      const std::vector<MockDevice>& devices);
 
-// What a container gets for these ids. kInvalid names an id that the resource does not have. Pure: `files` must be written before
-// the answer goes out.
+// What a container gets for these ids. kInvalid names an id that the resource does not have. Pure:
+// `files` must be written before the answer goes out.
 struct AllocateEdits {
   cdi::ContainerEdits edits;
   std::vector<HostFile> files;
 };
-Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile, const DevicePluginResource& resource,
-                                       const std::vector<MockDevice>& devices, const NodePaths& paths,
-                                       const std::vector<std::string>& ids);
+Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile,
+                                       const DevicePluginResource& resource,
+                                       const std::vector<MockDevice>& devices,
+                                       const NodePaths& paths, const std::vector<std::string>& ids);
 
 }  // namespace dray::mockdev

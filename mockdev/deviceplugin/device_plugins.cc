@@ -1,7 +1,7 @@
 #include "mockdev/deviceplugin/device_plugins.h"
 
-#include "dray/base/log.h"
 #include <grpcpp/grpcpp.h>
+#include "dray/base/log.h"
 
 #include <filesystem>
 
@@ -28,7 +28,10 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
  public:
   ResourcePlugin(const DevicePluginOptions& options, const DevicePluginResource& resource,
                  const DeviceInventory& inventory)
-      : options_(options), resource_(resource), inventory_(inventory), socket_name_(SocketNameOf(resource)) {}
+      : options_(options),
+        resource_(resource),
+        inventory_(inventory),
+        socket_name_(SocketNameOf(resource)) {}
 
   const std::string& socket_name() const { return socket_name_; }
 
@@ -43,7 +46,8 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     return {};
   }
 
-  // The kubelet calls back while this call is under way (10 s at most, its rule): no deadline of ours.
+  // The kubelet calls back while this call is under way (10 s at most, its rule): no deadline of
+  // ours.
   Status Register(const Context& ctx) {
     auto channel = grpc::CreateChannel("unix:" + options_.directory + "/" + kKubeletSocket,
                                        grpc::InsecureChannelCredentials());
@@ -58,7 +62,8 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     std::stop_callback cancel(ctx.stop(), [&] { call.TryCancel(); });
     grpc::Status outcome = stub->Register(&call, request, &empty);
     if (outcome.ok()) return {};
-    return Status(Reason::kUnavailable, "register resource " + resource_.name + ": " + outcome.error_message());
+    return Status(Reason::kUnavailable,
+                  "register resource " + resource_.name + ": " + outcome.error_message());
   }
 
   void Send() { hub_.Send(List()); }
@@ -76,7 +81,8 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
   ::v1beta1::ListAndWatchResponse List() const {
     ::v1beta1::ListAndWatchResponse response;
     std::vector<DeviceState> states;
-    for (size_t i = 0; i < inventory_.devices().size(); ++i) states.push_back(inventory_.StateOf(i));
+    for (size_t i = 0; i < inventory_.devices().size(); ++i)
+      states.push_back(inventory_.StateOf(i));
     for (PluginDevice& device : ListDevices(resource_, inventory_.devices())) {
       const DeviceState& state = states[device.position];
       if (!state.present) continue;
@@ -94,21 +100,23 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* GetDevicePluginOptions(grpc::CallbackServerContext* call, const ::v1beta1::Empty*,
+  grpc::ServerUnaryReactor* GetDevicePluginOptions(grpc::CallbackServerContext* call,
+                                                   const ::v1beta1::Empty*,
                                                    ::v1beta1::DevicePluginOptions*) override {
     return Answer(call, [] { return grpc::Status::OK; });
   }
 
-  grpc::ServerWriteReactor<::v1beta1::ListAndWatchResponse>* ListAndWatch(grpc::CallbackServerContext*,
-                                                                          const ::v1beta1::Empty*) override {
+  grpc::ServerWriteReactor<::v1beta1::ListAndWatchResponse>* ListAndWatch(
+      grpc::CallbackServerContext*, const ::v1beta1::Empty*) override {
     return hub_.Open(List());
   }
 
-  grpc::ServerUnaryReactor* GetPreferredAllocation(grpc::CallbackServerContext* call,
-                                                   const ::v1beta1::PreferredAllocationRequest*,
-                                                   ::v1beta1::PreferredAllocationResponse*) override {
+  grpc::ServerUnaryReactor* GetPreferredAllocation(
+      grpc::CallbackServerContext* call, const ::v1beta1::PreferredAllocationRequest*,
+      ::v1beta1::PreferredAllocationResponse*) override {
     return Answer(call, [] {
-      return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "this plugin has no preferred allocation");
+      return grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
+                          "this plugin has no preferred allocation");
     });
   }
 
@@ -118,7 +126,8 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     return Answer(call, [] { return grpc::Status::OK; });
   }
 
-  grpc::ServerUnaryReactor* Allocate(grpc::CallbackServerContext* call, const ::v1beta1::AllocateRequest* request,
+  grpc::ServerUnaryReactor* Allocate(grpc::CallbackServerContext* call,
+                                     const ::v1beta1::AllocateRequest* request,
                                      ::v1beta1::AllocateResponse* response) override {
     return Answer(call, [&] {
       for (const auto& container : request->container_requests()) {
@@ -130,9 +139,11 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     });
   }
 
-  Status Fill(const std::vector<std::string>& ids, ::v1beta1::ContainerAllocateResponse& answer) const {
-    DRAY_ASSIGN_OR_RETURN(AllocateEdits given, EditsForAllocate(options_.profile, resource_, inventory_.devices(),
-                                                                options_.paths, ids));
+  Status Fill(const std::vector<std::string>& ids,
+              ::v1beta1::ContainerAllocateResponse& answer) const {
+    DRAY_ASSIGN_OR_RETURN(
+        AllocateEdits given,
+        EditsForAllocate(options_.profile, resource_, inventory_.devices(), options_.paths, ids));
     for (const HostFile& file : given.files) {
       Result<std::string> present = runtime::ReadFile(file.path);
       if (present.ok() && *present == file.content) continue;
@@ -165,9 +176,11 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
   std::unique_ptr<grpc::Server> server_;
 };
 
-// One life of the kubelet: serve, register all, wait until its socket is made anew or one of ours is removed.
-Status ServeOnce(const Context& ctx, const DevicePluginOptions& options, const DeviceInventory& inventory,
-                 DirectoryWatch& watch, Guarded<std::vector<ResourcePlugin*>>& live) {
+// One life of the kubelet: serve, register all, wait until its socket is made anew or one of ours
+// is removed.
+Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
+                 const DeviceInventory& inventory, DirectoryWatch& watch,
+                 Guarded<std::vector<ResourcePlugin*>>& live) {
   std::vector<std::unique_ptr<ResourcePlugin>> plugins;
   for (const DevicePluginResource& resource : options.profile.device_plugin) {
     plugins.push_back(std::make_unique<ResourcePlugin>(options, resource, inventory));
@@ -200,7 +213,8 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options, const D
 
 Status CheckDevicePlugins(const DevicePluginOptions& options) {
   if (options.profile.device_plugin.empty()) {
-    return Status(Reason::kInvalid, "profile " + options.profile.name + " has no devicePlugin section; want --mode=dra");
+    return Status(Reason::kInvalid, "profile " + options.profile.name +
+                                        " has no devicePlugin section; want --mode=dra");
   }
   for (const DevicePluginResource& resource : options.profile.device_plugin) {
     DRAY_RETURN_IF_ERROR(CheckSocketPath(options.directory + "/" + SocketNameOf(resource)));
@@ -208,10 +222,12 @@ Status CheckDevicePlugins(const DevicePluginOptions& options) {
   return {};
 }
 
-Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options, DeviceInventory& inventory) {
+Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
+                        DeviceInventory& inventory) {
   DRAY_RETURN_IF_ERROR(CheckDevicePlugins(options));
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.directory, 0750));
-  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryWatch> watch, DirectoryWatch::Open(options.directory));
+  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryWatch> watch,
+                        DirectoryWatch::Open(options.directory));
   // Shared with the watcher, which the inventory keeps for longer than this call.
   auto live = std::make_shared<Guarded<std::vector<ResourcePlugin*>>>();
   inventory.OnChange([live] {

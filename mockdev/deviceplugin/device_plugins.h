@@ -14,13 +14,15 @@ struct DevicePluginOptions {
   std::string directory;  // <kubelet dir>/device-plugins
 };
 
-// What would make RunDevicePlugins fail at once: kInvalid when the profile has no devicePlugin section or a socket's path would be
-// too long. Touches nothing.
+// What would make RunDevicePlugins fail at once: kInvalid when the profile has no devicePlugin
+// section or a socket's path would be too long. Touches nothing.
 Status CheckDevicePlugins(const DevicePluginOptions& options);
 
-// The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of `devicePlugin`, so that HAMi's classic
-// resources appear in the Node's capacity. Registers with kubelet.sock, and again whenever that socket is made anew: a kubelet
-// that starts removes every socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped.
-Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options, DeviceInventory& inventory);
+// The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of
+// `devicePlugin`, so that HAMi's classic resources appear in the Node's capacity. Registers with
+// kubelet.sock, and again whenever that socket is made anew: a kubelet that starts removes every
+// socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped.
+Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
+                        DeviceInventory& inventory);
 
 }  // namespace dray::mockdev

@@ -15,7 +15,8 @@ Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::Open(const std::string& 
   int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   std::unique_ptr<DirectoryWatch> watch(new DirectoryWatch(directory, inotify, wake));
   if (inotify < 0 || wake < 0 ||
-      ::inotify_add_watch(inotify, directory.c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM) < 0) {
+      ::inotify_add_watch(inotify, directory.c_str(),
+                          IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM) < 0) {
     return Status(Reason::kInternal, "cannot watch " + directory + ": " + std::strerror(errno));
   }
   return watch;

@@ -16,7 +16,8 @@ class DirectoryWatch {
   ~DirectoryWatch();
   DirectoryWatch(const DirectoryWatch&) = delete;
 
-  // Blocks until names have been created, moved in or removed (which ones), or `stop` was requested (none).
+  // Blocks until names have been created, moved in or removed (which ones), or `stop` was requested
+  // (none).
   Result<std::set<std::string>> Wait(std::stop_token stop);
 
  private:

@@ -5,7 +5,8 @@
 namespace dray::mockdev {
 
 DeviceInventory::DeviceInventory(std::string pool, std::vector<MockDevice> devices)
-    : pool_(std::move(pool)), devices_(std::move(devices)),
+    : pool_(std::move(pool)),
+      devices_(std::move(devices)),
       states_(std::vector<DeviceState>(devices_.size())) {}
 
 DeviceState DeviceInventory::StateOf(size_t position) const {
@@ -36,14 +37,21 @@ void DeviceInventory::Apply(const Fault& fault, WallTime now) {
     switch (fault.kind) {
       case Fault::Kind::kUnhealthy:
         state.healthy = false;
-        state.message = fault.message.empty() ? "unhealthy by the profile's timeline" : fault.message;
+        state.message =
+            fault.message.empty() ? "unhealthy by the profile's timeline" : fault.message;
         break;
-      case Fault::Kind::kTaint: break;
-      case Fault::Kind::kDisappear: state.present = false; break;
-      case Fault::Kind::kRecover: state = DeviceState(); break;
+      case Fault::Kind::kTaint:
+        break;
+      case Fault::Kind::kDisappear:
+        state.present = false;
+        break;
+      case Fault::Kind::kRecover:
+        state = DeviceState();
+        break;
     }
     if (fault.kind == Fault::Kind::kRecover || fault.taint.key.empty()) return;
-    std::erase_if(state.taints, [&](const api::DeviceTaint& taint) { return taint.key == fault.taint.key; });
+    std::erase_if(state.taints,
+                  [&](const api::DeviceTaint& taint) { return taint.key == fault.taint.key; });
     state.taints.push_back(fault.taint);
     state.taints.back().time_added = api::ToTime(now);
   });
@@ -55,7 +63,8 @@ void DeviceInventory::OnChange(std::function<void()> watcher) {
 }
 
 Status RunFaults(const Context& ctx, std::vector<Fault> faults, DeviceInventory& inventory) {
-  std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.after < b.after; });
+  std::stable_sort(faults.begin(), faults.end(),
+                   [](const Fault& a, const Fault& b) { return a.after < b.after; });
   SteadyTime start = ctx.clock().Steady();
   for (const Fault& fault : faults) {
     if (!ctx.Sleep(start + fault.after - ctx.clock().Steady()).ok()) return {};

@@ -19,7 +19,8 @@ struct DeviceState {
   bool operator==(const DeviceState&) const = default;
 };
 
-// The devices of one driver on this node and how they fare. Any thread; watchers are called without a lock held.
+// The devices of one driver on this node and how they fare. Any thread; watchers are called without
+// a lock held.
 class DeviceInventory {
  public:
   DeviceInventory(std::string pool, std::vector<MockDevice> devices);

@@ -24,21 +24,25 @@ std::string WithoutDomain(const std::string& driver, const std::string& name) {
 
 Status CheckParameters(const DeviceProfile& profile, const api::OpaqueDeviceConfiguration& opaque) {
   std::string known;
-  for (const auto& [version, kind] : profile.accepted_configs) known += (known.empty() ? "" : ", ") + kind;
+  for (const auto& [version, kind] : profile.accepted_configs)
+    known += (known.empty() ? "" : ", ") + kind;
   if (known.empty()) known = "none";
   Json parameters = Json::parse(opaque.parameters, nullptr, /*allow_exceptions=*/false);
   if (!parameters.is_object()) {
-    return Status(Reason::kInvalid, "the parameters for driver " + profile.driver + " are not a JSON object");
+    return Status(Reason::kInvalid,
+                  "the parameters for driver " + profile.driver + " are not a JSON object");
   }
   auto text = [&](const char* key) {
     auto found = parameters.find(key);
-    return found != parameters.end() && found->is_string() ? found->get<std::string>() : std::string();
+    return found != parameters.end() && found->is_string() ? found->get<std::string>()
+                                                           : std::string();
   };
   std::pair<std::string, std::string> type(text("apiVersion"), text("kind"));
   if (std::find(profile.accepted_configs.begin(), profile.accepted_configs.end(), type) ==
       profile.accepted_configs.end()) {
-    return Status(Reason::kInvalid, "driver " + profile.driver + " accepts parameters of kind " + known +
-                                        ", not \"" + type.second + "\" of \"" + type.first + "\"");
+    return Status(Reason::kInvalid, "driver " + profile.driver + " accepts parameters of kind " +
+                                        known + ", not \"" + type.second + "\" of \"" + type.first +
+                                        "\"");
   }
   for (const auto& [key, value] : parameters.items()) {
     if (key == "apiVersion" || key == "kind") continue;
@@ -46,33 +50,37 @@ Status CheckParameters(const DeviceProfile& profile, const api::OpaqueDeviceConf
     if (members != profile.accepted_members.end() &&
         std::find(members->second.begin(), members->second.end(), key) != members->second.end())
       continue;
-    return Status(Reason::kInvalid, "driver " + profile.driver + " cannot do \"" + key + "\" of " + type.second +
-                                        ": its devices are shared by capacity");
+    return Status(Reason::kInvalid, "driver " + profile.driver + " cannot do \"" + key + "\" of " +
+                                        type.second + ": its devices are shared by capacity");
   }
   return {};
 }
 
-Status CheckUse(const DeviceProfile& profile, const MockDevice& device, const PreparedDevice& wanted,
-                const DeviceUse& use) {
+Status CheckUse(const DeviceProfile& profile, const MockDevice& device,
+                const PreparedDevice& wanted, const DeviceUse& use) {
   std::string prefix = "device " + wanted.device + " ";
-  if (use.exclusively) return Status(Reason::kConflict, prefix + "is held as a whole by claim " + use.by);
+  if (use.exclusively)
+    return Status(Reason::kConflict, prefix + "is held as a whole by claim " + use.by);
   if (!wanted.share_id && use.shared) {
-    return Status(Reason::kConflict, prefix + "is wanted as a whole, but claim " + use.by + " holds a share of it");
+    return Status(Reason::kConflict,
+                  prefix + "is wanted as a whole, but claim " + use.by + " holds a share of it");
   }
   if (wanted.share_id && use.shares.contains(*wanted.share_id)) {
-    return Status(Reason::kConflict, prefix + "has its share " + *wanted.share_id + " held by claim " + use.by);
+    return Status(Reason::kConflict,
+                  prefix + "has its share " + *wanted.share_id + " held by claim " + use.by);
   }
   for (const auto& [name, quantity] : wanted.consumed) {
     auto capacity = device.device.capacity.find(name);
     if (capacity == device.device.capacity.end()) {
-      return Status(Reason::kInvalid, prefix + "of driver " + profile.driver + " has no capacity " + name);
+      return Status(Reason::kInvalid,
+                    prefix + "of driver " + profile.driver + " has no capacity " + name);
     }
     auto used = use.consumed.find(name);
     api::Quantity sum = quantity + (used == use.consumed.end() ? api::Quantity() : used->second);
     if (sum > capacity->second.value) {
-      return Status(Reason::kConflict, prefix + "has " + capacity->second.value.ToString() + " of " + name + "; " +
-                                           quantity.ToString() + " beside what others hold makes " +
-                                           sum.ToString());
+      return Status(Reason::kConflict, prefix + "has " + capacity->second.value.ToString() +
+                                           " of " + name + "; " + quantity.ToString() +
+                                           " beside what others hold makes " + sum.ToString());
     }
   }
   return {};
@@ -130,8 +138,10 @@ bool SameAllocation(const ClaimRecord& a, const ClaimRecord& b) {
   return a.uid == b.uid && bare(a) == bare(b);
 }
 
-Result<ClaimRecord> AssignDevices(const DeviceProfile& profile, const std::vector<MockDevice>& devices,
-                                  const std::map<std::string, ClaimRecord>& claims, ClaimRecord wanted) {
+Result<ClaimRecord> AssignDevices(const DeviceProfile& profile,
+                                  const std::vector<MockDevice>& devices,
+                                  const std::map<std::string, ClaimRecord>& claims,
+                                  ClaimRecord wanted) {
   std::set<int64_t> slots;
   for (const auto& [uid, record] : claims) {
     if (uid == wanted.uid) continue;
@@ -140,7 +150,8 @@ Result<ClaimRecord> AssignDevices(const DeviceProfile& profile, const std::vecto
   for (size_t i = 0; i < wanted.devices.size(); ++i) {
     PreparedDevice& prepared = wanted.devices[i];
     const MockDevice* device = FindDevice(devices, prepared.device);
-    if (device == nullptr) return Status(Reason::kNotFound, "device " + prepared.device + " is not on this node");
+    if (device == nullptr)
+      return Status(Reason::kNotFound, "device " + prepared.device + " is not on this node");
     prepared.cdi_id = cdi::DeviceId(profile.driver, wanted, i);
     while (slots.contains(prepared.slot)) ++prepared.slot;
     slots.insert(prepared.slot);
@@ -162,8 +173,9 @@ Result<ClaimRecord> AssignDevices(const DeviceProfile& profile, const std::vecto
       if (!use.units.contains(unit)) prepared.units.push_back(unit);
     }
     if (static_cast<int64_t>(prepared.units.size()) < need) {
-      return Status(Reason::kConflict, "device " + prepared.device + " has fewer than " + std::to_string(need) +
-                                           " free units of " + profile.assign_units);
+      return Status(Reason::kConflict, "device " + prepared.device + " has fewer than " +
+                                           std::to_string(need) + " free units of " +
+                                           profile.assign_units);
     }
   }
   return wanted;

@@ -1,4 +1,5 @@
-// Life of a claim, stop 5 of 8: prepare, the memory. The order of the effects is in claim_preparer.cc.
+// Life of a claim, stop 5 of 8: prepare, the memory. The order of the effects is in
+// claim_preparer.cc.
 #include "mockdev/ledger/claim_ledger.h"
 
 #include <nlohmann/json.hpp>
@@ -15,9 +16,11 @@ constexpr int kVersion = 1;
 Json EncodeRecord(const ClaimRecord& record) {
   Json devices = Json::array();
   for (const PreparedDevice& device : record.devices) {
-    Json one = {{"request", device.request}, {"pool", device.pool},   {"device", device.device},
-                {"slot", device.slot},       {"cdiID", device.cdi_id}, {"consumed", Json::object()}};
-    for (const auto& [name, quantity] : device.consumed) one["consumed"][name] = quantity.ToString();
+    Json one = {{"request", device.request}, {"pool", device.pool},
+                {"device", device.device},   {"slot", device.slot},
+                {"cdiID", device.cdi_id},    {"consumed", Json::object()}};
+    for (const auto& [name, quantity] : device.consumed)
+      one["consumed"][name] = quantity.ToString();
     if (device.share_id) one["shareID"] = *device.share_id;
     if (device.admin_access) one["adminAccess"] = true;
     if (!device.units.empty()) one["units"] = device.units;
@@ -34,8 +37,10 @@ ClaimRecord DecodeRecord(const std::string& uid, const Json& json) {
   ClaimRecord record;
   record.uid = uid;
   std::string state = json.at("state").get<std::string>();
-  if (state != "started" && state != "completed") throw std::runtime_error("unknown state " + state);
-  record.state = state == "completed" ? ClaimRecord::State::kCompleted : ClaimRecord::State::kStarted;
+  if (state != "started" && state != "completed")
+    throw std::runtime_error("unknown state " + state);
+  record.state =
+      state == "completed" ? ClaimRecord::State::kCompleted : ClaimRecord::State::kStarted;
   record.namespace_ = json.at("namespace").get<std::string>();
   record.name = json.at("name").get<std::string>();
   for (const Json& one : json.at("devices")) {
@@ -63,29 +68,33 @@ ClaimRecord DecodeRecord(const std::string& uid, const Json& json) {
 ClaimLedger::ClaimLedger(std::string path, std::string driver, EffectHook before)
     : path_(std::move(path)), driver_(std::move(driver)), before_(std::move(before)) {}
 
-Result<std::unique_ptr<ClaimLedger>> ClaimLedger::Open(std::string path, std::string driver, EffectHook before) {
-  std::unique_ptr<ClaimLedger> ledger(new ClaimLedger(std::move(path), std::move(driver), std::move(before)));
+Result<std::unique_ptr<ClaimLedger>> ClaimLedger::Open(std::string path, std::string driver,
+                                                       EffectHook before) {
+  std::unique_ptr<ClaimLedger> ledger(
+      new ClaimLedger(std::move(path), std::move(driver), std::move(before)));
   Result<std::string> text = runtime::ReadFile(ledger->path_);
   if (text.Is(Reason::kNotFound)) return ledger;
   if (!text.ok()) return text.status();
   auto refuse = [&](const std::string& why) {
-    return Status(Reason::kInvalid,
-                  "ledger " + ledger->path_ + " " + why +
-                      ": which claims are prepared on this node is unknown; restore the file, or drain the node and "
-                      "remove it");
+    return Status(Reason::kInvalid, "ledger " + ledger->path_ + " " + why +
+                                        ": which claims are prepared on this node is unknown; "
+                                        "restore the file, or drain the node and "
+                                        "remove it");
   };
   try {
     Json document = Json::parse(*text);
     const Json& data = document.at("data");
     int version = data.at("version").get<int>();
-    if (version != kVersion) return refuse("has version " + std::to_string(version) + " and this program knows 1");
+    if (version != kVersion)
+      return refuse("has version " + std::to_string(version) + " and this program knows 1");
     if (document.at("checksum").get<std::string>() != runtime::Sha256Hex(data.dump())) {
       return refuse("does not match its checksum");
     }
     if (std::string owner = data.at("driver").get<std::string>(); owner != ledger->driver_) {
       return refuse("belongs to driver " + owner + " and not to " + ledger->driver_);
     }
-    for (const auto& [uid, record] : data.at("claims").items()) ledger->claims_[uid] = DecodeRecord(uid, record);
+    for (const auto& [uid, record] : data.at("claims").items())
+      ledger->claims_[uid] = DecodeRecord(uid, record);
   } catch (const std::exception& error) {
     return refuse("cannot be understood (" + std::string(error.what()) + ")");
   }
@@ -100,8 +109,9 @@ const ClaimRecord* ClaimLedger::Find(const std::string& uid) const {
 Status ClaimLedger::Put(const ClaimRecord& record) {
   std::map<std::string, ClaimRecord> claims = claims_;
   claims[record.uid] = record;
-  DRAY_RETURN_IF_ERROR(
-      Write(claims, record.state == ClaimRecord::State::kCompleted ? "ledger completed" : "ledger started"));
+  DRAY_RETURN_IF_ERROR(Write(claims, record.state == ClaimRecord::State::kCompleted
+                                         ? "ledger completed"
+                                         : "ledger started"));
   claims_ = std::move(claims);
   return {};
 }
@@ -123,8 +133,9 @@ Status ClaimLedger::Write(const std::map<std::string, ClaimRecord>& claims, std:
   return runtime::WriteFileAtomically(path_, document.dump(1) + "\n", 0600);
 }
 
-DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims, const std::string& except_uid,
-                      const std::string& pool, const std::string& device) {
+DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims,
+                      const std::string& except_uid, const std::string& pool,
+                      const std::string& device) {
   DeviceUse use;
   for (const auto& [uid, record] : claims) {
     if (uid == except_uid) continue;

@@ -13,23 +13,28 @@
 
 namespace dray::mockdev {
 
-// Called before each effect with its name; an error stops there as if the process had been killed. For tests of what a kill
-// leaves; ok in programs.
+// Called before each effect with its name; an error stops there as if the process had been killed.
+// For tests of what a kill leaves; ok in programs.
 using EffectHook = std::function<Status(std::string_view step)>;
 
-// The node's memory of the claims one driver has prepared: a file, written whole (temporary file, sync, rename) at each
-// change, before the caller acts on it. What is in memory is what was written.
+// The node's memory of the claims one driver has prepared: a file, written whole (temporary file,
+// sync, rename) at each change, before the caller acts on it. What is in memory is what was
+// written.
 //
 //   {"checksum": sha256 of the canonical text of data,
-//    "data": {"version": 1, "driver": "...", "claims": {"<uid>": {"state": "started|completed", "namespace", "name",
-//             "devices": [{"request", "pool", "device", "shareID", "adminAccess", "consumed", "slot", "units", "cdiID"}]}}}}
+//    "data": {"version": 1, "driver": "...", "claims": {"<uid>": {"state": "started|completed",
+//    "namespace", "name",
+//             "devices": [{"request", "pool", "device", "shareID", "adminAccess", "consumed",
+//             "slot", "units", "cdiID"}]}}}}
 //
 // Not thread-safe: one caller at a time (ClaimPreparer).
 class ClaimLedger {
  public:
-  // Absent file: an empty ledger. A file that cannot be read, whose checksum is wrong or which is of another driver or a
-  // newer version is kInvalid with a sentence: what was prepared is then unknown, and that is never "nothing".
-  static Result<std::unique_ptr<ClaimLedger>> Open(std::string path, std::string driver, EffectHook before = nullptr);
+  // Absent file: an empty ledger. A file that cannot be read, whose checksum is wrong or which is
+  // of another driver or a newer version is kInvalid with a sentence: what was prepared is then
+  // unknown, and that is never "nothing".
+  static Result<std::unique_ptr<ClaimLedger>> Open(std::string path, std::string driver,
+                                                   EffectHook before = nullptr);
 
   const std::map<std::string, ClaimRecord>& claims() const { return claims_; }
   const ClaimRecord* Find(const std::string& uid) const;
@@ -57,7 +62,8 @@ struct DeviceUse {
   std::set<std::string> shares;
   std::string by;  // "namespace/name" of one of them
 };
-DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims, const std::string& except_uid,
-                      const std::string& pool, const std::string& device);
+DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims,
+                      const std::string& except_uid, const std::string& pool,
+                      const std::string& device);
 
 }  // namespace dray::mockdev

@@ -1,10 +1,11 @@
-// Life of a claim, stop 5 of 8: prepare. The order of the effects, and what is undone in which order at stop 8.
+// Life of a claim, stop 5 of 8: prepare. The order of the effects, and what is undone in which
+// order at stop 8.
 #include "mockdev/ledger/claim_preparer.h"
 
 #include <fcntl.h>
-#include "dray/base/log.h"
 #include <sys/file.h>
 #include <unistd.h>
+#include "dray/base/log.h"
 
 #include <cerrno>
 #include <cstring>
@@ -41,21 +42,25 @@ Status MakeHostFile(const HostFile& file) {
   std::error_code error;
   // Containers run as any user; the mask of this process must not decide.
   std::filesystem::permissions(file.path, std::filesystem::perms::all, error);
-  if (error) return Status(Reason::kInternal, "cannot open " + file.path + " to all users: " + error.message());
+  if (error)
+    return Status(Reason::kInternal,
+                  "cannot open " + file.path + " to all users: " + error.message());
   return {};
 }
 
 }  // namespace
 
 ClaimPreparer::ClaimPreparer(PreparerOptions options, const DeviceInventory& inventory)
-    : options_(std::move(options)), inventory_(inventory),
+    : options_(std::move(options)),
+      inventory_(inventory),
       specs_(options_.paths.cdi_dir, options_.profile.driver) {}
 
 ClaimPreparer::~ClaimPreparer() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-Result<std::unique_ptr<ClaimPreparer>> ClaimPreparer::Open(const Context& ctx, PreparerOptions options,
+Result<std::unique_ptr<ClaimPreparer>> ClaimPreparer::Open(const Context& ctx,
+                                                           PreparerOptions options,
                                                            const DeviceInventory& inventory) {
   std::unique_ptr<ClaimPreparer> preparer(new ClaimPreparer(std::move(options), inventory));
   DRAY_RETURN_IF_ERROR(preparer->Start(ctx));
@@ -64,11 +69,13 @@ Result<std::unique_ptr<ClaimPreparer>> ClaimPreparer::Open(const Context& ctx, P
 
 Status ClaimPreparer::Start(const Context& ctx) {
   const NodePaths& paths = options_.paths;
-  for (const std::string& directory : {paths.state_dir, paths.claims(), paths.shared(), paths.cdi_dir}) {
+  for (const std::string& directory :
+       {paths.state_dir, paths.claims(), paths.shared(), paths.cdi_dir}) {
     DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(directory));
   }
   lock_ = ::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) return Status(Reason::kInternal, "cannot open " + paths.lock() + ": " + std::strerror(errno));
+  if (lock_ < 0)
+    return Status(Reason::kInternal, "cannot open " + paths.lock() + ": " + std::strerror(errno));
   Context waiting = ctx.WithTimeout(std::chrono::seconds(10));
   while (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (!waiting.Sleep(std::chrono::milliseconds(100)).ok()) {
@@ -76,8 +83,8 @@ Status ClaimPreparer::Start(const Context& ctx) {
                                               "; one mock driver per state directory");
     }
   }
-  DRAY_ASSIGN_OR_RETURN(ledger_,
-                        ClaimLedger::Open(paths.ledger(), options_.profile.driver, options_.before_effect));
+  DRAY_ASSIGN_OR_RETURN(
+      ledger_, ClaimLedger::Open(paths.ledger(), options_.profile.driver, options_.before_effect));
   DRAY_RETURN_IF_ERROR(CopyTools());
   return RemoveUntracked();
 }
@@ -86,8 +93,9 @@ Status ClaimPreparer::CopyTools() {
   for (const Tool& tool : options_.profile.tools) {
     Result<std::string> program = runtime::ReadFile(options_.tools_dir + "/" + tool.name);
     if (!program.ok()) {
-      return Status(Reason::kInvalid, "profile " + options_.profile.name + " needs the mock tool " + tool.name +
-                                          ": " + program.status().message() + " (see --tools-dir)");
+      return Status(Reason::kInvalid, "profile " + options_.profile.name + " needs the mock tool " +
+                                          tool.name + ": " + program.status().message() +
+                                          " (see --tools-dir)");
     }
     std::string target = options_.paths.tools() + "/" + tool.name;
     DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options_.paths.tools()));
@@ -114,7 +122,9 @@ Status ClaimPreparer::RemoveUntracked() {
       ++removed;
     }
   }
-  if (removed > 0) LOG(WARNING) << "removed " << removed << " files and directories that belong to no prepared claim";
+  if (removed > 0)
+    LOG(WARNING) << "removed " << removed
+                 << " files and directories that belong to no prepared claim";
   return {};
 }
 
@@ -134,7 +144,8 @@ bool ClaimPreparer::FilesAreThere(const ClaimRecord& record, const ClaimEdits& e
                                   const cdi::Spec& spec) const {
   std::error_code error;
   for (const HostFile& file : edits.files) {
-    if (file.directory ? !std::filesystem::is_directory(file.path, error) : !HasContent(file.path, file.content)) {
+    if (file.directory ? !std::filesystem::is_directory(file.path, error)
+                       : !HasContent(file.path, file.content)) {
       return false;
     }
   }
@@ -148,11 +159,13 @@ Result<ClaimRecord> ClaimPreparer::Prepare(const api::ResourceClaim& claim) {
   DRAY_ASSIGN_OR_RETURN(ClaimRecord wanted,
                         WantedOf(options_.profile, inventory_.devices(), inventory_.pool(), claim));
 
-  // 1. What the ledger knows. An entry of an earlier allocation of the same claim is residue: the claim could only be
+  // 1. What the ledger knows. An entry of an earlier allocation of the same claim is residue: the
+  // claim could only be
   //    allocated anew after its users were gone.
   const ClaimRecord* known = ledger_->Find(uid);
   if (known != nullptr && !SameAllocation(*known, wanted)) {
-    LOG(WARNING) << "claim " << wanted.namespace_ << "/" << wanted.name << " was allocated anew; undoing the old one";
+    LOG(WARNING) << "claim " << wanted.namespace_ << "/" << wanted.name
+                 << " was allocated anew; undoing the old one";
     DRAY_RETURN_IF_ERROR(UnprepareLocked(uid));
     known = nullptr;
   }
@@ -162,15 +175,18 @@ Result<ClaimRecord> ClaimPreparer::Prepare(const api::ResourceClaim& claim) {
   } else {
     for (const PreparedDevice& device : wanted.devices) {
       if (!inventory_.Present(device.device)) {
-        return Status(Reason::kNotFound, "device " + device.device + " has disappeared from this node");
+        return Status(Reason::kNotFound,
+                      "device " + device.device + " has disappeared from this node");
       }
     }
-    DRAY_ASSIGN_OR_RETURN(record, AssignDevices(options_.profile, inventory_.devices(), ledger_->claims(), wanted));
+    DRAY_ASSIGN_OR_RETURN(
+        record, AssignDevices(options_.profile, inventory_.devices(), ledger_->claims(), wanted));
   }
-  DRAY_ASSIGN_OR_RETURN(ClaimEdits edits,
-                        EditsForClaim(options_.profile, inventory_.devices(), options_.paths, record));
+  DRAY_ASSIGN_OR_RETURN(ClaimEdits edits, EditsForClaim(options_.profile, inventory_.devices(),
+                                                        options_.paths, record));
   cdi::Spec spec = cdi::SpecForClaim(options_.profile.driver, record, edits);
-  if (record.state == ClaimRecord::State::kCompleted && FilesAreThere(record, edits, spec)) return record;
+  if (record.state == ClaimRecord::State::kCompleted && FilesAreThere(record, edits, spec))
+    return record;
 
   // 2. Say what will be done before doing it, so that a kill leaves a trace.
   if (known == nullptr) DRAY_RETURN_IF_ERROR(ledger_->Put(record));
@@ -194,8 +210,9 @@ Status ClaimPreparer::Unprepare(const std::string& uid) {
 
 Status ClaimPreparer::UnprepareLocked(const std::string& uid) {
   DRAY_RETURN_IF_ERROR(CheckUid(uid));
-  // The ledger entry goes last: as long as it stands, a kill in between is finished by the next call. Files are removed also
-  // without an entry, since a lost answer makes the kubelet call again.
+  // The ledger entry goes last: as long as it stands, a kill in between is finished by the next
+  // call. Files are removed also without an entry, since a lost answer makes the kubelet call
+  // again.
   DRAY_RETURN_IF_ERROR(Step("CDI file removed"));
   DRAY_RETURN_IF_ERROR(specs_.Remove(uid));
   DRAY_RETURN_IF_ERROR(Step("claim directory removed"));

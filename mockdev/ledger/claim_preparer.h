@@ -22,18 +22,19 @@ struct PreparerOptions {
   EffectHook before_effect;  // tests only
 };
 
-// Stops 5 and 6 of a claim's life on one node, and their undoing. One call at a time; safe to kill at any line: whatever was
-// begun is finished by the same call again, or undone by Unprepare.
+// Stops 5 and 6 of a claim's life on one node, and their undoing. One call at a time; safe to kill
+// at any line: whatever was begun is finished by the same call again, or undone by Unprepare.
 class ClaimPreparer {
  public:
-  // Takes the lock of the state directory (waits up to 10 s for an earlier process to end), reads the ledger, copies the tools
-  // and removes what no ledger entry explains. `inventory` outlives the preparer.
+  // Takes the lock of the state directory (waits up to 10 s for an earlier process to end), reads
+  // the ledger, copies the tools and removes what no ledger entry explains. `inventory` outlives
+  // the preparer.
   static Result<std::unique_ptr<ClaimPreparer>> Open(const Context& ctx, PreparerOptions options,
                                                      const DeviceInventory& inventory);
   ~ClaimPreparer();
 
-  // `claim` is what the API server says now. A completed claim gets the answer it got before; its files are put back where
-  // they are missing.
+  // `claim` is what the API server says now. A completed claim gets the answer it got before; its
+  // files are put back where they are missing.
   Result<ClaimRecord> Prepare(const api::ResourceClaim& claim);
   // Leaves nothing: CDI file, directory, ledger entry. ok for a claim that nobody knows.
   Status Unprepare(const std::string& uid);
@@ -47,7 +48,8 @@ class ClaimPreparer {
   Status RemoveUntracked();
   Status Step(std::string_view name) const;
   Status WriteFiles(const ClaimEdits& edits);
-  bool FilesAreThere(const ClaimRecord& record, const ClaimEdits& edits, const cdi::Spec& spec) const;
+  bool FilesAreThere(const ClaimRecord& record, const ClaimEdits& edits,
+                     const cdi::Spec& spec) const;
   Status UnprepareLocked(const std::string& uid);
 
   // Constant after construction.

@@ -14,8 +14,9 @@ struct EndpointOptions {
   uint16_t metrics_port = 0, health_port = 0;  // 0: off; equal: one server
 };
 
-// Adds /metrics, /healthz and /readyz to the manager. Listens at once: a port in use is reported before anything starts.
-// `ready` is called for each /readyz, on a thread of the server.
-Status AddEndpoints(runtime::Manager& manager, const EndpointOptions& options, std::function<Status()> ready);
+// Adds /metrics, /healthz and /readyz to the manager. Listens at once: a port in use is reported
+// before anything starts. `ready` is called for each /readyz, on a thread of the server.
+Status AddEndpoints(runtime::Manager& manager, const EndpointOptions& options,
+                    std::function<Status()> ready);
 
 }  // namespace dray::mockdev

@@ -12,11 +12,14 @@ namespace {
 constexpr Duration kHealthInterval = std::chrono::seconds(10);
 constexpr Duration kSweepInterval = std::chrono::minutes(10);
 
-std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+std::string Absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
 
 DriverOptions Resolve(DriverOptions options, const std::string& driver) {
   if (options.state_dir.empty()) options.state_dir = options.kubelet_dir + "/plugins/" + driver;
-  for (std::string* path : {&options.kubelet_dir, &options.cdi_dir, &options.state_dir, &options.tools_dir}) {
+  for (std::string* path :
+       {&options.kubelet_dir, &options.cdi_dir, &options.state_dir, &options.tools_dir}) {
     *path = Absolute(*path);
   }
   return options;
@@ -25,13 +28,17 @@ DriverOptions Resolve(DriverOptions options, const std::string& driver) {
 }  // namespace
 
 MockDriver::MockDriver(DriverOptions options, DeviceProfile profile, runtime::Client client)
-    : options_(Resolve(std::move(options), profile.driver)), profile_(std::move(profile)), client_(std::move(client)) {}
+    : options_(Resolve(std::move(options), profile.driver)),
+      profile_(std::move(profile)),
+      client_(std::move(client)) {}
 
 MockDriver::~MockDriver() = default;
 
-Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverOptions options, DeviceProfile profile,
+Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverOptions options,
+                                                     DeviceProfile profile,
                                                      runtime::Client client) {
-  std::unique_ptr<MockDriver> driver(new MockDriver(std::move(options), std::move(profile), std::move(client)));
+  std::unique_ptr<MockDriver> driver(
+      new MockDriver(std::move(options), std::move(profile), std::move(client)));
   const DriverOptions& settled = driver->options_;
   // What the user got wrong is said before anything is made.
   if (settled.dra) {
@@ -40,17 +47,20 @@ Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverO
     }
   }
   if (settled.device_plugin) DRAY_RETURN_IF_ERROR(CheckDevicePlugins(driver->Plugins()));
-  DRAY_ASSIGN_OR_RETURN(std::vector<MockDevice> devices, EnumerateDevices(driver->profile_, settled.node_name));
+  DRAY_ASSIGN_OR_RETURN(std::vector<MockDevice> devices,
+                        EnumerateDevices(driver->profile_, settled.node_name));
   driver->inventory_ = std::make_unique<DeviceInventory>(settled.node_name, std::move(devices));
   DRAY_ASSIGN_OR_RETURN(
       driver->preparer_,
-      ClaimPreparer::Open(ctx, {driver->profile_, {settled.state_dir, settled.cdi_dir}, settled.tools_dir, nullptr},
-                          *driver->inventory_));
+      ClaimPreparer::Open(
+          ctx, {driver->profile_, {settled.state_dir, settled.cdi_dir}, settled.tools_dir, nullptr},
+          *driver->inventory_));
   driver->handler_ =
       std::make_unique<ClaimHandler>(driver->client_, *driver->preparer_, driver->profile_.driver);
   if (settled.dra) {
-    driver->slices_ = std::make_unique<SlicePublisher>(driver->client_, ctx.clock(), driver->profile_.driver,
-                                                       settled.node_name, *driver->inventory_);
+    driver->slices_ =
+        std::make_unique<SlicePublisher>(driver->client_, ctx.clock(), driver->profile_.driver,
+                                         settled.node_name, *driver->inventory_);
   }
   driver->inventory_->OnChange([self = driver.get()] {
     std::lock_guard lock(self->mutex_);
@@ -66,7 +76,8 @@ DraServerOptions MockDriver::Sockets() const {
 }
 
 DevicePluginOptions MockDriver::Plugins() const {
-  return {profile_, {options_.state_dir, options_.cdi_dir}, options_.kubelet_dir + "/device-plugins"};
+  return {
+      profile_, {options_.state_dir, options_.cdi_dir}, options_.kubelet_dir + "/device-plugins"};
 }
 
 Status MockDriver::Ready() const {
@@ -79,7 +90,8 @@ Status MockDriver::Ready() const {
 }
 
 Status MockDriver::RunDra(const Context& ctx) {
-  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DraServer> server, DraServer::Start(ctx, Sockets(), *handler_, *inventory_));
+  DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DraServer> server,
+                        DraServer::Start(ctx, Sockets(), *handler_, *inventory_));
   listening_ = true;
   while (!ctx.stopped()) {
     {

@@ -18,7 +18,7 @@ struct DriverOptions {
   std::string node_name;
   std::string kubelet_dir = "/var/lib/kubelet";
   std::string cdi_dir = "/var/run/cdi";
-  std::string state_dir;   // empty: <kubelet_dir>/plugins/<driver>
+  std::string state_dir;  // empty: <kubelet_dir>/plugins/<driver>
   std::string tools_dir;
   bool dra = true;
   bool device_plugin = false;
@@ -28,12 +28,12 @@ struct DriverOptions {
 class MockDriver {
  public:
   // Takes the state directory and reads the ledger; nothing is shown to anybody yet.
-  static Result<std::unique_ptr<MockDriver>> Open(const Context& ctx, DriverOptions options, DeviceProfile profile,
-                                                  runtime::Client client);
+  static Result<std::unique_ptr<MockDriver>> Open(const Context& ctx, DriverOptions options,
+                                                  DeviceProfile profile, runtime::Client client);
   ~MockDriver();
 
-  // Serves the kubelet, publishes slices, applies the profile's faults; until ctx is stopped. Sockets are gone afterwards,
-  // slices, CDI files and prepared claims stay.
+  // Serves the kubelet, publishes slices, applies the profile's faults; until ctx is stopped.
+  // Sockets are gone afterwards, slices, CDI files and prepared claims stay.
   Status Run(const Context& ctx);
 
   // ok: the sockets listen and the slices are published. Else what is still missing, as a sentence.

@@ -8,11 +8,14 @@ namespace dray::mockdev {
 namespace {
 
 constexpr char kRequests[] = "dray_mockdev_requests_total";
-constexpr char kRequestsHelp[] = "Claims that the kubelet asked to prepare or unprepare, by outcome.";
+constexpr char kRequestsHelp[] =
+    "Claims that the kubelet asked to prepare or unprepare, by outcome.";
 constexpr char kDuration[] = "dray_mockdev_request_duration_seconds";
 constexpr char kPrepared[] = "dray_mockdev_prepared_devices";
 
-double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
@@ -20,8 +23,9 @@ ClaimHandler::ClaimHandler(runtime::Client client, ClaimPreparer& preparer, std:
     : client_(std::move(client)), preparer_(preparer), driver_(std::move(driver)) {
   for (const char* operation : {"prepare", "unprepare"}) {
     for (const char* outcome : {"ok", "error"}) {
-      runtime::ProcessMetrics().Add(kRequests, kRequestsHelp,
-                                    {{"driver", driver_}, {"operation", operation}, {"outcome", outcome}}, 0);
+      runtime::ProcessMetrics().Add(
+          kRequests, kRequestsHelp,
+          {{"driver", driver_}, {"operation", operation}, {"outcome", outcome}}, 0);
     }
   }
 }
@@ -33,19 +37,20 @@ Result<ClaimRecord> ClaimHandler::Prepare(const Context& ctx, const ClaimName& c
         client_.Get<api::ResourceClaim>(ctx, {claim.namespace_, claim.name});
     if (!stored.ok()) return stored.status();
     if (stored->metadata.uid != claim.uid) {
-      return Status(Reason::kConflict, "the claim has UID " + stored->metadata.uid + " and not " + claim.uid +
-                                           ": it was deleted and made again");
+      return Status(Reason::kConflict, "the claim has UID " + stored->metadata.uid + " and not " +
+                                           claim.uid + ": it was deleted and made again");
     }
     return preparer_.Prepare(*stored);
   };
   Result<ClaimRecord> prepared = attempt();
   Count("prepare", prepared.status(), ctx.clock().Steady() - start);
   if (prepared.ok()) {
-    LOG(INFO) << "prepared claim " << claim.namespace_ << "/" << claim.name << " with " << prepared->devices.size()
-              << " devices of " << driver_;
+    LOG(INFO) << "prepared claim " << claim.namespace_ << "/" << claim.name << " with "
+              << prepared->devices.size() << " devices of " << driver_;
     return prepared;
   }
-  LOG(ERROR) << "prepare claim " << claim.namespace_ << "/" << claim.name << ": " << prepared.status().message();
+  LOG(ERROR) << "prepare claim " << claim.namespace_ << "/" << claim.name << ": "
+             << prepared.status().message();
   return prepared.status().Wrapped("claim " + claim.namespace_ + "/" + claim.name);
 }
 
@@ -57,7 +62,8 @@ Status ClaimHandler::Unprepare(const Context& ctx, const ClaimName& claim) {
     LOG(INFO) << "unprepared claim " << claim.namespace_ << "/" << claim.name;
     return outcome;
   }
-  LOG(ERROR) << "unprepare claim " << claim.namespace_ << "/" << claim.name << ": " << outcome.message();
+  LOG(ERROR) << "unprepare claim " << claim.namespace_ << "/" << claim.name << ": "
+             << outcome.message();
   return outcome.Wrapped("claim " + claim.namespace_ + "/" + claim.name);
 }
 
@@ -78,13 +84,16 @@ Result<int> ClaimHandler::SweepGoneClaims(const Context& ctx) {
 
 void ClaimHandler::Count(const std::string& operation, const Status& outcome, Duration took) const {
   runtime::Metrics& metrics = runtime::ProcessMetrics();
-  metrics.Add(kRequests, kRequestsHelp,
-              {{"driver", driver_}, {"operation", operation}, {"outcome", outcome.ok() ? "ok" : "error"}});
+  metrics.Add(
+      kRequests, kRequestsHelp,
+      {{"driver", driver_}, {"operation", operation}, {"outcome", outcome.ok() ? "ok" : "error"}});
   metrics.Observe(kDuration, "Time to prepare or unprepare one claim.",
                   {{"driver", driver_}, {"operation", operation}}, Seconds(took));
   double devices = 0;
-  for (const ClaimRecord& record : preparer_.Claims()) devices += static_cast<double>(record.devices.size());
-  metrics.Set(kPrepared, "Devices (shares count) that are prepared now.", {{"driver", driver_}}, devices);
+  for (const ClaimRecord& record : preparer_.Claims())
+    devices += static_cast<double>(record.devices.size());
+  metrics.Set(kPrepared, "Devices (shares count) that are prepared now.", {{"driver", driver_}},
+              devices);
 }
 
 }  // namespace dray::mockdev

@@ -14,8 +14,8 @@ struct ClaimName {
   std::string namespace_, name, uid;
 };
 
-// One claim of a kubelet's call, before it becomes gRPC: fetches the claim, compares UIDs, prepares, counts. Any thread; calls are
-// taken one at a time by ClaimPreparer.
+// One claim of a kubelet's call, before it becomes gRPC: fetches the claim, compares UIDs,
+// prepares, counts. Any thread; calls are taken one at a time by ClaimPreparer.
 class ClaimHandler {
  public:
   // `preparer` outlives the handler.
@@ -24,8 +24,8 @@ class ClaimHandler {
   Result<ClaimRecord> Prepare(const Context& ctx, const ClaimName& claim);
   // The claim object may be gone; ok for a claim that was never prepared.
   Status Unprepare(const Context& ctx, const ClaimName& claim);
-  // Unprepares what the ledger holds of claims that the API server no longer has (or has under another UID): nobody will ask for
-  // them any more. How many.
+  // Unprepares what the ledger holds of claims that the API server no longer has (or has under
+  // another UID): nobody will ask for them any more. How many.
   Result<int> SweepGoneClaims(const Context& ctx);
 
  private:

@@ -1,7 +1,7 @@
 #include "mockdev/plugin/dra_server.h"
 
-#include "dray/base/log.h"
 #include <grpcpp/grpcpp.h>
+#include "dray/base/log.h"
 
 #include "api/proto/plugin_registration_v1.grpc.pb.h"
 #include "dray/runtime/files.h"
@@ -13,14 +13,16 @@ namespace dray::mockdev {
 namespace {
 
 // The kubelet takes the first name that it knows: newest first.
-constexpr const char* kServices[] = {"v1.DRAPlugin", "v1beta1.DRAPlugin", "v1alpha1.DRAResourceHealth"};
+constexpr const char* kServices[] = {"v1.DRAPlugin", "v1beta1.DRAPlugin",
+                                     "v1alpha1.DRAResourceHealth"};
 
 class Registration final : public pluginregistration::Registration::CallbackService {
  public:
   Registration(std::string driver, std::string endpoint)
       : driver_(std::move(driver)), endpoint_(std::move(endpoint)) {}
 
-  grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* call, const pluginregistration::InfoRequest*,
+  grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* call,
+                                    const pluginregistration::InfoRequest*,
                                     pluginregistration::PluginInfo* info) override {
     info->set_type("DRAPlugin");
     info->set_name(driver_);
@@ -31,9 +33,9 @@ class Registration final : public pluginregistration::Registration::CallbackServ
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* NotifyRegistrationStatus(grpc::CallbackServerContext* call,
-                                                     const pluginregistration::RegistrationStatus* status,
-                                                     pluginregistration::RegistrationStatusResponse*) override {
+  grpc::ServerUnaryReactor* NotifyRegistrationStatus(
+      grpc::CallbackServerContext* call, const pluginregistration::RegistrationStatus* status,
+      pluginregistration::RegistrationStatusResponse*) override {
     registered_ = status->plugin_registered();
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
     if (status->plugin_registered()) {
@@ -54,7 +56,8 @@ class Registration final : public pluginregistration::Registration::CallbackServ
   std::atomic<bool> registered_ = false;
 };
 
-Result<std::unique_ptr<grpc::Server>> Listen(const std::string& socket, const std::vector<grpc::Service*>& services) {
+Result<std::unique_ptr<grpc::Server>> Listen(const std::string& socket,
+                                             const std::vector<grpc::Service*>& services) {
   DRAY_RETURN_IF_ERROR(PrepareSocketPath(socket));
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + socket, grpc::InsecureServerCredentials());
@@ -67,7 +70,8 @@ Result<std::unique_ptr<grpc::Server>> Listen(const std::string& socket, const st
 }  // namespace
 
 struct DraServer::State {
-  State(const Context& ctx_in, DraServerOptions options_in, ClaimHandler& handler, DeviceInventory& inventory)
+  State(const Context& ctx_in, DraServerOptions options_in, ClaimHandler& handler,
+        DeviceInventory& inventory)
       : options(std::move(options_in)),
         stop(std::make_unique<std::stop_source>()),
         forward(ctx_in.stop(), [this] { stop->request_stop(); }),
@@ -90,22 +94,30 @@ struct DraServer::State {
 
 DraServer::DraServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-DraServer::~DraServer() { Stop(); }
+DraServer::~DraServer() {
+  Stop();
+}
 
 Result<std::unique_ptr<DraServer>> DraServer::Start(const Context& ctx, DraServerOptions options,
-                                                    ClaimHandler& handler, DeviceInventory& inventory) {
+                                                    ClaimHandler& handler,
+                                                    DeviceInventory& inventory) {
   std::unique_ptr<DraServer> server(
       new DraServer(std::make_unique<State>(ctx, std::move(options), handler, inventory)));
   State& state = *server->state_;
-  DRAY_ASSIGN_OR_RETURN(state.dra, Listen(state.options.socket, {state.v1.get(), state.v1beta1.get(),
-                                                                 &state.health.service()}));
+  DRAY_ASSIGN_OR_RETURN(
+      state.dra,
+      Listen(state.options.socket, {state.v1.get(), state.v1beta1.get(), &state.health.service()}));
   DRAY_ASSIGN_OR_RETURN(state.registry, Listen(state.options.registration, {&state.registration}));
   return server;
 }
 
-bool DraServer::Registered() const { return state_->registration.registered(); }
+bool DraServer::Registered() const {
+  return state_->registration.registered();
+}
 
-void DraServer::SendHealth() { state_->health.Send(); }
+void DraServer::SendHealth() {
+  state_->health.Send();
+}
 
 void DraServer::Stop() {
   State& state = *state_;

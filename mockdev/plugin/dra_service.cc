@@ -17,7 +17,8 @@ struct V1 {
   using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodePrepareResourcesResponse;
   using UnprepareRequest = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesRequest;
   using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1::NodeUnprepareResourcesResponse;
-  static void SetShare(k8s::io::kubelet::pkg::apis::dra::v1::Device& device, const std::string& share) {
+  static void SetShare(k8s::io::kubelet::pkg::apis::dra::v1::Device& device,
+                       const std::string& share) {
     device.set_share_id(share);
   }
 };
@@ -27,7 +28,8 @@ struct V1beta1 {
   using PrepareRequest = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesRequest;
   using PrepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodePrepareResourcesResponse;
   using UnprepareRequest = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesRequest;
-  using UnprepareResponse = k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesResponse;
+  using UnprepareResponse =
+      k8s::io::kubelet::pkg::apis::dra::v1beta1::NodeUnprepareResourcesResponse;
   static void SetShare(k8s::io::kubelet::pkg::apis::dra::v1beta1::Device&, const std::string&) {}
 };
 
@@ -49,7 +51,8 @@ class DraService final : public Api::Service {
     worker_.Post([this, request, response, reactor] {
       for (const auto& claim : request->claims()) {
         auto& answer = (*response->mutable_claims())[claim.uid()];
-        Result<ClaimRecord> prepared = handler_.Prepare(ctx_.WithTimeout(kCallTimeout), NameOf(claim));
+        Result<ClaimRecord> prepared =
+            handler_.Prepare(ctx_.WithTimeout(kCallTimeout), NameOf(claim));
         if (!prepared.ok()) {
           answer.set_error(prepared.status().message());
           continue;
@@ -68,9 +71,9 @@ class DraService final : public Api::Service {
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* NodeUnprepareResources(grpc::CallbackServerContext* call,
-                                                   const typename Api::UnprepareRequest* request,
-                                                   typename Api::UnprepareResponse* response) override {
+  grpc::ServerUnaryReactor* NodeUnprepareResources(
+      grpc::CallbackServerContext* call, const typename Api::UnprepareRequest* request,
+      typename Api::UnprepareResponse* response) override {
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
     worker_.Post([this, request, response, reactor] {
       for (const auto& claim : request->claims()) {
@@ -91,7 +94,8 @@ class DraService final : public Api::Service {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeDraServiceV1(const Context& ctx, ClaimHandler& handler, SerialWorker& worker) {
+std::unique_ptr<grpc::Service> MakeDraServiceV1(const Context& ctx, ClaimHandler& handler,
+                                                SerialWorker& worker) {
   return std::make_unique<DraService<V1>>(ctx, handler, worker);
 }
 

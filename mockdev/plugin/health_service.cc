@@ -24,7 +24,8 @@ Response Describe(const DeviceInventory& inventory, WallTime now) {
     health->set_last_updated_time(
         std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
     if (!good) {
-      health->set_message((state.present ? state.message : "the device has disappeared").substr(0, kLongestMessage));
+      health->set_message((state.present ? state.message : "the device has disappeared")
+                              .substr(0, kLongestMessage));
     }
   }
   return response;
@@ -33,10 +34,11 @@ Response Describe(const DeviceInventory& inventory, WallTime now) {
 }  // namespace
 
 struct HealthService::State final : ::v1alpha1::DRAResourceHealth::CallbackService {
-  State(const DeviceInventory& inventory_in, Clock& clock_in) : inventory(inventory_in), clock(clock_in) {}
+  State(const DeviceInventory& inventory_in, Clock& clock_in)
+      : inventory(inventory_in), clock(clock_in) {}
 
-  grpc::ServerWriteReactor<Response>* NodeWatchResources(grpc::CallbackServerContext*,
-                                                         const ::v1alpha1::NodeWatchResourcesRequest*) override {
+  grpc::ServerWriteReactor<Response>* NodeWatchResources(
+      grpc::CallbackServerContext*, const ::v1alpha1::NodeWatchResourcesRequest*) override {
     return hub.Open(Describe(inventory, clock.Now()));
   }
 
@@ -50,10 +52,16 @@ HealthService::HealthService(const DeviceInventory& inventory, Clock& clock)
 
 HealthService::~HealthService() = default;
 
-grpc::Service& HealthService::service() { return *state_; }
+grpc::Service& HealthService::service() {
+  return *state_;
+}
 
-void HealthService::Send() { state_->hub.Send(Describe(state_->inventory, state_->clock.Now())); }
+void HealthService::Send() {
+  state_->hub.Send(Describe(state_->inventory, state_->clock.Now()));
+}
 
-void HealthService::Close() { state_->hub.Close(); }
+void HealthService::Close() {
+  state_->hub.Close();
+}
 
 }  // namespace dray::mockdev

@@ -10,7 +10,8 @@ class Service;
 
 namespace dray::mockdev {
 
-// DRAResourceHealth v1alpha1: to each watcher the complete list at once, and again at each Send(). Any thread.
+// DRAResourceHealth v1alpha1: to each watcher the complete list at once, and again at each Send().
+// Any thread.
 class HealthService {
  public:
   // `inventory` and `clock` outlive the service.

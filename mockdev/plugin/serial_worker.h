@@ -8,7 +8,8 @@
 
 namespace dray::mockdev {
 
-// Runs tasks one after the other on a thread of its own. The destructor runs what is queued, then ends.
+// Runs tasks one after the other on a thread of its own. The destructor runs what is queued, then
+// ends.
 class SerialWorker {
  public:
   SerialWorker() : thread_([this](std::stop_token stop) { Work(stop); }) {}

@@ -8,9 +8,10 @@
 
 namespace dray::mockdev {
 
-// All open server streams of one method that sends the same complete picture to everybody. `Reactor` is
-// grpc::ServerWriteReactor, a parameter so that no header of ours needs gRPC. A slow reader skips pictures, never sees an old one
-// last. Any thread; must outlive its streams, that is, the server.
+// All open server streams of one method that sends the same complete picture to everybody.
+// `Reactor` is grpc::ServerWriteReactor, a parameter so that no header of ours needs gRPC. A slow
+// reader skips pictures, never sees an old one last. Any thread; must outlive its streams, that is,
+// the server.
 template <template <class> class Reactor, class Response>
 class StreamHub {
  public:

@@ -20,10 +20,13 @@ bool IsQualifiedName(std::string_view name) {
   return true;
 }
 
-std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string Quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}
 
 // The rules of resource/v1/types.go for a request policy (facts: dra.md A.4).
-void CheckPolicy(const std::string& field, const api::DeviceCapacity& capacity, FirstError& errors) {
+void CheckPolicy(const std::string& field, const api::DeviceCapacity& capacity,
+                 FirstError& errors) {
   const api::CapacityRequestPolicy& policy = *capacity.request_policy;
   if (!policy.default_) return;
   const api::Quantity& standard = *policy.default_;
@@ -34,9 +37,11 @@ void CheckPolicy(const std::string& field, const api::DeviceCapacity& capacity, 
     const auto& values = policy.valid_values;
     if (values.size() > 10) errors.Report(field + ".validValues", "has more than 10 values");
     for (size_t i = 0; i < values.size(); ++i) {
-      if (i > 0 && !(values[i - 1] < values[i])) errors.Report(field + ".validValues", "are not in ascending order");
+      if (i > 0 && !(values[i - 1] < values[i]))
+        errors.Report(field + ".validValues", "are not in ascending order");
       if (values[i] > capacity.value) {
-        errors.Report(field + ".validValues", values[i].ToString() + " is above the capacity of " + value);
+        errors.Report(field + ".validValues",
+                      values[i].ToString() + " is above the capacity of " + value);
       }
     }
     if (std::find(values.begin(), values.end(), standard) == values.end()) {
@@ -46,17 +51,18 @@ void CheckPolicy(const std::string& field, const api::DeviceCapacity& capacity, 
     const api::Quantity& min = *policy.valid_range->min;
     const api::Quantity max = policy.valid_range->max.value_or(capacity.value);
     if (max > capacity.value) {
-      errors.Report(field + ".validRange.max", max.ToString() + " is above the capacity of " + value);
+      errors.Report(field + ".validRange.max",
+                    max.ToString() + " is above the capacity of " + value);
     }
     if (standard < min || standard > max) {
-      errors.Report(field + ".default", standard.ToString() + " is not between " + min.ToString() + " and " +
-                                            max.ToString());
+      errors.Report(field + ".default", standard.ToString() + " is not between " + min.ToString() +
+                                            " and " + max.ToString());
     }
     if (policy.valid_range->step) {
       int64_t step = policy.valid_range->step->Value();
       if (step <= 0 || (standard - min).Value() % step != 0 || (max - min).Value() % step != 0) {
-        errors.Report(field + ".validRange.step",
-                      policy.valid_range->step->ToString() + " does not lead from min to default and max");
+        errors.Report(field + ".validRange.step", policy.valid_range->step->ToString() +
+                                                      " does not lead from min to default and max");
       }
     }
   }
@@ -89,7 +95,8 @@ class TemplateChecker {
   void Value(const std::string& field, const std::string& text) { Check(field, text, base_); }
   void Device(const std::string& field, const std::string& text) { Check(field, text, device_); }
 
-  void Edits(const std::string& field, const EditTemplates& edits, bool per_device, bool plugin = false) {
+  void Edits(const std::string& field, const EditTemplates& edits, bool per_device,
+             bool plugin = false) {
     const std::set<std::string>& known = plugin ? plugin_ : per_device ? claim_device_ : claim_;
     for (size_t i = 0; i < edits.env.size(); ++i) {
       std::string at = field + ".env[" + std::to_string(i) + "].";
@@ -97,7 +104,8 @@ class TemplateChecker {
       Check(at + "value", edits.env[i].value, known);
     }
     for (size_t i = 0; i < edits.device_nodes.size(); ++i) {
-      Check(field + ".deviceNodes[" + std::to_string(i) + "].path", edits.device_nodes[i].path, known);
+      Check(field + ".deviceNodes[" + std::to_string(i) + "].path", edits.device_nodes[i].path,
+            known);
     }
     for (size_t i = 0; i < edits.mounts.size(); ++i) {
       const MountTemplate& mount = edits.mounts[i];
@@ -111,7 +119,8 @@ class TemplateChecker {
   }
 
  private:
-  void Check(const std::string& field, const std::string& text, const std::set<std::string>& known) {
+  void Check(const std::string& field, const std::string& text,
+             const std::set<std::string>& known) {
     Result<std::set<std::string>> used = Placeholders(text);
     if (!used.ok()) return errors_.Report(field, used.status().message());
     for (const std::string& name : *used) {
@@ -133,20 +142,24 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
     size_t slash = resource.name.find('/');
     if (slash == std::string::npos || !api::IsDnsSubdomain(resource.name.substr(0, slash)) ||
         resource.name.find("kubernetes.io") < slash || slash + 1 == resource.name.size()) {
-      errors.Report(field + ".name", Quoted(resource.name) + " is not an extended resource such as nvidia.com/gpu");
+      errors.Report(field + ".name",
+                    Quoted(resource.name) + " is not an extended resource such as nvidia.com/gpu");
     }
     if (resource.slots_per_device > 0) continue;
     auto capacity = profile.capacity.find(resource.capacity);
     if (capacity == profile.capacity.end()) {
-      errors.Report(field + ".capacity", Quoted(resource.capacity) + " is not under devices.capacity");
+      errors.Report(field + ".capacity",
+                    Quoted(resource.capacity) + " is not under devices.capacity");
       continue;
     }
-    // A kubelet takes gRPC messages of at most 4 MiB and an entry of the list is up to 32 bytes long.
+    // A kubelet takes gRPC messages of at most 4 MiB and an entry of the list is up to 32 bytes
+    // long.
     constexpr int64_t kMost = 110'000;
     int64_t total = capacity->second.value.Value() / resource.unit.Value() * profile.count;
     if (total > kMost) {
       errors.Report(field + ".unit", resource.unit.ToString() + " makes " + std::to_string(total) +
-                                         " kubelet devices, more than the " + std::to_string(kMost) +
+                                         " kubelet devices, more than the " +
+                                         std::to_string(kMost) +
                                          " that fit into one message; want a larger unit");
     }
   }
@@ -156,7 +169,8 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
 
 void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   if (profile.driver.size() > 63 || !api::IsDnsSubdomain(profile.driver)) {
-    errors.Report("driver", Quoted(profile.driver) + " is not a DNS name of at most 63 lower-case characters");
+    errors.Report("driver", Quoted(profile.driver) +
+                                " is not a DNS name of at most 63 lower-case characters");
   }
   if (!api::IsDnsSubdomain(profile.device_class)) {
     errors.Report("deviceClass", Quoted(profile.device_class) + " is not a lower-case DNS name");
@@ -166,7 +180,8 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   templates.Device("devices.name", profile.device_name);
   for (const auto& [name, attribute] : profile.attributes) {
     std::string field = "devices.attributes." + name;
-    if (!IsQualifiedName(name)) errors.Report(field, "is not an attribute name such as productName");
+    if (!IsQualifiedName(name))
+      errors.Report(field, "is not an attribute name such as productName");
     templates.Device(field, attribute.text);
   }
   for (const auto& [name, capacity] : profile.capacity) {
@@ -196,7 +211,8 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   templates.Edits("edits.claim", profile.claim_edits, false);
   templates.Edits("edits.device", profile.device_edits, true);
   for (size_t i = 0; i < profile.device_plugin.size(); ++i) {
-    templates.Edits("devicePlugin[" + std::to_string(i) + "]", profile.device_plugin[i].edits, false, true);
+    templates.Edits("devicePlugin[" + std::to_string(i) + "]", profile.device_plugin[i].edits,
+                    false, true);
   }
   CheckDevicePlugin(profile, errors);
   if (!errors.status().ok()) return;
@@ -212,10 +228,12 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   std::set<std::string> names;
   for (const MockDevice& device : *devices) {
     if (!api::IsDnsLabel(device.device.name)) {
-      errors.Report("devices.name", Quoted(device.device.name) + " is not a DNS label (a-z, 0-9, '-', at most 63)");
+      errors.Report("devices.name",
+                    Quoted(device.device.name) + " is not a DNS label (a-z, 0-9, '-', at most 63)");
     }
     if (!names.insert(device.device.name).second) {
-      errors.Report("devices.name", "gives two devices the name " + Quoted(device.device.name) + "; use {index}");
+      errors.Report("devices.name",
+                    "gives two devices the name " + Quoted(device.device.name) + "; use {index}");
     }
   }
 }

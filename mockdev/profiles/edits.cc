@@ -24,15 +24,16 @@ std::string HexMask(const std::vector<int>& units, int first) {
   return text;
 }
 
-void AddQuantities(const std::string& prefix, const std::map<std::string, api::Quantity>& quantities,
-                   Variables& variables) {
+void AddQuantities(const std::string& prefix,
+                   const std::map<std::string, api::Quantity>& quantities, Variables& variables) {
   for (const auto& [name, quantity] : quantities) {
     variables[prefix + name] = std::to_string(quantity.Value());
     variables[prefix + name + ":Mi"] = std::to_string(quantity.Value() >> 20);
   }
 }
 
-bool IsPartial(const DeviceProfile& profile, const api::Device& device, const PreparedDevice& prepared) {
+bool IsPartial(const DeviceProfile& profile, const api::Device& device,
+               const PreparedDevice& prepared) {
   for (const std::string& name : profile.partial_by) {
     auto whole = device.capacity.find(name);
     auto given = prepared.consumed.find(name);
@@ -49,8 +50,9 @@ bool Applies(When when, bool partial) {
 }
 
 // Adds the expanded templates to `edits`, and what they need on the host to `files`.
-Status Apply(const EditTemplates& templates, const Variables& variables, bool partial, const NodePaths& paths,
-             const std::string& claim_dir, cdi::ContainerEdits& edits, std::vector<HostFile>& files) {
+Status Apply(const EditTemplates& templates, const Variables& variables, bool partial,
+             const NodePaths& paths, const std::string& claim_dir, cdi::ContainerEdits& edits,
+             std::vector<HostFile>& files) {
   for (const EnvTemplate& env : templates.env) {
     if (!Applies(env.when, partial)) continue;
     DRAY_ASSIGN_OR_RETURN(std::string name, Expand(env.name, variables));
@@ -68,9 +70,10 @@ Status Apply(const EditTemplates& templates, const Variables& variables, bool pa
     DRAY_ASSIGN_OR_RETURN(std::string name, Expand(mount.name, variables));
     DRAY_ASSIGN_OR_RETURN(std::string container_path, Expand(mount.container_path, variables));
     DRAY_ASSIGN_OR_RETURN(std::string content, Expand(mount.content, variables));
-    HostFile file{(mount.shared ? paths.shared() : claim_dir) + "/" + name, mount.directory, std::move(content),
-                  !mount.read_only};
-    edits.mounts.push_back({file.path, container_path, {mount.read_only ? "ro" : "rw", "nosuid", "nodev", "bind"}});
+    HostFile file{(mount.shared ? paths.shared() : claim_dir) + "/" + name, mount.directory,
+                  std::move(content), !mount.read_only};
+    edits.mounts.push_back(
+        {file.path, container_path, {mount.read_only ? "ro" : "rw", "nosuid", "nodev", "bind"}});
     files.push_back(std::move(file));
   }
   return {};
@@ -84,51 +87,56 @@ std::map<std::string, api::Quantity> FullCapacity(const api::Device& device) {
   return full;
 }
 
-std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device, const ClaimRecord& record,
-                           size_t ordinal) {
+std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device,
+                           const ClaimRecord& record, size_t ordinal) {
   const PreparedDevice& prepared = record.devices[ordinal];
   Json capacity = Json::object();
   for (const auto& [name, quantity] : FullCapacity(device.device)) {
     auto consumed = prepared.consumed.find(name);
-    capacity[name] = {{"value", quantity.Value()},
-                      {"consumed", (consumed == prepared.consumed.end() ? quantity : consumed->second).Value()}};
+    capacity[name] = {
+        {"value", quantity.Value()},
+        {"consumed", (consumed == prepared.consumed.end() ? quantity : consumed->second).Value()}};
   }
   Json values = Json::object();
   for (const auto& [name, value] : device.variables) values[name] = value;
   Json tools = Json::array();
   for (const Tool& tool : profile.tools) tools.push_back(tool.name);
-  Json description = {{"driver", profile.driver},
-                      {"pool", prepared.pool},
-                      {"device", prepared.device},
-                      {"request", ParentRequest(prepared.request)},
-                      {"claim", {{"uid", record.uid}, {"namespace", record.namespace_}, {"name", record.name}}},
-                      {"ordinal", ordinal},
-                      {"slot", prepared.slot},
-                      {"shared", prepared.share_id.has_value()},
-                      {"partial", IsPartial(profile, device.device, prepared)},
-                      {"tools", std::move(tools)},
-                      {"values", std::move(values)},
-                      {"capacity", std::move(capacity)}};
+  Json description = {
+      {"driver", profile.driver},
+      {"pool", prepared.pool},
+      {"device", prepared.device},
+      {"request", ParentRequest(prepared.request)},
+      {"claim", {{"uid", record.uid}, {"namespace", record.namespace_}, {"name", record.name}}},
+      {"ordinal", ordinal},
+      {"slot", prepared.slot},
+      {"shared", prepared.share_id.has_value()},
+      {"partial", IsPartial(profile, device.device, prepared)},
+      {"tools", std::move(tools)},
+      {"values", std::move(values)},
+      {"capacity", std::move(capacity)}};
   return description.dump(2) + "\n";
 }
 
-Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector<MockDevice>& devices,
-                                 const NodePaths& paths, const ClaimRecord& record) {
+Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile,
+                                 const std::vector<MockDevice>& devices, const NodePaths& paths,
+                                 const ClaimRecord& record) {
   ClaimEdits all;
   std::string claim_dir = paths.claim(record.uid);
-  Variables claim = {{"claim", record.uid}, {"claimName", record.name}, {"claimNamespace", record.namespace_}};
+  Variables claim = {
+      {"claim", record.uid}, {"claimName", record.name}, {"claimNamespace", record.namespace_}};
 
   std::vector<const MockDevice*> given;
   for (const PreparedDevice& prepared : record.devices) {
     const MockDevice* device = FindDevice(devices, prepared.device);
     if (device == nullptr) {
-      return Status(Reason::kNotFound, "device " + prepared.device + " of driver " + profile.driver +
-                                           " is not on this node");
+      return Status(Reason::kNotFound, "device " + prepared.device + " of driver " +
+                                           profile.driver + " is not on this node");
     }
     claim["node"] = device->variables.at("node");
     given.push_back(device);
   }
-  DRAY_RETURN_IF_ERROR(Apply(profile.claim_edits, claim, false, paths, claim_dir, all.common, all.files));
+  DRAY_RETURN_IF_ERROR(
+      Apply(profile.claim_edits, claim, false, paths, claim_dir, all.common, all.files));
   for (const Tool& tool : profile.tools) {
     all.common.mounts.push_back(
         {paths.tools() + "/" + tool.name, tool.container_path, {"ro", "nosuid", "nodev", "bind"}});
@@ -158,9 +166,11 @@ Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector
 
     cdi::ContainerEdits edits;
     bool partial = IsPartial(profile, given[i]->device, prepared);
-    DRAY_RETURN_IF_ERROR(Apply(profile.device_edits, variables, partial, paths, claim_dir, edits, all.files));
+    DRAY_RETURN_IF_ERROR(
+        Apply(profile.device_edits, variables, partial, paths, claim_dir, edits, all.files));
     std::string file = std::to_string(i) + ".json";
-    all.files.push_back({claim_dir + "/devices/" + file, false, DescribeDevice(profile, *given[i], record, i)});
+    all.files.push_back(
+        {claim_dir + "/devices/" + file, false, DescribeDevice(profile, *given[i], record, i)});
     edits.mounts.push_back({all.files.back().path,
                             std::string(kDeviceFolderInContainer) + "/" + record.uid + "-" + file,
                             {"ro", "nosuid", "nodev", "bind"}});

@@ -39,24 +39,26 @@ struct HostFile {
   std::string path;
   bool directory = false;
   std::string content;
-  bool writable = false;   // a directory that any user may write to
+  bool writable = false;  // a directory that any user may write to
   bool operator==(const HostFile&) const = default;
 };
 
 struct ClaimEdits {
-  cdi::ContainerEdits common;              // once per container and claim
+  cdi::ContainerEdits common;                // once per container and claim
   std::vector<cdi::ContainerEdits> devices;  // one per record.devices, in order
-  std::vector<HostFile> files;             // the claim's, then the shared ones
+  std::vector<HostFile> files;               // the claim's, then the shared ones
 };
 
-// The pure half of stop 5: what a container with this claim gets, and what must lie on the host for it. `devices` are the
-// node's. kNotFound names a device that is not among them.
-Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile, const std::vector<MockDevice>& devices,
-                                 const NodePaths& paths, const ClaimRecord& record);
+// The pure half of stop 5: what a container with this claim gets, and what must lie on the host for
+// it. `devices` are the node's. kNotFound names a device that is not among them.
+Result<ClaimEdits> EditsForClaim(const DeviceProfile& profile,
+                                 const std::vector<MockDevice>& devices, const NodePaths& paths,
+                                 const ClaimRecord& record);
 
-// The file that the mock tools read for one device of a record; the format is theirs (mockdev/tools/device_file.h).
-std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device, const ClaimRecord& record,
-                           size_t ordinal);
+// The file that the mock tools read for one device of a record; the format is theirs
+// (mockdev/tools/device_file.h).
+std::string DescribeDevice(const DeviceProfile& profile, const MockDevice& device,
+                           const ClaimRecord& record, size_t ordinal);
 
 // The full amount of each capacity of a device, in the form of PreparedDevice::consumed.
 std::map<std::string, api::Quantity> FullCapacity(const api::Device& device);

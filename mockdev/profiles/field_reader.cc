@@ -29,7 +29,9 @@ std::string FieldReader::path(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-void FieldReader::Fail(std::string_view key, const std::string& sentence) { errors_.Report(path(key), sentence); }
+void FieldReader::Fail(std::string_view key, const std::string& sentence) {
+  errors_.Report(path(key), sentence);
+}
 
 const Json* FieldReader::Find(std::string_view key, bool required, std::string_view wanted) {
   asked_.emplace(key);
@@ -40,7 +42,9 @@ const Json* FieldReader::Find(std::string_view key, bool required, std::string_v
   return nullptr;
 }
 
-bool FieldReader::Has(std::string_view key) { return Find(key, false, "") != nullptr; }
+bool FieldReader::Has(std::string_view key) {
+  return Find(key, false, "") != nullptr;
+}
 
 std::string FieldReader::Text(std::string_view key) {
   const Json* value = Find(key, true, "a text");
@@ -63,10 +67,12 @@ std::string FieldReader::TextOr(std::string_view key, std::string_view otherwise
 }
 
 int64_t FieldReader::Integer(std::string_view key, int64_t lowest, int64_t highest) {
-  std::string wanted = "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  std::string wanted =
+      "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest);
   const Json* value = Find(key, true, wanted);
   if (value == nullptr) return lowest;
-  if (!value->is_number_integer() || value->get<int64_t>() < lowest || value->get<int64_t>() > highest) {
+  if (!value->is_number_integer() || value->get<int64_t>() < lowest ||
+      value->get<int64_t>() > highest) {
     Fail(key, Shown(*value) + " is not " + wanted);
     return lowest;
   }
@@ -90,7 +96,8 @@ std::string FieldReader::OneOf(std::string_view key, std::initializer_list<std::
   const Json* value = Find(key, otherwise.empty(), "one of " + wanted);
   if (value == nullptr) return std::string(otherwise);
   for (std::string_view word : words) {
-    if (value->is_string() && value->get_ref<const std::string&>() == word) return std::string(word);
+    if (value->is_string() && value->get_ref<const std::string&>() == word)
+      return std::string(word);
   }
   Fail(key, Shown(*value) + " is none of " + wanted);
   return std::string(otherwise);
@@ -99,7 +106,9 @@ std::string FieldReader::OneOf(std::string_view key, std::initializer_list<std::
 std::optional<api::Quantity> FieldReader::QuantityOf(std::string_view key, bool required) {
   const Json* value = Find(key, required, "a quantity such as 80Gi");
   if (value == nullptr) return std::nullopt;
-  std::string text = value->is_string() ? value->get<std::string>() : value->is_number() ? value->dump() : "";
+  std::string text = value->is_string()   ? value->get<std::string>()
+                     : value->is_number() ? value->dump()
+                                          : "";
   Result<api::Quantity> quantity = api::Quantity::Parse(text);
   if (quantity.ok()) return *quantity;
   Fail(key, Shown(*value) + " is not a quantity such as 80Gi");

@@ -28,9 +28,10 @@ class FirstError {
   Status status_;
 };
 
-// One mapping of a document, read strictly: whatever is asked for by name must have the right type, and Done() reports what
-// nobody asked for. Errors go to the FirstError; a getter that failed returns the type's empty value, so that reading goes on
-// without branches. `object`, and all documents below it, must outlive the reader.
+// One mapping of a document, read strictly: whatever is asked for by name must have the right type,
+// and Done() reports what nobody asked for. Errors go to the FirstError; a getter that failed
+// returns the type's empty value, so that reading goes on without branches. `object`, and all
+// documents below it, must outlive the reader.
 class FieldReader {
  public:
   FieldReader(const Json& object, std::string path, FirstError& errors);
@@ -38,15 +39,15 @@ class FieldReader {
   std::string path(std::string_view key) const;
   bool Has(std::string_view key);
 
-  std::string Text(std::string_view key);                            // required, not empty
+  std::string Text(std::string_view key);  // required, not empty
   std::string TextOr(std::string_view key, std::string_view otherwise);
   int64_t Integer(std::string_view key, int64_t lowest, int64_t highest);
   bool BoolOr(std::string_view key, bool otherwise);
   std::string OneOf(std::string_view key, std::initializer_list<std::string_view> words,
-                    std::string_view otherwise);                     // no `otherwise`: required
+                    std::string_view otherwise);  // no `otherwise`: required
   std::optional<api::Quantity> QuantityOf(std::string_view key, bool required);
-  std::optional<Duration> DurationOf(std::string_view key);          // required: "90s", "1m30s", "500ms"
-  std::vector<std::string> Texts(std::string_view key);              // absent: none
+  std::optional<Duration> DurationOf(std::string_view key);  // required: "90s", "1m30s", "500ms"
+  std::vector<std::string> Texts(std::string_view key);      // absent: none
 
   // Null when absent. The child's own FieldReader is the caller's business.
   const Json* Mapping(std::string_view key, bool required);

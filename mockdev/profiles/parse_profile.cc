@@ -8,15 +8,17 @@
 namespace dray::mockdev {
 namespace {
 
-std::string At(const std::string& list, size_t index) { return list + "[" + std::to_string(index) + "]"; }
+std::string At(const std::string& list, size_t index) {
+  return list + "[" + std::to_string(index) + "]";
+}
 
 When ReadWhen(FieldReader& in) {
   std::string word = in.OneOf("when", {"always", "partial", "whole"}, "always");
   return word == "partial" ? When::kPartial : word == "whole" ? When::kWhole : When::kAlways;
 }
 
-EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_mounts, FieldReader* in,
-                        FirstError& errors) {
+EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_mounts,
+                        FieldReader* in, FirstError& errors) {
   EditTemplates edits;
   std::optional<FieldReader> own;
   if (in == nullptr) in = &own.emplace(object, path, errors);
@@ -31,9 +33,12 @@ EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_m
   if (const Json* nodes = in->List("deviceNodes")) {
     for (size_t i = 0; i < nodes->size(); ++i) {
       FieldReader entry((*nodes)[i], At(in->path("deviceNodes"), i), errors);
-      DeviceNodeTemplate node{entry.Text("path"), entry.TextOr("permissions", "rw"), ReadWhen(entry)};
-      if (!node.path.starts_with("/dev/")) entry.Fail("path", "\"" + node.path + "\" does not begin with /dev/");
-      if (node.permissions.empty() || node.permissions.find_first_not_of("rwm") != std::string::npos) {
+      DeviceNodeTemplate node{entry.Text("path"), entry.TextOr("permissions", "rw"),
+                              ReadWhen(entry)};
+      if (!node.path.starts_with("/dev/"))
+        entry.Fail("path", "\"" + node.path + "\" does not begin with /dev/");
+      if (node.permissions.empty() ||
+          node.permissions.find_first_not_of("rwm") != std::string::npos) {
         entry.Fail("permissions", "\"" + node.permissions + "\" is not made of r, w and m");
       }
       entry.Done();
@@ -60,7 +65,8 @@ EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_m
       }
       if (mount.name.find('/') != std::string::npos || mount.name == "." || mount.name == ".." ||
           mount.name == "devices") {
-        entry.Fail("name", "\"" + mount.name + "\" is not a plain file name (\"devices\" is taken)");
+        entry.Fail("name",
+                   "\"" + mount.name + "\" is not a plain file name (\"devices\" is taken)");
       }
       if (mount.directory == entry.Has("content")) {
         entry.Fail("content", "a mount is either a directory: true or a file with content");
@@ -73,7 +79,8 @@ EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_m
   return edits;
 }
 
-void ReadAttributes(const Json& object, const std::string& path, DeviceProfile& profile, FirstError& errors) {
+void ReadAttributes(const Json& object, const std::string& path, DeviceProfile& profile,
+                    FirstError& errors) {
   for (const auto& [name, value] : object.items()) {
     FieldReader in(value, path + "." + name, errors);
     AttributeTemplate attribute;
@@ -99,7 +106,8 @@ void ReadAttributes(const Json& object, const std::string& path, DeviceProfile& 
         in.Fail(key, Shown(text) + " is not a text; put it in quotes");
       }
     }
-    if (set != 1) in.Fail("", Shown(value) + " does not have exactly one of string, int, bool, version");
+    if (set != 1)
+      in.Fail("", Shown(value) + " does not have exactly one of string, int, bool, version");
     in.Done();
     profile.attributes[name] = std::move(attribute);
   }
@@ -141,7 +149,8 @@ api::DeviceCapacity ReadCapacity(const Json& object, const std::string& path, Fi
   return capacity;
 }
 
-void ReadValues(const Json& object, const std::string& path, DeviceProfile& profile, FirstError& errors) {
+void ReadValues(const Json& object, const std::string& path, DeviceProfile& profile,
+                FirstError& errors) {
   FieldReader in(object, path, errors);
   for (const auto& [name, value] : object.items()) {
     in.Has(name);
@@ -160,7 +169,8 @@ void ReadValues(const Json& object, const std::string& path, DeviceProfile& prof
   if (!object.contains("uuid")) in.Fail("uuid", "is missing; want a text such as \"GPU-{hash}\"");
 }
 
-void ReadDevices(const Json& object, const std::string& path, DeviceProfile& profile, FirstError& errors) {
+void ReadDevices(const Json& object, const std::string& path, DeviceProfile& profile,
+                 FirstError& errors) {
   FieldReader in(object, path, errors);
   profile.count = in.Integer("count", 0, 4096);
   profile.device_name = in.Text("name");
@@ -198,7 +208,8 @@ DevicePluginResource ReadResource(const Json& object, const std::string& path, F
   return resource;
 }
 
-Fault ReadFault(const Json& object, const std::string& path, const DeviceProfile& profile, FirstError& errors) {
+Fault ReadFault(const Json& object, const std::string& path, const DeviceProfile& profile,
+                FirstError& errors) {
   FieldReader in(object, path, errors);
   Fault fault;
   fault.after = in.DurationOf("after").value_or(Duration(0));
@@ -236,7 +247,8 @@ Result<DeviceProfile> ParseProfile(std::string_view yaml, std::string_view file)
   metadata_in.Done();
   profile.driver = in.Text("driver");
   profile.device_class = in.Text("deviceClass");
-  if (const Json* devices = in.Mapping("devices", true)) ReadDevices(*devices, "devices", profile, errors);
+  if (const Json* devices = in.Mapping("devices", true))
+    ReadDevices(*devices, "devices", profile, errors);
   profile.partial_by = in.Texts("partialBy");
   if (!in.Has("partialBy")) {
     for (const auto& [name, capacity] : profile.capacity) profile.partial_by.push_back(name);

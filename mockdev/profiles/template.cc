@@ -23,7 +23,8 @@ Status Walk(std::string_view text, const std::function<void(std::string_view)>& 
     }
     size_t end = text.find('}', brace);
     if (text[brace] == '}' || end == std::string_view::npos) {
-      return Status(Reason::kInvalid, "\"" + std::string(text) + "\" has a brace without a partner (write {{ or }} for " +
+      return Status(Reason::kInvalid, "\"" + std::string(text) +
+                                          "\" has a brace without a partner (write {{ or }} for " +
                                           "the brace itself)");
     }
     DRAY_RETURN_IF_ERROR(placeholder(text.substr(brace + 1, end - brace - 1)));
@@ -41,8 +42,8 @@ Result<std::string> Expand(std::string_view text, const Variables& variables) {
       [&](std::string_view name) -> Status {
         auto found = variables.find(std::string(name));
         if (found == variables.end()) {
-          return Status(Reason::kInvalid,
-                        "\"" + std::string(text) + "\" uses {" + std::string(name) + "}, which has no value here");
+          return Status(Reason::kInvalid, "\"" + std::string(text) + "\" uses {" +
+                                              std::string(name) + "}, which has no value here");
         }
         out += found->second;
         return {};

@@ -7,7 +7,8 @@ constexpr size_t kMaxDevices = 128;
 constexpr size_t kMaxDevicesWithTaints = 64;
 
 std::vector<std::vector<api::Device>> Split(const std::vector<api::Device>& devices) {
-  bool taints = std::any_of(devices.begin(), devices.end(), [](const auto& d) { return !d.taints.empty(); });
+  bool taints =
+      std::any_of(devices.begin(), devices.end(), [](const auto& d) { return !d.taints.empty(); });
   size_t most = taints ? kMaxDevicesWithTaints : kMaxDevices;
   std::vector<std::vector<api::Device>> parts(1);
   for (const api::Device& device : devices) {
@@ -45,7 +46,8 @@ void KeepTaintTimes(std::vector<api::Device>& devices, const std::vector<api::De
       if (old.name != device.name) continue;
       for (api::DeviceTaint& taint : device.taints) {
         for (const api::DeviceTaint& before : old.taints) {
-          if (before.key == taint.key && before.value == taint.value && before.effect == taint.effect) {
+          if (before.key == taint.key && before.value == taint.value &&
+              before.effect == taint.effect) {
             taint.time_added = before.time_added;
           }
         }
@@ -54,19 +56,24 @@ void KeepTaintTimes(std::vector<api::Device>& devices, const std::vector<api::De
   }
 }
 
-bool Carries(const api::ResourceSlice& stored, const std::string& prefix, const PoolDescription& pool) {
+bool Carries(const api::ResourceSlice& stored, const std::string& prefix,
+             const PoolDescription& pool) {
   return stored.metadata.name.starts_with(prefix) && stored.spec.pool.name == pool.pool &&
-         stored.metadata.owner_references == std::vector{OwnerOf(pool)} && !stored.metadata.deletion_timestamp;
+         stored.metadata.owner_references == std::vector{OwnerOf(pool)} &&
+         !stored.metadata.deletion_timestamp;
 }
 
 }  // namespace
 
-SlicePlan PlanSlices(const PoolDescription& wanted, const std::vector<api::ResourceSlice>& existing) {
+SlicePlan PlanSlices(const PoolDescription& wanted,
+                     const std::vector<api::ResourceSlice>& existing) {
   SlicePlan plan;
   int64_t newest = 0;
-  for (const api::ResourceSlice& slice : existing) newest = std::max(newest, slice.spec.pool.generation);
+  for (const api::ResourceSlice& slice : existing)
+    newest = std::max(newest, slice.spec.pool.generation);
 
-  // 1. Each part finds the stored slice that carries its number; a second one (a create that was sent twice), one of an older
+  // 1. Each part finds the stored slice that carries its number; a second one (a create that was
+  // sent twice), one of an older
   //    generation, of another pool or of a Node that has been made anew is obsolete.
   std::vector<std::vector<api::Device>> parts = Split(wanted.devices);
   std::vector<const api::ResourceSlice*> carriers(parts.size(), nullptr);
@@ -94,7 +101,8 @@ SlicePlan PlanSlices(const PoolDescription& wanted, const std::vector<api::Resou
       ++missing;
     } else {
       if (carriers[i]->spec.devices != parts[i]) ++changed;
-      count_differs |= carriers[i]->spec.pool.resource_slice_count != static_cast<int64_t>(parts.size());
+      count_differs |=
+          carriers[i]->spec.pool.resource_slice_count != static_cast<int64_t>(parts.size());
     }
   }
   bool same_generation = missing == 0 && !count_differs && changed <= 1;
@@ -135,7 +143,8 @@ std::string DroppedFields(const api::ResourceSlice& sent, const api::ResourceSli
         dropped.insert("capacity.requestPolicy (feature gate DRAConsumableCapacity)");
       }
     }
-    if (!before.taints.empty() && after.taints.empty()) dropped.insert("taints (feature gate DRADeviceTaints)");
+    if (!before.taints.empty() && after.taints.empty())
+      dropped.insert("taints (feature gate DRADeviceTaints)");
   }
   std::string names;
   for (const std::string& name : dropped) names += (names.empty() ? "" : ", ") + name;

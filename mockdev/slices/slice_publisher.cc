@@ -20,18 +20,24 @@ constexpr Duration kSecondLook = std::chrono::seconds(30);
 struct SlicePublisher::State : runtime::Reconciler {
   State(runtime::Client client_in, Clock& clock, std::string driver_in, std::string node_name_in,
         DeviceInventory& inventory_in)
-      : client(std::move(client_in)), driver(std::move(driver_in)), node_name(std::move(node_name_in)),
-        inventory(inventory_in), queue(clock, {.name = "resourceslices", .max_delay = std::chrono::seconds(30)}) {
+      : client(std::move(client_in)),
+        driver(std::move(driver_in)),
+        node_name(std::move(node_name_in)),
+        inventory(inventory_in),
+        queue(clock, {.name = "resourceslices", .max_delay = std::chrono::seconds(30)}) {
     own.field_selector = "spec.driver=" + driver + ",spec.nodeName=" + node_name;
   }
 
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey&) override {
     Result<api::Node> node = client.Get<api::Node>(ctx, {"", node_name});
     if (!node.ok()) return node.status().Wrapped("slices wait for node " + node_name);
-    // Straight from the server and not from the informer, which may still be behind our own last write.
-    DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceSlice> existing, client.List<api::ResourceSlice>(ctx, own));
-    SlicePlan plan = PlanSlices(
-        {driver, inventory.pool(), node_name, node->metadata.uid, inventory.Published()}, existing.items);
+    // Straight from the server and not from the informer, which may still be behind our own last
+    // write.
+    DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceSlice> existing,
+                          client.List<api::ResourceSlice>(ctx, own));
+    SlicePlan plan =
+        PlanSlices({driver, inventory.pool(), node_name, node->metadata.uid, inventory.Published()},
+                   existing.items);
     for (const api::ResourceSlice& slice : plan.remove) {
       runtime::DeleteOptions only_this;
       only_this.uid = slice.metadata.uid;
@@ -46,7 +52,8 @@ struct SlicePublisher::State : runtime::Reconciler {
     for (const api::ResourceSlice& slice : plan.create) {
       DRAY_ASSIGN_OR_RETURN(api::ResourceSlice stored, client.Create(ctx, slice));
       Report(slice, stored);
-      LOG(INFO) << "published " << stored.metadata.name << " with " << stored.spec.devices.size() << " devices";
+      LOG(INFO) << "published " << stored.metadata.name << " with " << stored.spec.devices.size()
+                << " devices";
     }
     published = true;
     return runtime::Requeue{plan.empty() ? kResync : kSecondLook};
@@ -55,7 +62,8 @@ struct SlicePublisher::State : runtime::Reconciler {
   void Report(const api::ResourceSlice& sent, const api::ResourceSlice& stored) {
     std::string dropped = DroppedFields(sent, stored);
     if (dropped.empty() || reported.exchange(true)) return;
-    LOG(ERROR) << "the API server dropped " << dropped << " of the ResourceSlices: devices cannot be shared as the "
+    LOG(ERROR) << "the API server dropped " << dropped
+               << " of the ResourceSlices: devices cannot be shared as the "
                << "profile says until it is enabled";
   }
 
@@ -67,9 +75,10 @@ struct SlicePublisher::State : runtime::Reconciler {
   std::atomic<bool> published = false, reported = false;
 };
 
-SlicePublisher::SlicePublisher(runtime::Client client, Clock& clock, std::string driver, std::string node_name,
-                               DeviceInventory& inventory)
-    : state_(std::make_unique<State>(std::move(client), clock, std::move(driver), std::move(node_name), inventory)) {
+SlicePublisher::SlicePublisher(runtime::Client client, Clock& clock, std::string driver,
+                               std::string node_name, DeviceInventory& inventory)
+    : state_(std::make_unique<State>(std::move(client), clock, std::move(driver),
+                                     std::move(node_name), inventory)) {
   inventory.OnChange([state = state_.get()] { state->queue.Add({"", state->node_name}); });
 }
 
@@ -81,17 +90,22 @@ Status SlicePublisher::Run(const Context& ctx) {
   // Only when slices come and go is asked; what is in them is read from the server.
   options.transform = [](api::ResourceSlice& slice) { slice.spec.devices.clear(); };
   runtime::Informer<api::ResourceSlice> informer(state_->client, std::move(options));
-  informer.AddHandler({[this](const auto&, const auto&) { state_->queue.Add({"", state_->node_name}); }});
+  informer.AddHandler({[this](const auto&, const auto&) {
+    state_->queue.Add({"", state_->node_name});
+  }});
   Status outcome;
   {
     std::jthread watching([&] { outcome = informer.Run(ctx); });
-    // What is deleted after the first list is seen; what was deleted before it, the first look makes again.
+    // What is deleted after the first list is seen; what was deleted before it, the first look
+    // makes again.
     if (informer.WaitForSync(ctx).ok()) state_->queue.Add({"", state_->node_name});
     runtime::RunWorkers(ctx, state_->queue, *state_, 1);
   }
   return ctx.stopped() ? Status() : outcome;
 }
 
-bool SlicePublisher::Published() const { return state_->published; }
+bool SlicePublisher::Published() const {
+  return state_->published;
+}
 
 }  // namespace dray::mockdev

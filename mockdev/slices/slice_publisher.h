@@ -9,9 +9,10 @@
 
 namespace dray::mockdev {
 
-// Side entrance before stop 3: keeps the ResourceSlices of one driver on one node as the inventory says. Watches its own slices,
-// so that what somebody deletes (the kubelet at its start does) is published again. Failures are retried with back-off. Stopping
-// leaves the slices: an upgrade must not disturb scheduling.
+// Side entrance before stop 3: keeps the ResourceSlices of one driver on one node as the inventory
+// says. Watches its own slices, so that what somebody deletes (the kubelet at its start does) is
+// published again. Failures are retried with back-off. Stopping leaves the slices: an upgrade must
+// not disturb scheduling.
 class SlicePublisher {
  public:
   // `inventory` outlives the publisher.

@@ -43,8 +43,12 @@ std::string DeviceFile::Value(const std::string& name, const std::string& otherw
   return found == values.end() ? otherwise : found->second;
 }
 
-int64_t DeviceFile::TotalMiB(const std::string& capacity) const { return InMiB(total, capacity); }
-int64_t DeviceFile::ConsumedMiB(const std::string& capacity) const { return InMiB(consumed, capacity); }
+int64_t DeviceFile::TotalMiB(const std::string& capacity) const {
+  return InMiB(total, capacity);
+}
+int64_t DeviceFile::ConsumedMiB(const std::string& capacity) const {
+  return InMiB(consumed, capacity);
+}
 
 std::vector<DeviceFile> ReadDeviceFiles(const std::string& tool) {
   std::vector<DeviceFile> devices;

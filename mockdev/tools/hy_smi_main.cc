@@ -1,5 +1,6 @@
-// Mock hy-smi for Hygon DCUs: the cards that this container got. A part of a card is limited by its vdev<slot>.conf below
-// /etc/vdev/docker ($DRAY_VDEV_DIR), as the vendor's runtime reads it; a whole card has none.
+// Mock hy-smi for Hygon DCUs: the cards that this container got. A part of a card is limited by its
+// vdev<slot>.conf below /etc/vdev/docker ($DRAY_VDEV_DIR), as the vendor's runtime reads it; a
+// whole card has none.
 #include <fstream>
 #include <iostream>
 
@@ -63,21 +64,26 @@ int Main(const std::vector<std::string>& args) {
   if (json) {
     std::cout << "{";
     for (size_t i = 0; i < cards.size(); ++i) {
-      std::cout << (i == 0 ? "" : ", ") << "\"card" << i << "\": {\"Card series\": \"" << cards[i].device.Value("model")
-                << "\", \"Unique ID\": \"" << cards[i].device.Value("uuid") << "\", \"Available memory size (MiB)\": \""
+      std::cout << (i == 0 ? "" : ", ") << "\"card" << i << "\": {\"Card series\": \""
+                << cards[i].device.Value("model") << "\", \"Unique ID\": \""
+                << cards[i].device.Value("uuid") << "\", \"Available memory size (MiB)\": \""
                 << cards[i].memory_mib << "\", \"Compute units\": \"" << cards[i].units << "\"}";
     }
     std::cout << "}\n";
     return 0;
   }
   std::string line = std::string(84, '=') + "\n";
-  std::cout << line << Centre("System Management Interface", 84) << "\n" << line
-            << "HCU     Name         Temp     AvgPwr     Perf     CUs          Memory-Usage        HCU%\n";
+  std::cout << line << Centre("System Management Interface", 84) << "\n"
+            << line
+            << "HCU     Name         Temp     AvgPwr     Perf     CUs          Memory-Usage        "
+               "HCU%\n";
   for (size_t i = 0; i < cards.size(); ++i) {
-    std::string units = std::to_string(cards[i].units) + "/" + std::to_string(cards[i].device.total["cores"]);
+    std::string units =
+        std::to_string(cards[i].units) + "/" + std::to_string(cards[i].device.total["cores"]);
     std::string memory = "0MiB / " + std::to_string(cards[i].memory_mib) + "MiB";
-    std::cout << Left(std::to_string(i), 8) << Left(cards[i].device.Value("model"), 13) << Left("32.0C", 9)
-              << Left("61.0W", 11) << Left("auto", 9) << Left(units, 13) << Left(memory, 20) << "0%\n";
+    std::cout << Left(std::to_string(i), 8) << Left(cards[i].device.Value("model"), 13)
+              << Left("32.0C", 9) << Left("61.0W", 11) << Left("auto", 9) << Left(units, 13)
+              << Left(memory, 20) << "0%\n";
   }
   std::cout << line;
   return 0;

@@ -1,5 +1,6 @@
-// Mock npu-smi for Huawei Ascend: the NPUs that this container got. Limits are those of soft mode (hami-vnpu-core): NPU_MEM_QUOTA
-// in MiB and NPU_PRIORITY as the share of cores, one value for all NPUs of the container.
+// Mock npu-smi for Huawei Ascend: the NPUs that this container got. Limits are those of soft mode
+// (hami-vnpu-core): NPU_MEM_QUOTA in MiB and NPU_PRIORITY as the share of cores, one value for all
+// NPUs of the container.
 #include <iostream>
 
 #include "mockdev/tools/device_file.h"
@@ -32,13 +33,16 @@ int Main(const std::vector<std::string>& args) {
   if (list) {
     std::cout << "\tTotal Count                    : " << devices.size() << "\n";
     for (const DeviceFile& device : devices) {
-      std::cout << "\n\tNPU ID                         : " << device.Value("index") << "\n\tChip Count                     : 1\n";
+      std::cout << "\n\tNPU ID                         : " << device.Value("index")
+                << "\n\tChip Count                     : 1\n";
     }
     return 0;
   }
-  std::string line = "+" + std::string(27, '-') + "+" + std::string(15, '-') + "+" + std::string(52, '-') + "+\n";
-  std::cout << line << "| " << Left("npu-smi 24.1.rc3                  Version: 24.1.rc3", 95) << "|\n" << line
-            << Row("NPU   Name", "Health", "Power(W)    Temp(C)           AICore-Share(%)")
+  std::string line =
+      "+" + std::string(27, '-') + "+" + std::string(15, '-') + "+" + std::string(52, '-') + "+\n";
+  std::cout << line << "| " << Left("npu-smi 24.1.rc3                  Version: 24.1.rc3", 95)
+            << "|\n"
+            << line << Row("NPU   Name", "Health", "Power(W)    Temp(C)           AICore-Share(%)")
             << Row("Chip", "Bus-Id", "AICore(%)   Memory-Usage(MB)") << line;
   for (const DeviceFile& device : devices) {
     int64_t memory = device.TotalMiB("memory");
@@ -55,7 +59,8 @@ int Main(const std::vector<std::string>& args) {
     if (name.starts_with("Ascend")) name.erase(0, 6);  // the real tool says 910B3
     std::cout << Row(Left(device.Value("index"), 6) + name, "OK",
                      Left("92.5", 12) + Left("38", 18) + std::to_string(cores))
-              << Row("0", "0000:" + device.Value("bus", "00") + ":00.0", Left("0", 12) + "0 / " + std::to_string(memory))
+              << Row("0", "0000:" + device.Value("bus", "00") + ":00.0",
+                     Left("0", 12) + "0 / " + std::to_string(memory))
               << line;
   }
   return 0;

@@ -1,8 +1,9 @@
-// Mock nvidia-smi: the table, -L and --query-gpu of the real one, for the devices and limits that this container got.
+// Mock nvidia-smi: the table, -L and --query-gpu of the real one, for the devices and limits that
+// this container got.
 //
-// Limits are read as HAMi-core reads them: CUDA_DEVICE_MEMORY_LIMIT_<i> for the i-th GPU that the container sees, else the plain
-// CUDA_DEVICE_MEMORY_LIMIT; suffix g, m, k or none for bytes; 0 or absent means the whole card. The same for
-// CUDA_DEVICE_SM_LIMIT, in percent.
+// Limits are read as HAMi-core reads them: CUDA_DEVICE_MEMORY_LIMIT_<i> for the i-th GPU that the
+// container sees, else the plain CUDA_DEVICE_MEMORY_LIMIT; suffix g, m, k or none for bytes; 0 or
+// absent means the whole card. The same for CUDA_DEVICE_SM_LIMIT, in percent.
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -34,10 +35,17 @@ std::optional<int64_t> MiBOf(const std::string& text) {
   int64_t number = std::strtoll(text.c_str(), &end, 10);
   if (end == text.c_str() || number <= 0) return std::nullopt;
   switch (*end) {
-    case 'g': case 'G': return number * 1024;
-    case 'm': case 'M': return number;
-    case 'k': case 'K': return number / 1024;
-    default: return number / (1024 * 1024);
+    case 'g':
+    case 'G':
+      return number * 1024;
+    case 'm':
+    case 'M':
+      return number;
+    case 'k':
+    case 'K':
+      return number / 1024;
+    default:
+      return number / (1024 * 1024);
   }
 }
 
@@ -67,26 +75,38 @@ std::string BusId(const Gpu& gpu) {
 
 void PrintTable(const std::vector<Gpu>& gpus) {
   std::string line = "+" + std::string(91, '-') + "+\n";
-  std::string three = "|-----------------------------------------+------------------------+----------------------+\n";
+  std::string three =
+      "|-----------------------------------------+------------------------+----------------------+"
+      "\n";
   std::cout << line << "| " << Left("NVIDIA-SMI " + std::string(kDriverVersion), 26)
             << Left("Driver Version: " + std::string(kDriverVersion), 33)
             << Left("CUDA Version: " + std::string(kCudaVersion), 31) << "|\n"
-            << three << "| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile Uncorr. ECC |\n"
-            << "| Fan  Temp   Perf          Pwr:Usage/Cap |           Memory-Usage | GPU-Util  Compute M. |\n"
-            << "|                                         |                        |             SM limit |\n"
-            << "|=========================================+========================+======================|\n";
+            << three
+            << "| GPU  Name                 Persistence-M | Bus-Id          Disp.A | Volatile "
+               "Uncorr. ECC |\n"
+            << "| Fan  Temp   Perf          Pwr:Usage/Cap |           Memory-Usage | GPU-Util  "
+               "Compute M. |\n"
+            << "|                                         |                        |             "
+               "SM limit |\n"
+            << "|=========================================+========================+==============="
+               "=======|\n";
   for (size_t i = 0; i < gpus.size(); ++i) {
     const Gpu& gpu = gpus[i];
     std::string memory = "0MiB / " + std::to_string(gpu.memory_mib) + "MiB";
-    std::cout << "| " << Right(std::to_string(i), 3) << "  " << Left(gpu.device.Value("model", "GPU"), 28) << Right("On", 6)
-              << " | " << Left(BusId(gpu) + " Off", 22) << " | " << Right("0", 20) << " |\n"
-              << "| N/A   30C    P0              55W / 400W | " << Right(memory, 22) << " | " << Right("0%      Default", 20)
-              << " |\n"
-              << "| " << Left("", 39) << " | " << Left("", 22) << " | " << Right(std::to_string(gpu.cores) + "%", 20) << " |\n"
-              << "+-----------------------------------------+------------------------+----------------------+\n";
+    std::cout << "| " << Right(std::to_string(i), 3) << "  "
+              << Left(gpu.device.Value("model", "GPU"), 28) << Right("On", 6) << " | "
+              << Left(BusId(gpu) + " Off", 22) << " | " << Right("0", 20) << " |\n"
+              << "| N/A   30C    P0              55W / 400W | " << Right(memory, 22) << " | "
+              << Right("0%      Default", 20) << " |\n"
+              << "| " << Left("", 39) << " | " << Left("", 22) << " | "
+              << Right(std::to_string(gpu.cores) + "%", 20) << " |\n"
+              << "+-----------------------------------------+------------------------+-------------"
+                 "---------+\n";
   }
-  std::cout << "\n" << line << "| Processes:" << std::string(80, ' ') << "|\n"
-            << "|  No running processes found" << std::string(63, ' ') << "|\n" << line;
+  std::cout << "\n"
+            << line << "| Processes:" << std::string(80, ' ') << "|\n"
+            << "|  No running processes found" << std::string(63, ' ') << "|\n"
+            << line;
 }
 
 struct Column {
@@ -96,7 +116,8 @@ struct Column {
 std::optional<Column> Query(const std::string& name, size_t index, const Gpu& gpu) {
   std::string mib = std::to_string(gpu.memory_mib);
   if (name == "index") return Column{name, "", std::to_string(index)};
-  if (name == "name" || name == "gpu_name") return Column{"name", "", gpu.device.Value("model", "GPU")};
+  if (name == "name" || name == "gpu_name")
+    return Column{"name", "", gpu.device.Value("model", "GPU")};
   if (name == "uuid" || name == "gpu_uuid") return Column{"uuid", "", gpu.device.Value("uuid")};
   if (name == "memory.total") return Column{name, "MiB", mib};
   if (name == "memory.free") return Column{name, "MiB", mib};
@@ -110,7 +131,9 @@ std::optional<Column> Query(const std::string& name, size_t index, const Gpu& gp
 }
 
 int PrintQuery(const std::vector<Gpu>& gpus, const std::string& fields, const std::string& format) {
-  auto has = [&](const char* word) { return ("," + format + ",").find("," + std::string(word) + ",") != std::string::npos; };
+  auto has = [&](const char* word) {
+    return ("," + format + ",").find("," + std::string(word) + ",") != std::string::npos;
+  };
   if (!has("csv")) {
     std::cerr << "--format= must contain csv\n";
     return 2;
@@ -127,8 +150,10 @@ int PrintQuery(const std::vector<Gpu>& gpus, const std::string& fields, const st
         return 2;
       }
       if (field == "count") column->value = std::to_string(gpus.size());
-      head += (head.empty() ? "" : ", ") + column->name + (units && !column->unit.empty() ? " [" + column->unit + "]" : "");
-      row += (row.empty() ? "" : ", ") + column->value + (units && !column->unit.empty() ? " " + column->unit : "");
+      head += (head.empty() ? "" : ", ") + column->name +
+              (units && !column->unit.empty() ? " [" + column->unit + "]" : "");
+      row += (row.empty() ? "" : ", ") + column->value +
+             (units && !column->unit.empty() ? " " + column->unit : "");
     }
     if (i == 0 && header) std::cout << head << "\n";
     std::cout << row << "\n";
@@ -147,7 +172,8 @@ int Main(const std::vector<std::string>& args) {
     } else if (arg.starts_with("--format=")) {
       format = arg.substr(9);
     } else if (arg == "-h" || arg == "--help") {
-      std::cout << "nvidia-smi (mock): [-L | --query-gpu=FIELD,... --format=csv[,noheader][,nounits]]\n";
+      std::cout
+          << "nvidia-smi (mock): [-L | --query-gpu=FIELD,... --format=csv[,noheader][,nounits]]\n";
       return 0;
     } else {
       std::cerr << "nvidia-smi (mock): option \"" << arg << "\" is not known; see --help\n";
@@ -165,8 +191,8 @@ int Main(const std::vector<std::string>& args) {
     return 0;
   }
   for (size_t i = 0; i < gpus.size(); ++i) {
-    std::cout << "GPU " << i << ": " << gpus[i].device.Value("model", "GPU") << " (UUID: " << gpus[i].device.Value("uuid")
-              << ")\n";
+    std::cout << "GPU " << i << ": " << gpus[i].device.Value("model", "GPU")
+              << " (UUID: " << gpus[i].device.Value("uuid") << ")\n";
   }
   return 0;
 }

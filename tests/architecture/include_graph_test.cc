@@ -8,8 +8,9 @@
 
 #include <gtest/gtest.h>
 
-// The walls of the design: base <- api <- runtime <- { controllers | mockdev | devcluster | cli }, and which heavy library
-// may be seen by which files. An #include that crosses a wall the wrong way fails here, not in review.
+// The walls of the design: base <- api <- runtime <- { controllers | mockdev | devcluster | cli },
+// and which heavy library may be seen by which files. An #include that crosses a wall the wrong way
+// fails here, not in review.
 namespace dray {
 namespace {
 
@@ -24,7 +25,8 @@ struct Source {
 std::vector<Source> Sources() {
   static const std::regex kInclude(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
   std::vector<Source> sources;
-  for (const char* folder : {"include", "api", "runtime", "controllers", "mockdev", "devcluster", "cli"}) {
+  for (const char* folder :
+       {"include", "api", "runtime", "controllers", "mockdev", "devcluster", "cli"}) {
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(DRAY_SOURCE_DIR) / folder)) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cc") continue;
@@ -51,7 +53,8 @@ std::string LayerOf(const std::string& path) {
 
 // The layer that an include leads to; empty for a library.
 std::string LayerOfInclude(const std::string& include) {
-  static const std::set<std::string> kLayers = {"base", "api", "runtime", "controllers", "mockdev", "devcluster", "cli"};
+  static const std::set<std::string> kLayers = {"base",    "api",        "runtime", "controllers",
+                                                "mockdev", "devcluster", "cli"};
   const std::string prefix = "dray/";
   const std::string rest = include.starts_with(prefix) ? include.substr(prefix.size()) : include;
   const std::string first = rest.substr(0, rest.find('/'));
@@ -75,7 +78,8 @@ TEST(IncludeGraph, LayersOnlySeeWhatIsBelowThem) {
     ASSERT_TRUE(allowed.contains(layer)) << source.path;
     for (const std::string& include : source.includes) {
       const std::string target = LayerOfInclude(include);
-      EXPECT_TRUE(target.empty() || allowed.at(layer).contains(target)) << source.path << " includes " << include;
+      EXPECT_TRUE(target.empty() || allowed.at(layer).contains(target))
+          << source.path << " includes " << include;
     }
   }
 }
@@ -100,7 +104,8 @@ TEST(IncludeGraph, HeavyLibrariesStayWhereTheyBelong) {
   for (const Source& source : Sources())
     for (const std::string& include : source.includes)
       for (const Rule& rule : rules) {
-        const bool may = !include.starts_with(rule.include) || std::regex_match(source.path, rule.where);
+        const bool may =
+            !include.starts_with(rule.include) || std::regex_match(source.path, rule.where);
         EXPECT_TRUE(may) << source.path << " includes " << include;
       }
 }
@@ -109,14 +114,15 @@ TEST(IncludeGraph, OurPublicHeadersAreLight) {
   for (const Source& source : Sources()) {
     if (!source.path.starts_with("include/")) continue;
     for (const std::string& include : source.includes)
-      for (const char* heavy : {"boost/", "cpprest/", "grpc", "google/protobuf", "yaml-cpp/", "simdjson", "gflags/",
-                                "prometheus/", "nlohmann/json.hpp"})
+      for (const char* heavy : {"boost/", "cpprest/", "grpc", "google/protobuf", "yaml-cpp/",
+                                "simdjson", "gflags/", "prometheus/", "nlohmann/json.hpp"})
         EXPECT_FALSE(include.starts_with(heavy)) << source.path << " includes " << include;
   }
 }
 
 TEST(SourceTree, TheApiIsPure) {
-  static const std::regex kImpure(R"(std::(this_thread|j?thread|ifstream|ofstream|fstream|filesystem|chrono::(system|steady)_clock::now))");
+  static const std::regex kImpure(
+      R"(std::(this_thread|j?thread|ifstream|ofstream|fstream|filesystem|chrono::(system|steady)_clock::now))");
   for (const Source& source : Sources()) {
     if (!source.path.starts_with("api/")) continue;
     for (const std::string& line : source.lines)
@@ -126,9 +132,11 @@ TEST(SourceTree, TheApiIsPure) {
 
 TEST(SourceTree, TimeIsReadInOnePlace) {
   for (const Source& source : Sources()) {
-    if (source.path == "runtime/real_clock.cc" || source.path.find("/tools/") != std::string::npos) continue;
+    if (source.path == "runtime/real_clock.cc" || source.path.find("/tools/") != std::string::npos)
+      continue;
     for (const std::string& line : source.lines)
-      for (const char* call : {"system_clock::now(", "steady_clock::now(", "sleep_for(", "sleep_until(", "usleep("})
+      for (const char* call :
+           {"system_clock::now(", "steady_clock::now(", "sleep_for(", "sleep_until(", "usleep("})
         EXPECT_EQ(line.find(call), std::string::npos) << source.path << ": " << line;
   }
 }
@@ -141,8 +149,10 @@ TEST(SourceTree, EveryStopOfAClaimsLifeHasItsFiles) {
   std::map<char, int> stops;
   const std::string mark = "// Life of a claim, stop ";
   for (const Source& source : Sources())
-    if (!source.lines.empty() && source.lines[0].starts_with(mark)) ++stops[source.lines[0][mark.size()]];
-  for (char stop = '1'; stop <= '8'; ++stop) EXPECT_GT(stops[stop], 0) << "no file begins with stop " << stop;
+    if (!source.lines.empty() && source.lines[0].starts_with(mark))
+      ++stops[source.lines[0][mark.size()]];
+  for (char stop = '1'; stop <= '8'; ++stop)
+    EXPECT_GT(stops[stop], 0) << "no file begins with stop " << stop;
 }
 
 }  // namespace

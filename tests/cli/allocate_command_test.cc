@@ -51,12 +51,15 @@ TEST(AllocateCommand, AnswersEachClaim) {
   EXPECT_EQ(claims[0]["allocation"]["devices"]["results"][0]["shareID"], "*");
   EXPECT_EQ(claims[0]["allocation"]["devices"]["results"][0]["consumedCapacity"]["memory"], "60Gi");
   EXPECT_EQ(claims[1]["outcome"], "unsatisfiable");
-  EXPECT_EQ(claims[1]["reason"], "0/1 nodes: 1 had no device with 40Gi memory free (largest: 20Gi)");
+  EXPECT_EQ(claims[1]["reason"],
+            "0/1 nodes: 1 had no device with 40Gi memory free (largest: 20Gi)");
   EXPECT_EQ(claims[2]["outcome"], "error");
-  EXPECT_NE(claims[2]["reason"].get<std::string>().find("device class none does not exist"), std::string::npos);
+  EXPECT_NE(claims[2]["reason"].get<std::string>().find("device class none does not exist"),
+            std::string::npos);
 
   const Json random = Json::parse(Dray({"allocate", "-f", "-"}, kScenario).out)["claims"];
-  EXPECT_EQ(random[0]["allocation"]["devices"]["results"][0]["shareID"].get<std::string>().size(), 36u);
+  EXPECT_EQ(random[0]["allocation"]["devices"]["results"][0]["shareID"].get<std::string>().size(),
+            36u);
 }
 
 TEST(AllocateCommand, TableAndBench) {
@@ -92,8 +95,10 @@ TEST(AllocateCommand, WrongUseIsSaid) {
 }
 
 TEST(AllocateCommand, ExplainsInFigures) {
-  EXPECT_FALSE(Json::parse(Dray({"allocate", "-f", "-"}, kScenario).out)["claims"][1].contains("explanation"));
-  const Json claims = Json::parse(Dray({"allocate", "-f", "-", "--explain"}, kScenario).out)["claims"];
+  EXPECT_FALSE(Json::parse(Dray({"allocate", "-f", "-"}, kScenario).out)["claims"][1].contains(
+      "explanation"));
+  const Json claims =
+      Json::parse(Dray({"allocate", "-f", "-", "--explain"}, kScenario).out)["claims"];
   EXPECT_FALSE(claims[0].contains("explanation"));
   EXPECT_FALSE(claims[2].contains("explanation"));
   const Json expected = Json::parse(R"json({
@@ -106,8 +111,8 @@ TEST(AllocateCommand, ExplainsInFigures) {
 TEST(AllocateCommand, TakesGzip) {
   const std::string zipped = Zip(kScenario);
   const ScratchFile file("scenario.json.gz", zipped);
-  for (const Outcome& outcome :
-       {Dray({"allocate", "-f", file.path(), "--mask-share-ids"}), Dray({"allocate", "-f", "-", "--mask-share-ids"}, zipped)}) {
+  for (const Outcome& outcome : {Dray({"allocate", "-f", file.path(), "--mask-share-ids"}),
+                                 Dray({"allocate", "-f", "-", "--mask-share-ids"}, zipped)}) {
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(Json::parse(outcome.out)["claims"].size(), 3u);
   }
@@ -130,7 +135,8 @@ TEST(Unzip, TextOfAllMembers) {
 // The recorded worlds of Kubernetes go in as files, as users have them.
 TEST(AllocateCommand, TakesRecordedWorlds) {
   int worlds = 0;
-  for (const auto& file : std::filesystem::directory_iterator(TreePath("tests/golden/oracle/alloc"))) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(TreePath("tests/golden/oracle/alloc"))) {
     SCOPED_TRACE(file.path());
     Outcome outcome = Dray({"allocate", "-f", file.path().string(), "--mask-share-ids"});
     ASSERT_EQ(outcome.code, 0) << outcome.err;

@@ -10,11 +10,18 @@ constexpr Flag kFlags[] = {
     {"context", 0, "NAME", "of the kubeconfig"},
 };
 
-Result<Args> Parse(std::vector<std::string> words) { return Args::Parse(words, kFlags); }
+Result<Args> Parse(std::vector<std::string> words) {
+  return Args::Parse(words, kFlags);
+}
 
 TEST(Args, EveryWayToWriteAFlag) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--output", "json"}, {"--output=json"}, {"-o", "json"}, {"-ojson"}, {"-o=json"}, {"-o", "yaml", "-o", "json"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--output", "json"},
+                                             {"--output=json"},
+                                             {"-o", "json"},
+                                             {"-ojson"},
+                                             {"-o=json"},
+                                             {"-o", "yaml", "-o", "json"}}) {
     Result<Args> args = Parse(words);
     ASSERT_TRUE(args.ok()) << args.status();
     EXPECT_EQ(args->Get("output"), "json") << ::testing::PrintToString(words);
@@ -23,7 +30,8 @@ TEST(Args, EveryWayToWriteAFlag) {
 }
 
 TEST(Args, FallbacksSwitchesAndWords) {
-  Result<Args> args = Parse({"pod", "-w", "gpu", "-f", "a", "--filename=b", "-f", "", "-", "--", "--output", "-x"});
+  Result<Args> args =
+      Parse({"pod", "-w", "gpu", "-f", "a", "--filename=b", "-f", "", "-", "--", "--output", "-x"});
   ASSERT_TRUE(args.ok()) << args.status();
   EXPECT_EQ(args->Get("output"), "yaml");
   EXPECT_FALSE(args->Given("output"));
@@ -76,8 +84,13 @@ TEST(Nearest, OnlyWhatIsNear) {
     const char* word;
     const char* near;
   };
-  const Case cases[] = {{"statsu", "status"}, {"stat", "status"}, {"covnert", "convert"}, {"dmeo", "demo"},
-                        {"kubectl", ""},      {"status", "status"}, {"", ""}};
+  const Case cases[] = {{"statsu", "status"},
+                        {"stat", "status"},
+                        {"covnert", "convert"},
+                        {"dmeo", "demo"},
+                        {"kubectl", ""},
+                        {"status", "status"},
+                        {"", ""}};
   for (const Case& test : cases) EXPECT_EQ(Nearest(test.word, kNames), test.near) << test.word;
   EXPECT_EQ(Nearest("anything", {}), "");
 }

@@ -56,20 +56,22 @@ TEST(CelCommand, OneAnswerPerLine) {
 {"id": "q", "expression": "device.capacity['d'].m.isLessThan(quantity('1'))", "device": {"driver": "d", "capacity": {"m": {"value": "500m"}}}}
 )lines");
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-std::vector<json> lines = Lines(outcome.out);
-ASSERT_EQ(lines.size(), 5u);
-EXPECT_EQ(lines[0], (json{{"id", 1}, {"result", true}}));
-EXPECT_EQ(lines[1], (json{{"id", 7}, {"result", true}}));
-EXPECT_NE(lines[2]["compileError"].get<std::string>().find("did you mean 'driver'?"),
-          std::string::npos);
-EXPECT_EQ(lines[3], (json{{"id", "r"}, {"runtimeError", "no such key: x"}}));
-EXPECT_EQ(lines[4]["result"], true);
+  std::vector<json> lines = Lines(outcome.out);
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[0], (json{{"id", 1}, {"result", true}}));
+  EXPECT_EQ(lines[1], (json{{"id", 7}, {"result", true}}));
+  EXPECT_NE(lines[2]["compileError"].get<std::string>().find("did you mean 'driver'?"),
+            std::string::npos);
+  EXPECT_EQ(lines[3], (json{{"id", "r"}, {"runtimeError", "no such key: x"}}));
+  EXPECT_EQ(lines[4]["result"], true);
 }
 
 TEST(CelCommand, ListAttributesByFlagOrByLine) {
   const std::string device = R"("device": {"driver": "d", "attributes": {"l": {"ints": [1, 2]}}})";
-  const std::string expression = R"lines("expression": "device.attributes['d'].l.includes(2)", )lines";
-  EXPECT_TRUE(Lines(Dray({"cel"}, "{" + expression + device + "}").out)[0].contains("runtimeError"));
+  const std::string expression =
+      R"lines("expression": "device.attributes['d'].l.includes(2)", )lines";
+  EXPECT_TRUE(
+      Lines(Dray({"cel"}, "{" + expression + device + "}").out)[0].contains("runtimeError"));
   EXPECT_EQ(
       Lines(Dray({"cel", "--list-attributes"}, "{" + expression + device + "}").out)[0]["result"],
       true);
@@ -82,7 +84,8 @@ TEST(CelCommand, ListAttributesByFlagOrByLine) {
 TEST(CelCommand, ReadsAFile) {
   const ScratchFile file("lines.jsonl", "{\"expression\": \"true\"}\n{\"expression\": \"false\"}");
   for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"cel", "-f", file.path()}, std::vector<std::string>{"cel", "--jsonl", file.path()}}) {
+       {std::vector<std::string>{"cel", "-f", file.path()},
+        std::vector<std::string>{"cel", "--jsonl", file.path()}}) {
     Outcome outcome = Dray(args);
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(Lines(outcome.out).size(), 2u);
@@ -93,16 +96,23 @@ TEST(CelCommand, ReadsAFile) {
 // What Kubernetes reads of an attribute with several values, and of members that are null.
 TEST(CelCommand, OddDevices) {
   auto answer = [](const std::string& expression, const std::string& device) {
-    Outcome outcome = Dray({"cel"}, R"({"expression": ")" + expression + R"(", "device": )" + device + "}");
+    Outcome outcome =
+        Dray({"cel"}, R"({"expression": ")" + expression + R"(", "device": )" + device + "}");
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return Lines(outcome.out)[0];
   };
-  const std::string two = R"({"driver": "d", "attributes": {"a": {"string": "x", "int": 5, "bool": null}}})";
+  const std::string two =
+      R"({"driver": "d", "attributes": {"a": {"string": "x", "int": 5, "bool": null}}})";
   EXPECT_EQ(answer("device.attributes['d'].a == 5", two)["result"], true);
   EXPECT_EQ(answer("device.driver == ''", "null")["result"], true);
-  EXPECT_EQ(answer("device.driver == 'd'", R"({"driver": "d", "attributes": null, "capacity": null})")["result"], true);
-  EXPECT_TRUE(answer("true", R"({"driver": "d", "attributes": {"a": {}}})").contains("runtimeError"));
-  EXPECT_EQ(answer("device.capacity['d'].n == quantity('5')", R"({"driver": "d", "capacity": {"n": 5}})")["result"], true);
+  EXPECT_EQ(answer("device.driver == 'd'",
+                   R"({"driver": "d", "attributes": null, "capacity": null})")["result"],
+            true);
+  EXPECT_TRUE(
+      answer("true", R"({"driver": "d", "attributes": {"a": {}}})").contains("runtimeError"));
+  EXPECT_EQ(answer("device.capacity['d'].n == quantity('5')",
+                   R"({"driver": "d", "capacity": {"n": 5}})")["result"],
+            true);
 }
 
 TEST(CelCommand, BenchPrintsTimesAndATotal) {
@@ -127,7 +137,8 @@ TEST(CelCommand, AMalformedLineIsNamedInOneSentence) {
       {"[1]", "not a JSON object"},
       {R"({"id": 1})", "no \"expression\""},
       {R"({"expression": 5})", "expression: want a string"},
-      {R"({"expression": "true", "features": {"listTypeAttributes": 1}})", "features.listTypeAttributes: want true or false"},
+      {R"({"expression": "true", "features": {"listTypeAttributes": 1}})",
+       "features.listTypeAttributes: want true or false"},
       {R"({"expression": "true", "device": []})", "device: want an object"},
       {R"({"expression": "true", "device": {"driver": 7}})", "device.driver: want a string"},
       {R"({"expression": "true", "device": {"attributes": {"a": 7}}})",
@@ -136,7 +147,8 @@ TEST(CelCommand, AMalformedLineIsNamedInOneSentence) {
        "device.attributes[a].int: want an integer of 64 bits"},
       {R"({"expression": "true", "device": {"attributes": {"a": {"strings": ["x", 7]}}}})",
        "device.attributes[a].strings[1]: want a string"},
-      {R"({"expression": "true", "device": {"capacity": {"m": true}}})", "device.capacity[m]: want a string"},
+      {R"({"expression": "true", "device": {"capacity": {"m": true}}})",
+       "device.capacity[m]: want a string"},
   };
   for (const auto& [line, message] : cases) {
     Outcome outcome = Dray({"cel"}, line);

@@ -32,7 +32,9 @@ inline Outcome Dray(const std::vector<std::string>& args, const std::string& in 
   return outcome;
 }
 
-inline std::string TreePath(const std::string& path) { return std::string(DRAY_SOURCE_DIR) + "/" + path; }
+inline std::string TreePath(const std::string& path) {
+  return std::string(DRAY_SOURCE_DIR) + "/" + path;
+}
 
 // Compares with tests/golden/cli/<name>; UPDATE_GOLDEN=1 writes it.
 inline void ExpectGolden(const std::string& name, const std::string& text) {

@@ -44,8 +44,11 @@ TEST(Commands, EachHasHelpAndRefusesAnUnknownFlag) {
 TEST(Commands, UnknownCommand) {
   Outcome near = Dray({"covnert"});
   EXPECT_EQ(near.code, 2);
-  EXPECT_EQ(near.err, "dray: there is no command \"covnert\": did you mean \"convert\"?; 'dray help' lists them\n");
-  EXPECT_EQ(Dray({"kubectl"}).err, "dray: there is no command \"kubectl\"; 'dray help' lists them\n");
+  EXPECT_EQ(
+      near.err,
+      "dray: there is no command \"covnert\": did you mean \"convert\"?; 'dray help' lists them\n");
+  EXPECT_EQ(Dray({"kubectl"}).err,
+            "dray: there is no command \"kubectl\"; 'dray help' lists them\n");
   EXPECT_EQ(Dray({"--frob"}).code, 2);
 }
 
@@ -57,7 +60,8 @@ TEST(Commands, WrongUse) {
   };
   const Case cases[] = {
       {{"status", "pods"}, "unexpected argument \"pods\": dray status takes only flags"},
-      {{"status", "--kubeconfig", "/no/such/file"}, "kubeconfig: cannot read /no/such/file: No such file or directory"},
+      {{"status", "--kubeconfig", "/no/such/file"},
+       "kubeconfig: cannot read /no/such/file: No such file or directory"},
       {{"status", "--watch=often"}, "--watch takes no value, got \"often\""},
       {{"explain"}, "want: dray explain pod NAME, or dray explain claim NAME"},
       {{"explain", "node", "gpu-1"}, "want: dray explain pod NAME, or dray explain claim NAME"},

@@ -11,16 +11,20 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::string Example(const std::string& path) { return TreePath("config/examples/" + path); }
+std::string Example(const std::string& path) {
+  return TreePath("config/examples/" + path);
+}
 
 // A Pod with one container and these limits, as flow YAML.
 std::string PodWith(const std::string& limits) {
-  return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: c, image: i, resources: {limits: " +
+  return "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: c, "
+         "image: i, resources: {limits: " +
          limits + "}}\n";
 }
 
 TEST(Convert, ExamplesAsYaml) {
-  for (const char* name : {"hami-gpu-pod/pod", "dcu-pod/pod", "ascend-pod/pod", "gpu-deployment/deployment"}) {
+  for (const char* name :
+       {"hami-gpu-pod/pod", "dcu-pod/pod", "ascend-pod/pod", "gpu-deployment/deployment"}) {
     Outcome outcome = Dray({"convert", "-f", Example(std::string(name) + ".yaml")});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(outcome.err, "");
@@ -52,7 +56,8 @@ TEST(Convert, EveryKindWithAPodTemplate) {
 // What was printed is what a cluster would store: converting it again changes nothing.
 TEST(Convert, IsIdempotentAndReadsWhatItWrote) {
   for (const char* format : {"yaml", "json"}) {
-    Outcome once = Dray({"convert", "-o", format, "-f", TreePath("tests/golden/cli/workloads.in.yaml")});
+    Outcome once =
+        Dray({"convert", "-o", format, "-f", TreePath("tests/golden/cli/workloads.in.yaml")});
     Outcome twice = Dray({"convert", "-o", format, "-f", "-"}, once.out);
     EXPECT_EQ(twice.code, 0) << twice.err;
     EXPECT_EQ(twice.out, once.out);
@@ -61,7 +66,8 @@ TEST(Convert, IsIdempotentAndReadsWhatItWrote) {
 
 TEST(Convert, SeveralFilesAndStandardInput) {
   const std::string plain = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plain\n";
-  Outcome outcome = Dray({"convert", "-f", "-", Example("hami-gpu-pod/pod.yaml"), "-o", "json"}, plain);
+  Outcome outcome =
+      Dray({"convert", "-f", "-", Example("hami-gpu-pod/pod.yaml"), "-o", "json"}, plain);
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   Json items = Json::parse(outcome.out)["items"];
   ASSERT_EQ(items.size(), 3u);  // one template, two Pods
@@ -76,13 +82,15 @@ TEST(Convert, SeveralFilesAndStandardInput) {
 // The template and the object that names it end up in one namespace.
 TEST(Convert, NamespaceForObjectsThatNameNone) {
   const std::string text = PodWith("{nvidia.com/gpu: 1}") +
-                           "---\napiVersion: v1\nkind: Pod\nmetadata: {name: q, namespace: own}\nspec: {containers: [{name: c, "
+                           "---\napiVersion: v1\nkind: Pod\nmetadata: {name: q, namespace: "
+                           "own}\nspec: {containers: [{name: c, "
                            "image: i, resources: {limits: {nvidia.com/gpu: 1}}}]}\n";
   Json items = Json::parse(Dray({"convert", "-n", "team", "-f", "-", "-ojson"}, text).out)["items"];
   ASSERT_EQ(items.size(), 4u);
   for (size_t i : {0, 2}) EXPECT_EQ(items[i]["metadata"]["namespace"], "team");
   for (size_t i : {1, 3}) EXPECT_EQ(items[i]["metadata"]["namespace"], "own");
-  items = Json::parse(Dray({"convert", "-f", "-", "-ojson"}, PodWith("{nvidia.com/gpu: 1}")).out)["items"];
+  items = Json::parse(
+      Dray({"convert", "-f", "-", "-ojson"}, PodWith("{nvidia.com/gpu: 1}")).out)["items"];
   for (const Json& item : items) EXPECT_FALSE(item["metadata"].contains("namespace"));
 }
 
@@ -90,7 +98,8 @@ TEST(Convert, ExplainSaysWhichRule) {
   Outcome outcome = Dray({"convert", "--explain", "-f", Example("ascend-pod/pod.yaml")});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_EQ(outcome.err,
-            "Pod ascend-pod: container cann: Ascend910B3: 1 device, 12288 MiB each, memory rounded up to template "
+            "Pod ascend-pod: container cann: Ascend910B3: 1 device, 12288 MiB each, memory rounded "
+            "up to template "
             "vir05_1c_16g (16384 MiB)\n");
 }
 
@@ -104,10 +113,12 @@ TEST(Convert, Refusals) {
       {"{nvidia.com/gpu: 1, nvidia.com/gpumem-percentage: 101}", "nvidia.com/gpumem-percentage"},
       {"{nvidia.com/gpu: -1}", "nvidia.com/gpu"},
       {"{nvidia.com/gpu: one}", "nvidia.com/gpu"},
-      {"{huawei.com/Ascend910B3: 1, huawei.com/Ascend910B3-memory: 999999}", "huawei.com/Ascend910B3-memory"},
+      {"{huawei.com/Ascend910B3: 1, huawei.com/Ascend910B3-memory: 999999}",
+       "huawei.com/Ascend910B3-memory"},
   };
   for (const Case& test : cases) {
-    Outcome outcome = Dray({"convert", "-f", "-"}, PodWith("{nvidia.com/gpu: 1}") + "---\n" + PodWith(test.limits));
+    Outcome outcome = Dray({"convert", "-f", "-"},
+                           PodWith("{nvidia.com/gpu: 1}") + "---\n" + PodWith(test.limits));
     EXPECT_EQ(outcome.code, 1) << test.limits << outcome.out;
     EXPECT_EQ(outcome.out, "") << test.limits;
     EXPECT_THAT(outcome.err, HasSubstr("dray: -: Pod p: container c")) << test.limits;
@@ -128,11 +139,13 @@ TEST(Convert, InputThatIsNoManifest) {
       {"metadata: {name: x}\n", "-: an object without kind: {\"metadata\":{\"name\":\"x\"}}"},
       {"kind: 5\n", "-: an object without kind: {\"kind\":5}"},
       {"kind: Pod\nmetadata: {name: 5}\n", "-: metadata.name of a Pod is 5: want a text"},
-      {"kind: Pod\nmetadata: {name: p, namespace: [a]}\n", "-: metadata.namespace of a Pod is [\"a\"]: want a text"},
+      {"kind: Pod\nmetadata: {name: p, namespace: [a]}\n",
+       "-: metadata.namespace of a Pod is [\"a\"]: want a text"},
       {"kind: Pod\nmetadata: text\n", "-: metadata of a Pod is \"text\": want an object"},
       {"kind: List\nitems: {a: 1}\n", "-: items of a List are {\"a\":1}: want a list"},
       {"kind: List\nitems: [5]\n", "-: want Kubernetes objects, got 5"},
-      {"kind: Deployment\nspec: {template: 5}\n", "-: /spec/template of Deployment (no name) is 5: want an object"},
+      {"kind: Deployment\nspec: {template: 5}\n",
+       "-: /spec/template of Deployment (no name) is 5: want an object"},
   };
   for (const Case& test : cases) {
     Outcome outcome = Dray({"convert", "-f", "-"}, test.text);
@@ -144,13 +157,17 @@ TEST(Convert, InputThatIsNoManifest) {
 
 // Pods of any shape pass or are refused; none ends the program.
 TEST(Convert, OddPodsAreNoCrash) {
-  for (const char* spec : {"5", "{}", "{containers: 7}", "{containers: [7]}", "{containers: [{resources: 1}]}",
-                           "{containers: [{name: c, resources: {limits: [1]}}]}",
-                           "{containers: [{resources: {limits: {nvidia.com/gpu: {a: 1}}}}]}",
-                           "{containers: [{name: 5, resources: {limits: {nvidia.com/gpu: 1}}}]}",
-                           "{initContainers: {a: 1}, containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}",
-                           "{resourceClaims: 5, containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}"}) {
-    const std::string text = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: 5, labels: [1]}\nspec: " + std::string(spec);
+  for (const char* spec :
+       {"5", "{}", "{containers: 7}", "{containers: [7]}", "{containers: [{resources: 1}]}",
+        "{containers: [{name: c, resources: {limits: [1]}}]}",
+        "{containers: [{resources: {limits: {nvidia.com/gpu: {a: 1}}}}]}",
+        "{containers: [{name: 5, resources: {limits: {nvidia.com/gpu: 1}}}]}",
+        "{initContainers: {a: 1}, containers: [{name: c, resources: {limits: {nvidia.com/gpu: "
+        "1}}}]}",
+        "{resourceClaims: 5, containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}"}) {
+    const std::string text =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: 5, labels: [1]}\nspec: " +
+        std::string(spec);
     Outcome outcome = Dray({"convert", "-f", "-"}, text);
     EXPECT_THAT(outcome.code, ::testing::AnyOf(0, 1, 2)) << spec;
     EXPECT_EQ(outcome.err.empty(), outcome.code == 0) << spec << outcome.err;
@@ -161,17 +178,22 @@ TEST(Convert, DeviceConfig) {
   const std::string config =
       "nvidia:\n  resourceCountName: example.com/gpu\n  resourceMemoryName: example.com/gpumem\n"
       "  resourceCoreName: example.com/gpucores\n  defaultMemory: 1000\n";
-  std::string config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hami-scheduler-device}\ndata:\n  device-config.yaml: |\n";
+  std::string config_map =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hami-scheduler-device}\ndata:\n  "
+      "device-config.yaml: |\n";
   std::istringstream lines(config);
   for (std::string line; std::getline(lines, line);) config_map += "    " + line + "\n";
   std::string first;
   for (const std::string& text : {config, config_map}) {
     ScratchFile file("device-config.yaml", text);
-    Outcome outcome = Dray({"convert", "--device-config", file.path(), "-ojson", "-f", "-"}, PodWith("{example.com/gpu: 1}"));
+    Outcome outcome = Dray({"convert", "--device-config", file.path(), "-ojson", "-f", "-"},
+                           PodWith("{example.com/gpu: 1}"));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     Json items = Json::parse(outcome.out)["items"];
     ASSERT_EQ(items.size(), 2u) << outcome.out;
-    EXPECT_EQ(items[0].at(Json::json_pointer("/spec/spec/devices/requests/0/exactly/capacity/requests/memory")), "1000Mi");
+    EXPECT_EQ(items[0].at(Json::json_pointer(
+                  "/spec/spec/devices/requests/0/exactly/capacity/requests/memory")),
+              "1000Mi");
     if (first.empty()) first = outcome.out;
     EXPECT_EQ(outcome.out, first);
   }
@@ -185,15 +207,20 @@ TEST(Convert, DeviceConfig) {
   EXPECT_THAT(refused.err, HasSubstr("lots"));
 }
 
-// Before and after, as diff -u prints it, the templates as new files; patch(1) makes the one into the other.
+// Before and after, as diff -u prints it, the templates as new files; patch(1) makes the one into
+// the other.
 TEST(Convert, DiffShowsWhatChanges) {
   Outcome outcome = Dray({"convert", "--diff", "-f", Example("hami-gpu-pod/pod.yaml")});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   ExpectGolden("convert-hami-gpu-pod.diff", outcome.out);
-  EXPECT_TRUE(outcome.out.starts_with("--- /dev/null\n+++ ResourceClaimTemplate/dray-")) << outcome.out;
+  EXPECT_TRUE(outcome.out.starts_with("--- /dev/null\n+++ ResourceClaimTemplate/dray-"))
+      << outcome.out;
   EXPECT_THAT(outcome.out, HasSubstr("\n-        nvidia.com/gpumem: 4096\n"));
   EXPECT_THAT(outcome.out, HasSubstr("\n+  resourceClaims:\n"));
-  EXPECT_EQ(Dray({"convert", "--diff", "-f", "-"}, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plain\n").out, "");
+  EXPECT_EQ(Dray({"convert", "--diff", "-f", "-"},
+                 "apiVersion: v1\nkind: Pod\nmetadata:\n  name: plain\n")
+                .out,
+            "");
   EXPECT_EQ(Dray({"convert", "--diff", "-f", "-"}, PodWith("{nvidia.com/gpu: -1}")).code, 1);
 }
 
@@ -207,9 +234,11 @@ TEST(LineDiff, HunksWithContext) {
   EXPECT_EQ(LineDiff("a", "", "b", "x\n"), "--- a\n+++ b\n@@ -0,0 +1,1 @@\n+x\n");
   EXPECT_EQ(LineDiff("a", "x\n", "b", ""), "--- a\n+++ b\n@@ -1,1 +0,0 @@\n-x\n");
   // Two changes far apart are two hunks.
-  const std::string before = lines(1, 20), after = lines(1, 1) + "two\n" + lines(3, 17) + lines(19, 20);
+  const std::string before = lines(1, 20),
+                    after = lines(1, 1) + "two\n" + lines(3, 17) + lines(19, 20);
   EXPECT_EQ(LineDiff("a", before, "b", after),
-            "--- a\n+++ b\n@@ -1,5 +1,5 @@\n 1\n-2\n+two\n 3\n 4\n 5\n@@ -15,6 +15,5 @@\n 15\n 16\n 17\n-18\n 19\n 20\n");
+            "--- a\n+++ b\n@@ -1,5 +1,5 @@\n 1\n-2\n+two\n 3\n 4\n 5\n@@ -15,6 +15,5 @@\n 15\n "
+            "16\n 17\n-18\n 19\n 20\n");
   // Near ones are one.
   EXPECT_EQ(LineDiff("a", lines(1, 4), "b", "one\n2\n3\nfour\n"),
             "--- a\n+++ b\n@@ -1,4 +1,4 @@\n-1\n+one\n 2\n 3\n-4\n+four\n");
@@ -218,20 +247,26 @@ TEST(LineDiff, HunksWithContext) {
 // Percentages and what is above every card need to know the cards.
 TEST(Convert, SlicesOfTheCluster) {
   const std::string slice =
-      "apiVersion: resource.k8s.io/v1\nkind: ResourceSlice\nmetadata: {name: s}\nspec:\n  driver: hami-core-gpu.project-hami.io\n"
-      "  nodeName: n\n  pool: {name: n, generation: 1, resourceSliceCount: 1}\n  devices:\n  - name: d\n    capacity: {memory: "
+      "apiVersion: resource.k8s.io/v1\nkind: ResourceSlice\nmetadata: {name: s}\nspec:\n  driver: "
+      "hami-core-gpu.project-hami.io\n"
+      "  nodeName: n\n  pool: {name: n, generation: 1, resourceSliceCount: 1}\n  devices:\n  - "
+      "name: d\n    capacity: {memory: "
       "{value: 80Gi}}\n";
   const std::string half = PodWith("{nvidia.com/gpu: 1, nvidia.com/gpumem-percentage: 50}");
   EXPECT_EQ(Dray({"convert", "-f", "-"}, half).code, 1);
   std::string list = "apiVersion: v1\nkind: List\nitems:\n";
   std::istringstream lines(slice);
-  for (std::string line; std::getline(lines, line);) list += (line.starts_with("apiVersion") ? "- " : "  ") + line + "\n";
+  for (std::string line; std::getline(lines, line);)
+    list += (line.starts_with("apiVersion") ? "- " : "  ") + line + "\n";
   for (const std::string& text : {slice, list}) {
     ScratchFile file("slices.yaml", text);
     Outcome outcome = Dray({"convert", "--slices", file.path(), "-ojson", "-f", "-"}, half);
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, HasSubstr("\"memory\": \"40Gi\""));
-    EXPECT_EQ(Dray({"convert", "--slices", file.path(), "-f", "-"}, PodWith("{nvidia.com/gpumem: 90000}")).code, 1);
+    EXPECT_EQ(
+        Dray({"convert", "--slices", file.path(), "-f", "-"}, PodWith("{nvidia.com/gpumem: 90000}"))
+            .code,
+        1);
   }
   ScratchFile bad("slices.yaml", "kind: Pod\n");
   EXPECT_EQ(Dray({"convert", "--slices", bad.path(), "-f", "-"}, half).code, 2);

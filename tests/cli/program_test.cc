@@ -10,7 +10,8 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 // Exit code and everything it printed; 30 s at most.
-Outcome RunProgram(const std::vector<std::string>& args, std::map<std::string, std::string> env = {}) {
+Outcome RunProgram(const std::vector<std::string>& args,
+                   std::map<std::string, std::string> env = {}) {
   ScratchFile log("log", "");
   runtime::ProcessOptions options;
   options.argv = {std::string(DRAY_BINARY_DIR) + "/bin/dray"};
@@ -30,7 +31,8 @@ Outcome RunProgram(const std::vector<std::string>& args, std::map<std::string, s
 }
 
 TEST(Program, ConvertsWithoutAnyCluster) {
-  Outcome outcome = RunProgram({"convert", "-f", TreePath("config/examples/hami-gpu-pod/pod.yaml")});
+  Outcome outcome =
+      RunProgram({"convert", "-f", TreePath("config/examples/hami-gpu-pod/pod.yaml")});
   EXPECT_EQ(outcome.code, 0) << outcome.out;
   ExpectGolden("convert-hami-gpu-pod.yaml", outcome.out);
 }
@@ -39,10 +41,13 @@ TEST(Program, ExitCodes) {
   ScratchFile broken("kubeconfig", "clusters: [\n");
   // Nobody listens on port 1.
   ScratchFile nobody("kubeconfig",
-                     "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
-                     "clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\nusers: [{name: u, user: {token: t}}]\n");
+                     "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, "
+                     "context: {cluster: c, user: u}}]\n"
+                     "clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\nusers: "
+                     "[{name: u, user: {token: t}}]\n");
   ScratchFile refused("pod.yaml",
-                      "kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, resources: {limits: {nvidia.com/gpu: -1}}}]}\n");
+                      "kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, resources: "
+                      "{limits: {nvidia.com/gpu: -1}}}]}\n");
   struct Case {
     std::vector<std::string> args;
     int code;

@@ -29,18 +29,23 @@ class FileTransport final : public runtime::Transport {
       std::transform(plural.begin(), plural.end(), plural.begin(), ::tolower);
       plural += kind == "DeviceClass" ? "es" : "s";
       const Json& meta = object["metadata"];
-      if (path == base + "/namespaces/" + meta.value("namespace", "") + "/" + plural + "/" + meta.value("name", "")) {
+      if (path == base + "/namespaces/" + meta.value("namespace", "") + "/" + plural + "/" +
+                      meta.value("name", "")) {
         return runtime::ApiResponse{200, object.dump(), {}};
       }
       if (path == base + "/" + plural) items.push_back(object);
     }
     if (path.find("/leases/") != std::string::npos) {
       return runtime::ApiResponse{
-          404, R"({"kind":"Status","status":"Failure","reason":"NotFound","message":"not found","code":404})", {}};
+          404,
+          R"({"kind":"Status","status":"Failure","reason":"NotFound","message":"not found","code":404})",
+          {}};
     }
-    return runtime::ApiResponse{200, Json({{"metadata", {{"resourceVersion", "7"}}}, {"items", items}}).dump(), {}};
+    return runtime::ApiResponse{
+        200, Json({{"metadata", {{"resourceVersion", "7"}}}, {"items", items}}).dump(), {}};
   }
-  Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+  Status Watch(const Context&, const runtime::ApiRequest&,
+               const std::function<bool(std::string_view)>&) override {
     return Status(Reason::kInternal, "nobody watches here");
   }
 
@@ -51,13 +56,15 @@ class FileTransport final : public runtime::Transport {
 class Report : public ::testing::Test {
  protected:
   Report() {
-    objects_ = *runtime::ParseYamlDocuments(*runtime::ReadFile(TreePath("tests/golden/cli/cluster.yaml")), "cluster.yaml");
+    objects_ = *runtime::ParseYamlDocuments(
+        *runtime::ReadFile(TreePath("tests/golden/cli/cluster.yaml")), "cluster.yaml");
   }
   void Without(const std::string& kind) {
     std::erase_if(objects_, [&](const Json& object) { return object["kind"] == kind; });
   }
   Inventory Read() {
-    Result<Inventory> read = Inventory::Read(ctx_, runtime::Client(std::make_shared<FileTransport>(objects_)));
+    Result<Inventory> read =
+        Inventory::Read(ctx_, runtime::Client(std::make_shared<FileTransport>(objects_)));
     EXPECT_TRUE(read.ok()) << read.status();
     return read.ok() ? *read : Inventory();
   }
@@ -86,7 +93,9 @@ class Report : public ::testing::Test {
   std::vector<Json> objects_;
 };
 
-TEST_F(Report, Status) { ExpectGolden("status.txt", StatusText()); }
+TEST_F(Report, Status) {
+  ExpectGolden("status.txt", StatusText());
+}
 
 TEST_F(Report, StatusOfAnEmptyCluster) {
   objects_.clear();
@@ -116,7 +125,8 @@ TEST_F(Report, ARenewalInTheFuture) {
 
 TEST_F(Report, Explain) {
   std::string text;
-  for (const char* pod : {"trainer", "greedy", "fresh", "plain"}) text += ExplainPodText(pod) + "\n";
+  for (const char* pod : {"trainer", "greedy", "fresh", "plain"})
+    text += ExplainPodText(pod) + "\n";
   for (const char* claim : {"shared", "whole", "idle"}) text += ExplainClaimText(claim) + "\n";
   ExpectGolden("explain.txt", text);
 }
@@ -124,7 +134,8 @@ TEST_F(Report, Explain) {
 // A wrong class or selector is the claim's fault on every node: it is said once.
 TEST_F(Report, AnErrorInTheClaimIsTheReason) {
   for (Json& object : objects_)
-    if (object["metadata"]["name"] == "gpu") object["spec"]["selectors"][0]["cel"]["expression"] = "device.attributes[";
+    if (object["metadata"]["name"] == "gpu")
+      object["spec"]["selectors"][0]["cel"]["expression"] = "device.attributes[";
   EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("class gpu"));
   Without("DeviceClass");
   EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("gpu"));
@@ -135,9 +146,12 @@ TEST_F(Report, ServerErrorsComeThrough) {
    public:
     Result<runtime::ApiResponse> Do(const Context&, const runtime::ApiRequest&) override {
       return runtime::ApiResponse{
-          403, R"({"kind":"Status","status":"Failure","reason":"Forbidden","message":"nodes is forbidden","code":403})", {}};
+          403,
+          R"({"kind":"Status","status":"Failure","reason":"Forbidden","message":"nodes is forbidden","code":403})",
+          {}};
     }
-    Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+    Status Watch(const Context&, const runtime::ApiRequest&,
+                 const std::function<bool(std::string_view)>&) override {
       return {};
     }
   };

@@ -31,7 +31,8 @@ TEST(Caches, AClaimThatWaitsKeepsWhatItAsksForAndWhoseItIs) {
 
 TEST(Caches, AClaimInUseKeepsItsDevicesAndConsumers) {
   api::ResourceClaim claim = FullClaim();
-  api::DeviceRequestAllocationResult& result = claim.status.allocation.emplace().devices.results.emplace_back();
+  api::DeviceRequestAllocationResult& result =
+      claim.status.allocation.emplace().devices.results.emplace_back();
   result.driver = "gpu.example.com";
   result.pool = "n1";
   result.device = "gpu-0";
@@ -39,7 +40,13 @@ TEST(Caches, AClaimInUseKeepsItsDevicesAndConsumers) {
   result.consumed_capacity["memory"] = testing::Q("8Gi");
   claim.status.allocation->node_selector.emplace();
   claim.status.reserved_for = {{"", "pods", "p", "pu"}};
-  claim.status.devices = {{"gpu.example.com", "n1", "gpu-0", "s", {{"Ready", "True"}}, "{\"large\":1}", api::NetworkDeviceData()}};
+  claim.status.devices = {{"gpu.example.com",
+                           "n1",
+                           "gpu-0",
+                           "s",
+                           {{"Ready", "True"}},
+                           "{\"large\":1}",
+                           api::NetworkDeviceData()}};
   KeepOfClaim(claim);
   EXPECT_TRUE(claim.spec.devices.requests.empty());
   EXPECT_FALSE(claim.status.allocation->node_selector);

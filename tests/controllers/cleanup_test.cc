@@ -14,9 +14,9 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::TestCluster;
 
 const api::ObjectKey kTemplate{"default", "dray-0123456789abcdef"};
 constexpr char kManagedBy[] = "app.kubernetes.io/managed-by";
@@ -30,7 +30,8 @@ struct CleanupTest : ::testing::Test {
     templates.Sync(cluster.client, cluster.Ctx());
     claims.Sync(cluster.client, cluster.Ctx());
   }
-  api::ResourceClaimTemplate Template(std::optional<std::string> last_used = {}, const std::string& managed_by = "dray") {
+  api::ResourceClaimTemplate Template(std::optional<std::string> last_used = {},
+                                      const std::string& managed_by = "dray") {
     api::ResourceClaimTemplate made = TestCluster::MakeTemplate(kTemplate.name);
     if (!managed_by.empty()) made.metadata.labels[kManagedBy] = managed_by;
     if (last_used) made.metadata.annotations[std::string(kLastUsedAnnotation)] = *last_used;
@@ -42,13 +43,15 @@ struct CleanupTest : ::testing::Test {
   api::ResourceClaim ClaimOf(const api::Pod& pod, const std::string& managed_by = "dray") {
     api::ResourceClaim claim = TestCluster::MakeClaim(pod.metadata.name + "-dray-x");
     if (!managed_by.empty()) claim.metadata.labels[kManagedBy] = managed_by;
-    claim.metadata.owner_references = {{"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
+    claim.metadata.owner_references = {
+        {"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
     return claim;
   }
   std::string Deleted(const std::string& kind) {
     std::istringstream text(metrics.Text());
     for (std::string line; std::getline(text, line);)
-      if (line.starts_with("dray_cleanup_deleted_total{kind=\"" + kind + "\"}")) return line.substr(line.rfind(' ') + 1);
+      if (line.starts_with("dray_cleanup_deleted_total{kind=\"" + kind + "\"}"))
+        return line.substr(line.rfind(' ') + 1);
     return "absent";
   }
 
@@ -64,8 +67,8 @@ TEST_F(CleanupTest, TemplatesByAgeUseAndMaker) {
     const char* name;
     std::optional<std::string> last_used;  // the cluster begins at 2026-01-01T00:00:00Z
     const char* managed_by;
-    Duration age;       // when it is looked at
-    bool named;         // by a Pod
+    Duration age;  // when it is looked at
+    bool named;    // by a Pod
     bool stays;
     std::optional<Duration> again;
   };
@@ -78,8 +81,10 @@ TEST_F(CleanupTest, TemplatesByAgeUseAndMaker) {
       {"old, named", {}, "dray", hours(1000), true, true, {}},
       {"old, handed out lately", "2026-01-01T00:55:00Z", "dray", hours(1), false, true, minutes(5)},
       {"old, handed out long ago", "2026-01-01T00:45:00Z", "dray", hours(1), false, false, {}},
-      {"a stamp older than the object", "2020-01-01T00:00:00Z", "dray", minutes(5), false, true, minutes(5)},
-      {"a clock a little ahead", "2026-01-01T01:01:00Z", "dray", hours(1), false, true, minutes(11)},
+      {"a stamp older than the object", "2020-01-01T00:00:00Z", "dray", minutes(5), false, true,
+       minutes(5)},
+      {"a clock a little ahead", "2026-01-01T01:01:00Z", "dray", hours(1), false, true,
+       minutes(11)},
       {"a stamp from the far future", "2099-01-01T00:00:00Z", "dray", hours(1), false, false, {}},
       {"a stamp that is none", "yesterday", "dray", hours(1), false, false, {}},
       {"a user's", {}, "", hours(1000), false, true, {}},
@@ -92,7 +97,8 @@ TEST_F(CleanupTest, TemplatesByAgeUseAndMaker) {
     options.client = fresh.Tested();
     TemplateCleanup cleanup(options, &templates);
     fresh.Create(Template(one.last_used, one.managed_by));
-    if (one.named) fresh.Create(TestCluster::MakePod("p", {{"dray", std::nullopt, kTemplate.name}}));
+    if (one.named)
+      fresh.Create(TestCluster::MakePod("p", {{"dray", std::nullopt, kTemplate.name}}));
     fresh.clock.Advance(one.age);
     pods.Sync(fresh.client, fresh.Ctx());
     templates.Sync(fresh.client, fresh.Ctx());
@@ -114,7 +120,9 @@ TEST_F(CleanupTest, DeletesOnlyTheObjectItLookedAt) {
       {"handed out again",
        [&] {
          cluster.Merge<api::ResourceClaimTemplate>(
-             kTemplate, {{"metadata", {{"annotations", {{std::string(kLastUsedAnnotation), "2026-01-01T02:00:00Z"}}}}}});
+             kTemplate,
+             {{"metadata",
+               {{"annotations", {{std::string(kLastUsedAnnotation), "2026-01-01T02:00:00Z"}}}}}});
        },
        true},
       {"made anew",
@@ -123,7 +131,8 @@ TEST_F(CleanupTest, DeletesOnlyTheObjectItLookedAt) {
          cluster.Create(Template());
        },
        true},
-      {"gone", [&] { ASSERT_TRUE(cluster.Delete<api::ResourceClaimTemplate>(kTemplate).ok()); }, false},
+      {"gone", [&] { ASSERT_TRUE(cluster.Delete<api::ResourceClaimTemplate>(kTemplate).ok()); },
+       false},
   };
   TemplateCleanup cleanup(Options(), &templates);
   for (const Case& one : cases) {
@@ -189,32 +198,71 @@ TEST_F(CleanupTest, ClaimsByOwnerUidAndAge) {
       {"its Pod is there", none, none, none, hours(1), true, {}},
       {"its Pod is gone", none, none, delete_pod, hours(1), false, {}},
       {"its Pod is gone, it is young", none, none, delete_pod, minutes(4), true, minutes(6)},
-      {"another Pod has the name", none, none,
+      {"another Pod has the name",
+       none,
+       none,
        [](TestCluster& cluster, const api::ObjectKey&) {
          EXPECT_TRUE(cluster.Delete<api::Pod>({"default", "p"}).ok());
          cluster.Create(TestCluster::MakePod("p"));
        },
-       hours(1), false, {}},
-      {"a user's claim", none, [](auto& claim) { claim.metadata.labels.clear(); }, delete_pod, hours(1), true, {}},
-      {"without an owner", none, [](auto& claim) { claim.metadata.owner_references.clear(); }, delete_pod, hours(1), true, {}},
-      {"an owner that does not control", none, [](auto& claim) { claim.metadata.owner_references[0].controller.reset(); },
-       delete_pod, hours(1), true, {}},
-      {"an owner of another kind", none, [](auto& claim) { claim.metadata.owner_references[0].kind = "Job"; }, delete_pod,
-       hours(1), true, {}},
-      {"a Pod of another group", none, [](auto& claim) { claim.metadata.owner_references[0].api_version = "example.com/v1"; },
-       delete_pod, hours(1), true, {}},
-      {"reserved", none, none,
+       hours(1),
+       false,
+       {}},
+      {"a user's claim",
+       none,
+       [](auto& claim) { claim.metadata.labels.clear(); },
+       delete_pod,
+       hours(1),
+       true,
+       {}},
+      {"without an owner",
+       none,
+       [](auto& claim) { claim.metadata.owner_references.clear(); },
+       delete_pod,
+       hours(1),
+       true,
+       {}},
+      {"an owner that does not control",
+       none,
+       [](auto& claim) { claim.metadata.owner_references[0].controller.reset(); },
+       delete_pod,
+       hours(1),
+       true,
+       {}},
+      {"an owner of another kind",
+       none,
+       [](auto& claim) { claim.metadata.owner_references[0].kind = "Job"; },
+       delete_pod,
+       hours(1),
+       true,
+       {}},
+      {"a Pod of another group",
+       none,
+       [](auto& claim) { claim.metadata.owner_references[0].api_version = "example.com/v1"; },
+       delete_pod,
+       hours(1),
+       true,
+       {}},
+      {"reserved",
+       none,
+       none,
        [](TestCluster& cluster, const api::ObjectKey& key) {
          cluster.Allocate(key, "n1", {"gpu-0"}, {cluster.Get<api::Pod>({"default", "p"})});
          EXPECT_TRUE(cluster.Delete<api::Pod>({"default", "p"}).ok());
        },
-       hours(1), true, {}},
-      {"being deleted", none, [](auto& claim) { claim.metadata.finalizers = {"example.com/hold"}; },
+       hours(1),
+       true,
+       {}},
+      {"being deleted",
+       none,
+       [](auto& claim) { claim.metadata.finalizers = {"example.com/hold"}; },
        [](TestCluster& cluster, const api::ObjectKey& key) {
          EXPECT_TRUE(cluster.Delete<api::Pod>({"default", "p"}).ok());
          EXPECT_TRUE(cluster.Delete<api::ResourceClaim>(key).ok());
        },
-       hours(1), true, {}},
+       hours(1),
+       true,
+       {}},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
@@ -273,35 +321,42 @@ TEST_F(CleanupTest, DeletionsAreBudgetedPerMinute) {
   cluster.clock.Advance(hours(1));
   Sync();
   for (int i = 0; i < 3; ++i) {
-    Result<runtime::Requeue> result = template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-" + std::to_string(i)});
+    Result<runtime::Requeue> result =
+        template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-" + std::to_string(i)});
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_FALSE(result->after);
   }
   // The two share one budget, which refills evenly: a deletion every 20 s.
-  EXPECT_EQ(template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-3"})->after, Duration(seconds(20)));
-  EXPECT_EQ(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after, Duration(seconds(20)));
+  EXPECT_EQ(template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-3"})->after,
+            Duration(seconds(20)));
+  EXPECT_EQ(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after,
+            Duration(seconds(20)));
   EXPECT_EQ(cluster.List<api::ResourceClaimTemplate>().size(), 2u);
   cluster.clock.Advance(seconds(20));
   EXPECT_FALSE(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after);
   EXPECT_FALSE(cluster.Find<api::ResourceClaim>(api::KeyOf(claim)));
   EXPECT_TRUE(template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-3"})->after);
   cluster.clock.Advance(hours(1));  // no more than a minute's worth is saved up
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(options.budget->Take(cluster.clock.Steady()), Duration::zero());
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(options.budget->Take(cluster.clock.Steady()), Duration::zero());
   EXPECT_EQ(options.budget->Take(cluster.clock.Steady()), Duration(seconds(20)));
   EXPECT_EQ(Deleted("ResourceClaimTemplate"), "3");
   EXPECT_EQ(Deleted("ResourceClaim"), "1");
 }
 
-// Cleanup and webhook against each other: whoever comes second, a Pod that was let in has its template.
+// Cleanup and webhook against each other: whoever comes second, a Pod that was let in has its
+// template.
 TEST_F(CleanupTest, TheWebhookWinsARace) {
-  const AdmissionWebhook webhook({cluster.client, &cluster.clock, &templates, nullptr, minutes(10), &metrics},
-                                 admission::DeviceConfig());
+  const AdmissionWebhook webhook(
+      {cluster.client, &cluster.clock, &templates, nullptr, minutes(10), &metrics},
+      admission::DeviceConfig());
   api::AdmissionRequest request;
   request.uid = "u";
   request.operation = "CREATE";
   request.namespace_ = "default";
   request.resource = {"", "v1", "pods"};
-  request.object = R"({"kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}})";
+  request.object =
+      R"({"kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}})";
   TemplateCleanup cleanup(Options(), &templates);
   for (bool cleanup_first : {false, true}) {
     ASSERT_TRUE(webhook.Review(cluster.Ctx(), request).allowed);
@@ -309,15 +364,18 @@ TEST_F(CleanupTest, TheWebhookWinsARace) {
     cluster.clock.Advance(hours(1));
     Sync();
     for (bool cleanup_now : {cleanup_first, !cleanup_first}) {
-      if (cleanup_now) EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), key).ok());
-      else EXPECT_TRUE(webhook.Review(cluster.Ctx(), request).allowed);
+      if (cleanup_now)
+        EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), key).ok());
+      else
+        EXPECT_TRUE(webhook.Review(cluster.Ctx(), request).allowed);
     }
     EXPECT_TRUE(cluster.Find<api::ResourceClaimTemplate>(key));
   }
 }
 
 TEST(TemplatesOfPod, NamesEachOnce) {
-  EXPECT_THAT(TemplatesOfPod(TestCluster::MakePod("p", {{"a", "claim", std::nullopt}, {"b", std::nullopt, "t"}})),
+  EXPECT_THAT(TemplatesOfPod(TestCluster::MakePod(
+                  "p", {{"a", "claim", std::nullopt}, {"b", std::nullopt, "t"}})),
               ElementsAre("default/t"));
 }
 

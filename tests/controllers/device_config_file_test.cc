@@ -4,8 +4,8 @@
 #include <thread>
 
 #include <gmock/gmock.h>
-#include <nlohmann/json.hpp>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "controllers/manager/controller_manager.h"
 #include "dray/runtime/files.h"
@@ -22,9 +22,12 @@ struct DeviceConfigFileTest : ::testing::Test {
     Write("nvidia:\n  defaultGPUNum: 1\n");
   }
   ~DeviceConfigFileTest() override { std::filesystem::remove_all(folder); }
-  void Write(const std::string& text) { ASSERT_TRUE(runtime::WriteFileAtomically(folder + "/device-config.yaml", text).ok()); }
+  void Write(const std::string& text) {
+    ASSERT_TRUE(runtime::WriteFileAtomically(folder + "/device-config.yaml", text).ok());
+  }
   DeviceConfigFile File() {
-    return DeviceConfigFile({folder + "/device-config.yaml", LoadDeviceConfig, [this](admission::DeviceConfig) { ++used; }, &metrics});
+    return DeviceConfigFile({folder + "/device-config.yaml", LoadDeviceConfig,
+                             [this](admission::DeviceConfig) { ++used; }, &metrics});
   }
 
   std::string folder;
@@ -52,7 +55,8 @@ TEST_F(DeviceConfigFileTest, OnlyWhatIsNewAndUsableIsUsed) {
 TEST_F(DeviceConfigFileTest, LooksEveryTenSeconds) {
   testing::FakeClock clock;
   DeviceConfigFile file = File();
-  std::jthread running([&](std::stop_token stop) { EXPECT_TRUE(file.Run(Context(clock, stop)).ok()); });
+  std::jthread running(
+      [&](std::stop_token stop) { EXPECT_TRUE(file.Run(Context(clock, stop)).ok()); });
   clock.AwaitWaiters(1);
   Write("biren:\n  resourceCountName: example.com/biren\n");
   clock.Advance(std::chrono::seconds(10));
@@ -65,13 +69,25 @@ TEST(ShippedDeviceConfig, SaysTheDefaults) {
   const std::string path = std::string(DRAY_SOURCE_DIR) + "/config/manager/device-config.yaml";
   Result<admission::DeviceConfig> shipped = LoadDeviceConfig(path);
   ASSERT_TRUE(shipped.ok()) << shipped.status();
-  const std::vector<const char*> resources = {
-      "nvidia.com/gpumem", "hygon.com/dcucores", "huawei.com/Ascend310P-memory", "iluvatar.ai/MR-V50.vMem",
-      "cambricon.com/mlu.smlu.vmemory", "metax-tech.com/sgpu", "enflame.com/gcu-memory", "mthreads.com/vgpu",
-      "kunlunxin.com/vxpu-memory", "amd.com/gpucores", "aws.amazon.com/neuroncore", "vastaitech.com/va", "birentech.com/gpu"};
+  const std::vector<const char*> resources = {"nvidia.com/gpumem",
+                                              "hygon.com/dcucores",
+                                              "huawei.com/Ascend310P-memory",
+                                              "iluvatar.ai/MR-V50.vMem",
+                                              "cambricon.com/mlu.smlu.vmemory",
+                                              "metax-tech.com/sgpu",
+                                              "enflame.com/gcu-memory",
+                                              "mthreads.com/vgpu",
+                                              "kunlunxin.com/vxpu-memory",
+                                              "amd.com/gpucores",
+                                              "aws.amazon.com/neuroncore",
+                                              "vastaitech.com/va",
+                                              "birentech.com/gpu"};
   for (const char* resource : resources) {
-    const Json pod = {{"spec", {{"containers", {{{"name", "c"}, {"resources", {{"limits", {{resource, "2"}}}}}}}}}}};
-    Result<admission::AdmissionPlan> built_in = admission::PlanAdmission(pod, "n", admission::DeviceConfig());
+    const Json pod = {
+        {"spec",
+         {{"containers", {{{"name", "c"}, {"resources", {{"limits", {{resource, "2"}}}}}}}}}}};
+    Result<admission::AdmissionPlan> built_in =
+        admission::PlanAdmission(pod, "n", admission::DeviceConfig());
     Result<admission::AdmissionPlan> read = admission::PlanAdmission(pod, "n", *shipped);
     ASSERT_TRUE(built_in.ok() && read.ok()) << resource << built_in.status() << read.status();
     EXPECT_EQ(built_in->patch, read->patch) << resource;

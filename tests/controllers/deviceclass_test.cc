@@ -31,8 +31,9 @@ std::string Manifest(const std::string& name = "gpu", const std::string& express
 
 struct DeviceClassTest : ::testing::Test {
   void Configure(ConfiguredClasses configured) {
-    reconciler = std::make_unique<DeviceClassReconciler>(DeviceClassReconciler::Options{
-        cluster.Tested(), &classes, &claims, &templates, &*events, &metrics, std::move(configured)});
+    reconciler = std::make_unique<DeviceClassReconciler>(
+        DeviceClassReconciler::Options{cluster.Tested(), &classes, &claims, &templates, &*events,
+                                       &metrics, std::move(configured)});
   }
   void Sync() {
     classes.Sync(cluster.client, cluster.Ctx());
@@ -52,7 +53,8 @@ struct DeviceClassTest : ::testing::Test {
     return lines;
   }
   std::string Metric(const std::string& name, const std::string& error) {
-    const std::string start = "dray_deviceclass_errors{deviceclass=\"" + name + "\",error=\"" + error + "\"} ";
+    const std::string start =
+        "dray_deviceclass_errors{deviceclass=\"" + name + "\",error=\"" + error + "\"} ";
     std::istringstream text(metrics.Text());
     for (std::string line; std::getline(text, line);)
       if (line.starts_with(start)) return line.substr(start.size());
@@ -67,7 +69,8 @@ struct DeviceClassTest : ::testing::Test {
   testing::SyncedCache<api::DeviceClass> classes;
   testing::SyncedCache<api::ResourceClaim> claims;
   testing::SyncedCache<api::ResourceClaimTemplate> templates;
-  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock, "dray-controller-manager"};
+  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock,
+                                               "dray-controller-manager"};
   runtime::Metrics metrics;
   std::unique_ptr<DeviceClassReconciler> reconciler;
 };
@@ -76,7 +79,8 @@ TEST_F(DeviceClassTest, MakesTheClassesItBringsAlong) {
   Result<ConfiguredClasses> built_in = BuiltInDeviceClasses();
   ASSERT_TRUE(built_in.ok()) << built_in.status();
   Configure(*built_in);
-  for (const char* name : {"hami-core-gpu.project-hami.io", "dra.hygon.com", "hami-vnpu-core.project-hami.io"})
+  for (const char* name :
+       {"hami-core-gpu.project-hami.io", "dra.hygon.com", "hami-vnpu-core.project-hami.io"})
     EXPECT_TRUE(built_in->contains(name)) << name;
   for (const auto& [name, manifest] : *built_in) {
     Reconcile(name);
@@ -85,7 +89,8 @@ TEST_F(DeviceClassTest, MakesTheClassesItBringsAlong) {
     EXPECT_FALSE(made.spec.selectors.empty());
     // Nothing changes the second time, and what was made compiles.
     Reconcile(name);
-    EXPECT_EQ(cluster.Get<api::DeviceClass>({"", name}).metadata.resource_version, made.metadata.resource_version);
+    EXPECT_EQ(cluster.Get<api::DeviceClass>({"", name}).metadata.resource_version,
+              made.metadata.resource_version);
     EXPECT_EQ(Metric(name, "selector"), "0");
     EXPECT_EQ(Metric(name, "conflict"), "0");
   }
@@ -99,10 +104,19 @@ TEST_F(DeviceClassTest, RepairsDrift) {
   };
   const Case cases[] = {
       {"the label is gone",
-       [](auto& cluster) { cluster.template Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"labels", nullptr}}}}); }},
+       [](auto& cluster) {
+         cluster.template Merge<api::DeviceClass>({"", "gpu"},
+                                                  {{"metadata", {{"labels", nullptr}}}});
+       }},
       {"the selectors are gone",
-       [](auto& cluster) { cluster.template Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", nullptr}}}}); }},
-      {"the class is gone", [](auto& cluster) { EXPECT_TRUE(cluster.template Delete<api::DeviceClass>({"", "gpu"}).ok()); }},
+       [](auto& cluster) {
+         cluster.template Merge<api::DeviceClass>({"", "gpu"},
+                                                  {{"spec", {{"selectors", nullptr}}}});
+       }},
+      {"the class is gone",
+       [](auto& cluster) {
+         EXPECT_TRUE(cluster.template Delete<api::DeviceClass>({"", "gpu"}).ok());
+       }},
       {"it is another class now",
        [](auto& cluster) {
          EXPECT_TRUE(cluster.template Delete<api::DeviceClass>({"", "gpu"}).ok());
@@ -118,7 +132,9 @@ TEST_F(DeviceClassTest, RepairsDrift) {
     one.drift(cluster);
     Reconcile();
     EXPECT_EQ(SelectorOf(), kSelector);
-    EXPECT_EQ(cluster.Get<api::DeviceClass>({"", "gpu"}).metadata.labels.at("app.kubernetes.io/managed-by"), "dray");
+    EXPECT_EQ(cluster.Get<api::DeviceClass>({"", "gpu"})
+                  .metadata.labels.at("app.kubernetes.io/managed-by"),
+              "dray");
   }
   EXPECT_THAT(Events(), IsEmpty());
 }
@@ -126,8 +142,9 @@ TEST_F(DeviceClassTest, RepairsDrift) {
 TEST_F(DeviceClassTest, FollowsItsConfigurationAndLeavesTheRest) {
   Configure({{"gpu", Manifest()}});
   Reconcile();
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"labels", {{"team", "ml"}}}, {"annotations", {{"note", "x"}}}}},
-                                                {"spec", {{"extendedResourceName", "example.com/gpu"}}}});
+  cluster.Merge<api::DeviceClass>(
+      {"", "gpu"}, {{"metadata", {{"labels", {{"team", "ml"}}}, {"annotations", {{"note", "x"}}}}},
+                    {"spec", {{"extendedResourceName", "example.com/gpu"}}}});
   Configure({{"gpu", Manifest("gpu", "device.driver == \"new.example.com\"")}});
   Reconcile();
   EXPECT_EQ(SelectorOf(), "device.driver == \"new.example.com\"");
@@ -163,12 +180,15 @@ TEST_F(DeviceClassTest, DoesNotFightOverAFieldOfSomeoneElse) {
   EXPECT_EQ(Metric("gpu", "conflict"), "1");
   auto said = Events();
   ASSERT_THAT(said, SizeIs(1));
-  EXPECT_THAT(said[0], AllOf(StartsWith("DeviceClass gpu: Warning FieldOwnedByOther: not applied as configured: "),
-                             HasSubstr("kubectl-edit"), HasSubstr(".spec.selectors"), ::testing::EndsWith(" x1")));
+  EXPECT_THAT(
+      said[0],
+      AllOf(StartsWith("DeviceClass gpu: Warning FieldOwnedByOther: not applied as configured: "),
+            HasSubstr("kubectl-edit"), HasSubstr(".spec.selectors"), ::testing::EndsWith(" x1")));
 
   // They let go of it: ours again, without a word.
   cluster.clock.Advance(std::chrono::seconds(1));
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", nullptr}}}}, "", "kubectl-edit");
+  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", nullptr}}}}, "",
+                                  "kubectl-edit");
   Reconcile();
   EXPECT_EQ(SelectorOf(), kSelector);
   EXPECT_EQ(Metric("gpu", "conflict"), "0");
@@ -184,7 +204,8 @@ TEST_F(DeviceClassTest, DoesNotFightOverAFieldOfSomeoneElse) {
 TEST_F(DeviceClassTest, DeletesOnlyWhatItMadeAndNobodyUses) {
   struct Case {
     const char* name;
-    std::function<void(testing::TestCluster&)> then;  // after the class was made, before it leaves the configuration
+    std::function<void(testing::TestCluster&)>
+        then;  // after the class was made, before it leaves the configuration
     bool stays;
   };
   auto claim_with = [](auto edit) {
@@ -196,10 +217,10 @@ TEST_F(DeviceClassTest, DeletesOnlyWhatItMadeAndNobodyUses) {
   };
   const Case cases[] = {
       {"unused", [](auto&) {}, false},
-      {"a claim of another class", claim_with([](auto& spec) { spec = testing::TestCluster::Wants("other"); }), false},
+      {"a claim of another class",
+       claim_with([](auto& spec) { spec = testing::TestCluster::Wants("other"); }), false},
       {"a claim", claim_with([](auto&) {}), true},
-      {"a claim's second choice",
-       claim_with([](auto& spec) {
+      {"a claim's second choice", claim_with([](auto& spec) {
          spec.devices.requests[0].exactly.reset();
          spec.devices.requests[0].first_available.resize(2);
          spec.devices.requests[0].first_available[0].name = "a";
@@ -208,15 +229,18 @@ TEST_F(DeviceClassTest, DeletesOnlyWhatItMadeAndNobodyUses) {
          spec.devices.requests[0].first_available[1].device_class_name = "gpu";
        }),
        true},
-      {"a template", [](auto& cluster) { cluster.Create(testing::TestCluster::MakeTemplate("t")); }, true},
+      {"a template", [](auto& cluster) { cluster.Create(testing::TestCluster::MakeTemplate("t")); },
+       true},
       {"an administrator changed its spec",
        [](auto& cluster) {
-         cluster.template Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"extendedResourceName", "example.com/gpu"}}}});
+         cluster.template Merge<api::DeviceClass>(
+             {"", "gpu"}, {{"spec", {{"extendedResourceName", "example.com/gpu"}}}});
        },
        true},
       {"an administrator annotated it",
        [](auto& cluster) {
-         cluster.template Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"annotations", {{"note", "x"}}}}}});
+         cluster.template Merge<api::DeviceClass>(
+             {"", "gpu"}, {{"metadata", {{"annotations", {{"note", "x"}}}}}});
        },
        false},
       {"made by hand, with our label",
@@ -230,7 +254,8 @@ TEST_F(DeviceClassTest, DeletesOnlyWhatItMadeAndNobodyUses) {
        true},
       {"without our label",
        [](auto& cluster) {
-         cluster.template Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"labels", nullptr}}}});
+         cluster.template Merge<api::DeviceClass>({"", "gpu"},
+                                                  {{"metadata", {{"labels", nullptr}}}});
        },
        true},
   };
@@ -259,8 +284,11 @@ TEST_F(DeviceClassTest, WaitsUntilTheLastClaimIsGone) {
   cluster.Create(testing::TestCluster::MakeClaim("c"));
   Configure({});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Reconcile().after, Duration(std::chrono::minutes(1)));
-  EXPECT_THAT(Events(), ElementsAre("DeviceClass gpu: Normal StillInUse: no longer configured; deleted when no claim names "
-                                    "it x1"));
+  EXPECT_THAT(
+      Events(),
+      ElementsAre(
+          "DeviceClass gpu: Normal StillInUse: no longer configured; deleted when no claim names "
+          "it x1"));
   ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", "c"}).ok());
   EXPECT_FALSE(Reconcile().after);
   EXPECT_FALSE(cluster.Find<api::DeviceClass>({"", "gpu"}));
@@ -274,7 +302,8 @@ TEST_F(DeviceClassTest, DeletesExactlyWhatItSaw) {
   Reconcile();
   Configure({});
   Sync();
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"annotations", {{"changed", "meanwhile"}}}}}});
+  cluster.Merge<api::DeviceClass>({"", "gpu"},
+                                  {{"metadata", {{"annotations", {{"changed", "meanwhile"}}}}}});
   EXPECT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "gpu"}).Is(Reason::kConflict));
   EXPECT_TRUE(cluster.Find<api::DeviceClass>({"", "gpu"}));
   Reconcile();
@@ -290,7 +319,8 @@ TEST_F(DeviceClassTest, DeletesExactlyWhatItSaw) {
 TEST_F(DeviceClassTest, LeavesATerminatingClassInPeace) {
   Configure({{"gpu", Manifest()}});
   Reconcile();
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
+  cluster.Merge<api::DeviceClass>({"", "gpu"},
+                                  {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
   ASSERT_TRUE(cluster.Delete<api::DeviceClass>({"", "gpu"}).ok());
   Configure({});
   cluster.wire->TakeWrites();
@@ -307,9 +337,11 @@ TEST_F(DeviceClassTest, SaysWhereASelectorIsWrong) {
   const Case cases[] = {
       {{kSelector}, {}},
       {{}, {}},
-      {{"device.nonexistent == 1"}, {"spec.selectors[0].cel.expression: ", "<input>:1:7", "nonexistent"}},
+      {{"device.nonexistent == 1"},
+       {"spec.selectors[0].cel.expression: ", "<input>:1:7", "nonexistent"}},
       {{kSelector, "device.driver =="}, {"spec.selectors[1].cel.expression: ", "<input>:1:"}},
-      {{kSelector, "true &&\n  device.driver == 5"}, {"spec.selectors[1].cel.expression: ", "<input>:2:"}},
+      {{kSelector, "true &&\n  device.driver == 5"},
+       {"spec.selectors[1].cel.expression: ", "<input>:2:"}},
       {{"device.driver"}, {"spec.selectors[0].cel.expression: ", "bool"}},
   };
   Configure({});
@@ -318,10 +350,12 @@ TEST_F(DeviceClassTest, SaysWhereASelectorIsWrong) {
     SCOPED_TRACE(one.expressions.empty() ? "none" : one.expressions.back());
     api::DeviceClass foreign;
     foreign.metadata.name = "foreign";
-    for (const char* expression : one.expressions) foreign.spec.selectors.push_back({api::CelDeviceSelector{expression}});
+    for (const char* expression : one.expressions)
+      foreign.spec.selectors.push_back({api::CelDeviceSelector{expression}});
     classes.Put(foreign);
     cluster.wire->TakeWrites();
-    for (int i = 0; i < 2; ++i) ASSERT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "foreign"}).ok());
+    for (int i = 0; i < 2; ++i)
+      ASSERT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "foreign"}).ok());
     EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());  // read-only for foreign classes
     EXPECT_EQ(Metric("foreign", "selector"), one.words.empty() ? "0" : "1");
     const std::vector<std::string> events_now = Events();
@@ -344,7 +378,8 @@ TEST_F(DeviceClassTest, SaysWhereASelectorIsWrong) {
 
 TEST_F(DeviceClassTest, ApiErrorsComeBackAsErrors) {
   Configure({{"gpu", Manifest()}});
-  for (const Status& failure : {Status(Reason::kUnavailable, "no route"), Status(Reason::kForbidden, "no RBAC")}) {
+  for (const Status& failure :
+       {Status(Reason::kUnavailable, "no route"), Status(Reason::kForbidden, "no RBAC")}) {
     cluster.wire->RefuseWhere([&](const runtime::ApiRequest&) { return failure; });
     EXPECT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "gpu"}).Is(failure.reason()));
   }
@@ -352,7 +387,8 @@ TEST_F(DeviceClassTest, ApiErrorsComeBackAsErrors) {
 }
 
 TEST(ReadDeviceClasses, NamesFileDocumentAndFault) {
-  const std::string good = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {}\n";
+  const std::string good =
+      "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {}\n";
   struct Case {
     std::string yaml;
     const char* message;  // a part of it; "": accepted
@@ -362,19 +398,24 @@ TEST(ReadDeviceClasses, NamesFileDocumentAndFault) {
       {"---\n" + good + "---\n", ""},
       {"", ""},
       {good + "---\n" + good, "f.yaml: document 2: metadata.name: a: this class was already given"},
-      {"kind: DeviceClass\napiVersion: resource.k8s.io/v1beta1\nmetadata: {name: a}\n", "f.yaml: document 1: want kind"},
+      {"kind: DeviceClass\napiVersion: resource.k8s.io/v1beta1\nmetadata: {name: a}\n",
+       "f.yaml: document 1: want kind"},
       {good + "---\nkind: Pod\napiVersion: v1\n", "f.yaml: document 2: want kind DeviceClass"},
       {"[1, 2]\n", "f.yaml: document 1: want kind DeviceClass"},
       {"kind: 5\napiVersion: resource.k8s.io/v1\n", "f.yaml: document 1: want kind DeviceClass"},
       {"plain text\n", "f.yaml: document 1: want kind DeviceClass"},
       {"a: [\n", "f.yaml"},
       {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nspec: {}\n", "f.yaml: document 1: "},
-      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: A_B}\n", "metadata.name"},
+      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: A_B}\n",
+       "metadata.name"},
       {good + "  selectors: [{cel: {expression: 5}}]\n", "f.yaml"},
-      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {selectors: [{cel: {expression: "
+      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {selectors: "
+       "[{cel: {expression: "
        "device.x}}]}\n",
        "spec.selectors[0].cel.expression"},
-      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {selectors: 5}\n", "spec.selectors"},
+      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\nspec: {selectors: "
+       "5}\n",
+       "spec.selectors"},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.yaml);
@@ -427,7 +468,13 @@ TEST_F(ClassCounts, CountsDevicesOverAllSlicesOfTheNewestGeneration) {
   Look();
   EXPECT_EQ(Matching(), "2");
   // Another selector, another count.
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", {{{"cel", {{"expression", "device.driver == \"gpu.example.com\" && device.attributes[\"gpu.example.com\"].uuid == \"GPU-n1-0\""}}}}}}}}});
+  cluster.Merge<api::DeviceClass>(
+      {"", "gpu"}, {{"spec",
+                     {{"selectors",
+                       {{{"cel",
+                          {{"expression",
+                            "device.driver == \"gpu.example.com\" && "
+                            "device.attributes[\"gpu.example.com\"].uuid == \"GPU-n1-0\""}}}}}}}}});
   Look();
   EXPECT_EQ(Matching(), "1");
   ASSERT_TRUE(cluster.Delete<api::DeviceClass>({"", "gpu"}).ok());
@@ -444,7 +491,10 @@ TEST_F(ClassCounts, AClassThatStaysEmptyIsSaidOnce) {
   cluster.clock.Advance(std::chrono::seconds(1));
   EXPECT_EQ(Look().after, std::nullopt);
   Look();
-  EXPECT_THAT(Events(), ElementsAre("DeviceClass gpu: Warning NoMatchingDevices: no driver has published a device x1"));
+  EXPECT_THAT(
+      Events(),
+      ElementsAre(
+          "DeviceClass gpu: Warning NoMatchingDevices: no driver has published a device x1"));
   cluster.AddDevices("n1", 1);
   Look();
   EXPECT_EQ(Matching(), "1");
@@ -453,24 +503,35 @@ TEST_F(ClassCounts, AClassThatStaysEmptyIsSaidOnce) {
 TEST_F(ClassCounts, ASelectorThatFailsOnADeviceIsSaid) {
   cluster.AddDevices("n1", 1);
   cluster.AddClass();
-  cluster.Merge<api::DeviceClass>({"", "gpu"}, {{"spec", {{"selectors", {{{"cel", {{"expression", "device.attributes[\"gpu.example.com\"].model == \"x\""}}}}}}}}});
+  cluster.Merge<api::DeviceClass>(
+      {"", "gpu"},
+      {{"spec",
+        {{"selectors",
+          {{{"cel",
+             {{"expression", "device.attributes[\"gpu.example.com\"].model == \"x\""}}}}}}}}});
   Look();
   EXPECT_EQ(Matching(), "0");
-  EXPECT_THAT(Events(), ElementsAre(StartsWith("DeviceClass gpu: Warning SelectorFails: spec.selectors[0] fails on device gpu.example.com/n1/gpu-0: no such key: model")));
+  EXPECT_THAT(
+      Events(),
+      ElementsAre(StartsWith("DeviceClass gpu: Warning SelectorFails: spec.selectors[0] fails on "
+                             "device gpu.example.com/n1/gpu-0: no such key: model")));
 }
 
 TEST_F(ClassCounts, SelectorsThatDoNotCompileAreAllNamed) {
   // Stored before the server knew better.
   api::DeviceClass odd;
   odd.metadata.name = "gpu";
-  odd.spec.selectors = {{api::CelDeviceSelector{"device.nonsense"}}, {api::CelDeviceSelector{"true"}}, {api::CelDeviceSelector{"1 +"}}};
+  odd.spec.selectors = {{api::CelDeviceSelector{"device.nonsense"}},
+                        {api::CelDeviceSelector{"true"}},
+                        {api::CelDeviceSelector{"1 +"}}};
   classes.Put(odd);
   ASSERT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"", "gpu"}).ok());
   EXPECT_EQ(Matching(), "0");
   EXPECT_EQ(Metric("gpu", "selector"), "1");
   const auto events = Events();
   ASSERT_THAT(events, SizeIs(1));
-  EXPECT_THAT(events[0], AllOf(HasSubstr("spec.selectors[0].cel.expression: "), HasSubstr("1:7"), HasSubstr("spec.selectors[2].cel.expression: ")));
+  EXPECT_THAT(events[0], AllOf(HasSubstr("spec.selectors[0].cel.expression: "), HasSubstr("1:7"),
+                               HasSubstr("spec.selectors[2].cel.expression: ")));
 }
 
 // --- Extended resources. ---
@@ -482,8 +543,10 @@ TEST(ExtendedResources, AreSetOnConfiguredClasses) {
   ASSERT_TRUE(set.ok()) << set;
   EXPECT_EQ(Json::parse(classes["gpu"])["spec"]["extendedResourceName"], "nvidia.com/gpu");
   EXPECT_EQ(Json::parse(classes["other"])["spec"]["extendedResourceName"], "example.com/other");
-  EXPECT_EQ(SetExtendedResources("f", "nvidia.com/gpu", &classes).message(), "--f: nvidia.com/gpu: want RESOURCE=DEVICECLASS");
-  EXPECT_EQ(SetExtendedResources("f", "a.b/c=none", &classes).message(), "--f: a.b/c=none: no configured DeviceClass is called none");
+  EXPECT_EQ(SetExtendedResources("f", "nvidia.com/gpu", &classes).message(),
+            "--f: nvidia.com/gpu: want RESOURCE=DEVICECLASS");
+  EXPECT_EQ(SetExtendedResources("f", "a.b/c=none", &classes).message(),
+            "--f: a.b/c=none: no configured DeviceClass is called none");
   EXPECT_TRUE(SetExtendedResources("f", "gpu=gpu", &classes).Is(Reason::kInvalid));
 }
 
@@ -492,7 +555,8 @@ TEST_F(DeviceClassTest, AnExtendedResourceNameIsApplied) {
   ASSERT_TRUE(SetExtendedResources("f", "nvidia.com/gpu=gpu", &configured).ok());
   Configure(std::move(configured));
   Reconcile();
-  EXPECT_EQ(cluster.Get<api::DeviceClass>({"", "gpu"}).spec.extended_resource_name, "nvidia.com/gpu");
+  EXPECT_EQ(cluster.Get<api::DeviceClass>({"", "gpu"}).spec.extended_resource_name,
+            "nvidia.com/gpu");
   EXPECT_THAT(Events(), IsEmpty());
 }
 

@@ -11,8 +11,8 @@
 namespace dray::controllers {
 namespace {
 
-using testing::Q;
 using ::testing::IsEmpty;
+using testing::Q;
 
 // name{labels} -> value, for the lines of one text.
 std::map<std::string, std::string> Samples(const std::string& text) {
@@ -26,8 +26,8 @@ std::map<std::string, std::string> Samples(const std::string& text) {
   return samples;
 }
 
-api::ResourceSlice Slice(const std::string& name, const std::string& node, int devices, const std::string& driver = "gpu.example.com",
-                         int64_t generation = 1) {
+api::ResourceSlice Slice(const std::string& name, const std::string& node, int devices,
+                         const std::string& driver = "gpu.example.com", int64_t generation = 1) {
   api::ResourceSlice slice;
   slice.metadata.name = name;
   slice.spec.driver = driver;
@@ -47,14 +47,19 @@ api::ResourceSlice Slice(const std::string& name, const std::string& node, int d
 
 struct MonitorTest : ::testing::Test {
   // A claim that holds `results`, reserved for Pods of these names.
-  void Hold(const std::string& name, std::vector<api::DeviceRequestAllocationResult> results, std::vector<std::string> pods = {}) {
+  void Hold(const std::string& name, std::vector<api::DeviceRequestAllocationResult> results,
+            std::vector<std::string> pods = {}) {
     api::ResourceClaim claim = testing::TestCluster::MakeClaim(name);
     claim.status.allocation.emplace().devices.results = std::move(results);
-    for (const std::string& pod : pods) claim.status.reserved_for.push_back({"", "pods", pod, "uid-" + pod});
+    for (const std::string& pod : pods)
+      claim.status.reserved_for.push_back({"", "pods", pod, "uid-" + pod});
     claims.Put(claim);
   }
-  static api::DeviceRequestAllocationResult Device(const std::string& device, const char* memory = nullptr, const char* cores = nullptr,
-                                                   const std::string& pool = "n1", const std::string& driver = "gpu.example.com") {
+  static api::DeviceRequestAllocationResult Device(const std::string& device,
+                                                   const char* memory = nullptr,
+                                                   const char* cores = nullptr,
+                                                   const std::string& pool = "n1",
+                                                   const std::string& driver = "gpu.example.com") {
     api::DeviceRequestAllocationResult result;
     result.request = "r";
     result.driver = driver;
@@ -67,21 +72,27 @@ struct MonitorTest : ::testing::Test {
   static std::string Gpu(const std::string& metric, int i, const std::string& node = "n1",
                          const std::string& driver = "gpu.example.com") {
     const std::string n = std::to_string(i);
-    return metric + "{device_index=\"" + n + "\",device_name=\"gpu-" + n + "\",device_type=\"A100\",device_uuid=\"GPU-" + node +
-           "-" + n + "\",driver=\"" + driver + "\",node=\"" + node + "\",pool=\"" + node + "\"}";
+    return metric + "{device_index=\"" + n + "\",device_name=\"gpu-" + n +
+           "\",device_type=\"A100\",device_uuid=\"GPU-" + node + "-" + n + "\",driver=\"" + driver +
+           "\",node=\"" + node + "\",pool=\"" + node + "\"}";
   }
-  static std::string Vgpu(const std::string& metric, int i, const std::string& pod, const std::string& claim) {
+  static std::string Vgpu(const std::string& metric, int i, const std::string& pod,
+                          const std::string& claim) {
     const std::string n = std::to_string(i);
-    return metric + "{claim=\"" + claim + "\",device_name=\"gpu-" + n + "\",device_uuid=\"GPU-n1-" + n +
-           "\",namespace=\"default\",node=\"n1\",pod=\"" + pod + "\"}";
+    return metric + "{claim=\"" + claim + "\",device_name=\"gpu-" + n + "\",device_uuid=\"GPU-n1-" +
+           n + "\",namespace=\"default\",node=\"n1\",pod=\"" + pod + "\"}";
   }
-  std::map<std::string, std::string> Scrape() { return Samples(DeviceMonitor(slices, claims).Text()); }
+  std::map<std::string, std::string> Scrape() {
+    return Samples(DeviceMonitor(slices, claims).Text());
+  }
 
   testing::SyncedCache<api::ResourceSlice> slices;
   testing::SyncedCache<api::ResourceClaim> claims;
 };
 
-TEST_F(MonitorTest, NothingGivesNothing) { EXPECT_THAT(Scrape(), IsEmpty()); }
+TEST_F(MonitorTest, NothingGivesNothing) {
+  EXPECT_THAT(Scrape(), IsEmpty());
+}
 
 TEST_F(MonitorTest, IdleDevicesShowTheirLimits) {
   slices.Put(Slice("a", "n1", 1));
@@ -132,13 +143,15 @@ TEST_F(MonitorTest, DevicesAreToldApartByDriverAndPool) {
   Hold("c", {Device("gpu-0", "1Gi", "30", "n1", "other.example.com")});
   auto samples = Scrape();
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0)], "0");
-  EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0, "n1", "other.example.com")], "1073741824");
+  EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0, "n1", "other.example.com")],
+            "1073741824");
   EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0, "n2")], "0");
 }
 
 TEST_F(MonitorTest, EverySliceOfTheNewestGeneration) {
   slices.Put(Slice("old", "n1", 4, "gpu.example.com", 1));
-  api::ResourceSlice first = Slice("first", "n1", 1, "gpu.example.com", 2), second = Slice("second", "n1", 2, "gpu.example.com", 2);
+  api::ResourceSlice first = Slice("first", "n1", 1, "gpu.example.com", 2),
+                     second = Slice("second", "n1", 2, "gpu.example.com", 2);
   second.spec.devices.erase(second.spec.devices.begin());
   slices.Put(first);
   slices.Put(second);
@@ -167,13 +180,19 @@ TEST_F(MonitorTest, LegacyNamesInTheirUnits) {
   Hold("two", {Device("gpu-0", "8Gi", "30")}, {"p"});
   const auto before = Scrape();
   auto samples = Samples(DeviceMonitor(slices, claims, true).Text());
-  const std::string device = "{devicebrand=\"\",deviceidx=\"0\",devicename=\"gpu-0\",deviceproductname=\"A100\",deviceuuid=\"GPU-n1-0\",nodeid=\"n1\"";
+  const std::string device =
+      "{devicebrand=\"\",deviceidx=\"0\",devicename=\"gpu-0\",deviceproductname=\"A100\","
+      "deviceuuid=\"GPU-n1-0\",nodeid=\"n1\"";
   EXPECT_EQ(samples["GPUDeviceMemoryLimit" + device + "}"], "81920");
   EXPECT_EQ(samples["GPUDeviceCoreLimit" + device + "}"], "100");
   EXPECT_EQ(samples["GPUDeviceMemoryAllocated" + device + "}"], "24576");
   EXPECT_EQ(samples["GPUDeviceCoreAllocated" + device + "}"], "50");
-  EXPECT_EQ(samples["vGPUDeviceMemoryAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"], "24576");
-  EXPECT_EQ(samples["vGPUDeviceCoreAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"], "50");
+  EXPECT_EQ(
+      samples["vGPUDeviceMemoryAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"],
+      "24576");
+  EXPECT_EQ(
+      samples["vGPUDeviceCoreAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"],
+      "50");
   EXPECT_EQ(samples.size(), before.size() + 6) << "the others stay";
 }
 
@@ -193,8 +212,9 @@ TEST(Exposition, NumbersAndFamilies) {
   out.Sample(b, "{}", 0.1);
   out.Sample(a, LabelText({{"x", "a\"b\\c\nd"}}), 1e15);
   out.Sample(a, "", -2);
-  EXPECT_EQ(out.Text(), "# HELP a First.\n# TYPE a gauge\na{x=\"a\\\"b\\\\c\\nd\"} 1000000000000000\na -2\n"
-                        "# HELP b Second.\n# TYPE b gauge\nb{} 0.1\n");
+  EXPECT_EQ(out.Text(),
+            "# HELP a First.\n# TYPE a gauge\na{x=\"a\\\"b\\\\c\\nd\"} 1000000000000000\na -2\n"
+            "# HELP b Second.\n# TYPE b gauge\nb{} 0.1\n");
 }
 
 TEST_F(MonitorTest, AdminAccessAndForeignDevicesTakeNothing) {
@@ -223,7 +243,8 @@ TEST_F(MonitorTest, OddDevices) {
   slice.spec.devices[1].taints = {{"k", "v", "None", std::nullopt}};
   slice.spec.devices[2].name = "sick";
   slice.spec.devices[2].capacity["cores"].value = Q("500m");
-  slice.spec.devices[2].taints = {{"k", "v", "None", std::nullopt}, {"k", "v", "NoExecute", std::nullopt}};
+  slice.spec.devices[2].taints = {{"k", "v", "None", std::nullopt},
+                                  {"k", "v", "NoExecute", std::nullopt}};
   slices.Put(slice);
   Hold("c", {Device("bare", nullptr, nullptr, "shared/pool", "odd.example.com"),
              Device("sick", nullptr, "250m", "shared/pool", "odd.example.com")});
@@ -231,20 +252,25 @@ TEST_F(MonitorTest, OddDevices) {
   auto samples = Samples(text);
   auto line = [&](const std::string& metric, const std::string& device) {
     for (const auto& [name, value] : samples)
-      if (name.starts_with(metric) && name.find("device_name=\"" + device + "\"") != std::string::npos) return name + " " + value;
+      if (name.starts_with(metric) &&
+          name.find("device_name=\"" + device + "\"") != std::string::npos)
+        return name + " " + value;
     return std::string("absent");
   };
   EXPECT_THAT(line("hami_dra_gpu_core_allocated_ratio", "bare"), ::testing::EndsWith("} 0"));
   EXPECT_THAT(line("hami_dra_gpu_core_limit_ratio", "bare"), ::testing::EndsWith("} 0"));
-  EXPECT_THAT(line("dray_device_healthy", "placed"), ::testing::AllOf(::testing::EndsWith("} 1"), ::testing::HasSubstr("node=\"n7\""),
-              ::testing::HasSubstr(R"(device_type="A \"quoted\"\nname\\")")));
+  EXPECT_THAT(line("dray_device_healthy", "placed"),
+              ::testing::AllOf(::testing::EndsWith("} 1"), ::testing::HasSubstr("node=\"n7\""),
+                               ::testing::HasSubstr(R"(device_type="A \"quoted\"\nname\\")")));
   EXPECT_THAT(line("dray_device_healthy", "sick"), ::testing::EndsWith("} 0"));
   EXPECT_THAT(line("hami_dra_gpu_core_allocated_ratio", "sick"), ::testing::EndsWith("} 0.5"));
 }
 
 TEST_F(MonitorTest, AThousandNodesInOneScrape) {
-  for (int i = 0; i < 1000; ++i) slices.Put(Slice("s" + std::to_string(i), "n" + std::to_string(i), 8));
-  for (int i = 0; i < 1000; ++i) Hold("c" + std::to_string(i), {Device("gpu-1", "1Gi", "10", "n" + std::to_string(i))}, {"p"});
+  for (int i = 0; i < 1000; ++i)
+    slices.Put(Slice("s" + std::to_string(i), "n" + std::to_string(i), 8));
+  for (int i = 0; i < 1000; ++i)
+    Hold("c" + std::to_string(i), {Device("gpu-1", "1Gi", "10", "n" + std::to_string(i))}, {"p"});
   EXPECT_EQ(Scrape().size(), 8000u * 5 + 2000u + 1000u);
 }
 

@@ -1,4 +1,5 @@
-// Reservations, slices, foreign claims and what is left on nodes: it goes when its time has come, and nothing else does.
+// Reservations, slices, foreign claims and what is left on nodes: it goes when its time has come,
+// and nothing else does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,14 +12,16 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::TestCluster;
 
 const api::ObjectKey kClaimKey{"default", "c"};
 
 struct ResidueTest : ::testing::Test {
-  CleanupOptions Options() { return {.client = cluster.Tested(), .pods = &pods, .metrics = &metrics}; }
+  CleanupOptions Options() {
+    return {.client = cluster.Tested(), .pods = &pods, .metrics = &metrics};
+  }
   void Sync() {
     pods.Sync(cluster.client, cluster.Ctx());
     claims.Sync(cluster.client, cluster.Ctx());
@@ -39,7 +42,9 @@ struct ResidueTest : ::testing::Test {
     cluster.clock.Advance(*wait);
     EXPECT_EQ(Run(reconciler, key), std::nullopt);
   }
-  void RemovePod(const std::string& name) { ASSERT_TRUE(cluster.Delete<api::Pod>({"default", name}, "", 0).ok()); }
+  void RemovePod(const std::string& name) {
+    ASSERT_TRUE(cluster.Delete<api::Pod>({"default", name}, "", 0).ok());
+  }
 
   TestCluster cluster;
   testing::SyncedCache<api::Pod> pods{{{"claim", ClaimsOfPod}, {"template", TemplatesOfPod}}};
@@ -108,7 +113,10 @@ TEST_F(ResidueTest, WhatHasChangedMeanwhileStays) {
   Sync();
   const api::Pod q = cluster.Create(TestCluster::MakePod("q", {{"c", "c", std::nullopt}}));
   cluster.Merge<api::ResourceClaim>(
-      kClaimKey, {{"status", {{"reservedFor", {{{"resource", "pods"}, {"name", "q"}, {"uid", q.metadata.uid}}}}}}}, "status");
+      kClaimKey,
+      {{"status",
+        {{"reservedFor", {{{"resource", "pods"}, {"name", "q"}, {"uid", q.metadata.uid}}}}}}},
+      "status");
   ASSERT_TRUE(cleanup.Reconcile(cluster.Ctx(), kClaimKey).ok());
   EXPECT_EQ(cluster.Get<api::ResourceClaim>(kClaimKey).status.reserved_for.size(), 1u);
   EXPECT_TRUE(cluster.Get<api::ResourceClaim>(kClaimKey).status.allocation);
@@ -207,9 +215,15 @@ TEST_F(ResidueTest, SlicesOfAnOlderGeneration) {
 
 TEST_F(ResidueTest, WhatDrayLeftOnANode) {
   cluster.AddNode("n1");
-  cluster.Merge<api::Node>({"", "n1"}, {{"metadata", {{"labels", {{"dray.dev/profile", "a100"}, {"zone", "z"}}},
-                                                      {"annotations", {{"dray.dev/devices", "8"}, {"note", "mine"}}}}}});
-  cluster.Merge<api::Node>({"", "n1"}, {{"status", {{"capacity", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}}, {"allocatable", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}}}}}, "status");
+  cluster.Merge<api::Node>({"", "n1"},
+                           {{"metadata",
+                             {{"labels", {{"dray.dev/profile", "a100"}, {"zone", "z"}}},
+                              {"annotations", {{"dray.dev/devices", "8"}, {"note", "mine"}}}}}});
+  cluster.Merge<api::Node>({"", "n1"},
+                           {{"status",
+                             {{"capacity", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}},
+                              {"allocatable", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}}}}},
+                           "status");
   NodeCleanup cleanup(Options(), &nodes, &slices);
   cluster.AddDevices("n1", 1);
   EXPECT_EQ(Run(cleanup, {"", "n1"}), std::nullopt) << "its driver is there";
@@ -232,7 +246,8 @@ TEST_F(ResidueTest, ADryRunOnlySays) {
   RemovePod("p");
   cluster.AddDevices("n2", 1);
   cluster.AddNode("n1");
-  cluster.Merge<api::Node>({"", "n1"}, {{"metadata", {{"labels", {{"dray.dev/profile", "a100"}}}}}});
+  cluster.Merge<api::Node>({"", "n1"},
+                           {{"metadata", {{"labels", {{"dray.dev/profile", "a100"}}}}}});
   CleanupOptions options = Options();
   options.dry_run = true;
   ReservationCleanup reservations(options, &claims);

@@ -11,11 +11,11 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
 
 const api::ObjectKey kClaim{"default", "c"};
 
@@ -63,30 +63,44 @@ struct ResourceClaimTest : ::testing::Test {
     for (std::string line; std::getline(text, line);) {
       if (!line.starts_with(start)) continue;
       const std::string value = line.substr(line.rfind(' ') + 1);
-      if (value != "0") shown += (shown.empty() ? "" : " ") + line.substr(start.size(), line.find('"', start.size()) - start.size()) + "=" + value;
+      if (value != "0")
+        shown += (shown.empty() ? "" : " ") +
+                 line.substr(start.size(), line.find('"', start.size()) - start.size()) + "=" +
+                 value;
     }
     return shown;
   }
   // The driver's own entry in status.devices.
   void DriverReports(const std::string& device, bool ready, int more_conditions = 0) {
-    Json conditions = {{{"type", "Ready"}, {"status", ready ? "True" : "False"}, {"reason", "Prepared"}, {"message", "m"},
+    Json conditions = {{{"type", "Ready"},
+                        {"status", ready ? "True" : "False"},
+                        {"reason", "Prepared"},
+                        {"message", "m"},
                         {"lastTransitionTime", "2025-12-31T00:00:00Z"}}};
     for (int i = 0; i < more_conditions; ++i)
-      conditions.push_back({{"type", "T" + std::to_string(i)}, {"status", "True"}, {"reason", "R"}, {"message", ""},
+      conditions.push_back({{"type", "T" + std::to_string(i)},
+                            {"status", "True"},
+                            {"reason", "R"},
+                            {"message", ""},
                             {"lastTransitionTime", "2025-12-31T00:00:00Z"}});
     const Json applied = {{"apiVersion", "resource.k8s.io/v1"},
                           {"kind", "ResourceClaim"},
                           {"metadata", {{"name", "c"}, {"namespace", "default"}}},
                           {"status",
                            {{"devices",
-                             {{{"driver", "gpu.example.com"}, {"pool", "n1"}, {"device", device},
-                               {"conditions", conditions}, {"data", {{"slot", 7}}},
+                             {{{"driver", "gpu.example.com"},
+                               {"pool", "n1"},
+                               {"device", device},
+                               {"conditions", conditions},
+                               {"data", {{"slot", 7}}},
                                {"networkData", {{"interfaceName", "eth0"}}}}}}}}};
     runtime::PatchOptions options;
     options.subresource = "status";
     options.field_manager = "gpu.example.com";
     Status applied_status =
-        cluster.client.Patch<api::ResourceClaim>(cluster.Ctx(), kClaim, runtime::PatchType::kApply, applied.dump(), options)
+        cluster.client
+            .Patch<api::ResourceClaim>(cluster.Ctx(), kClaim, runtime::PatchType::kApply,
+                                       applied.dump(), options)
             .status();
     EXPECT_TRUE(applied_status.ok()) << applied_status;
   }
@@ -98,7 +112,8 @@ struct ResourceClaimTest : ::testing::Test {
   // "gpu-0: dray.dev/InUse=True Reserved 'used by pod p', Ready=True Prepared 'm'"
   std::vector<std::string> Conditions() {
     std::vector<std::string> lines;
-    for (const api::AllocatedDeviceStatus& device : cluster.Get<api::ResourceClaim>(kClaim).status.devices) {
+    for (const api::AllocatedDeviceStatus& device :
+         cluster.Get<api::ResourceClaim>(kClaim).status.devices) {
       std::vector<std::string> some;
       for (const api::Condition& one : device.conditions)
         some.push_back(one.type + "=" + one.status + " " + one.reason + " '" + one.message + "'");
@@ -116,7 +131,8 @@ struct ResourceClaimTest : ::testing::Test {
   testing::SyncedCache<api::ResourceSlice> slices{{{"pool", PoolOfSlice}}};
   testing::SyncedCache<api::DeviceClass> classes;
   testing::SyncedCache<api::Node> nodes;
-  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock, "dray-controller-manager"};
+  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock,
+                                               "dray-controller-manager"};
   runtime::Metrics metrics;
   std::vector<std::string> told;
   std::unique_ptr<ResourceClaimReconciler> reconciler;
@@ -124,7 +140,8 @@ struct ResourceClaimTest : ::testing::Test {
 
 TEST_F(ResourceClaimTest, CountsAClaimWhereItStands) {
   EXPECT_EQ(Gauges(), "");
-  EXPECT_EQ(Metric("dray_resourceclaims{standing=\"pending\"}"), "0");  // there before the first claim
+  EXPECT_EQ(Metric("dray_resourceclaims{standing=\"pending\"}"),
+            "0");  // there before the first claim
   cluster.Create(TestCluster::MakeClaim("c"));
   auto stands = [&](const char* where) {
     for (int i = 0; i < 2; ++i) {
@@ -138,7 +155,10 @@ TEST_F(ResourceClaimTest, CountsAClaimWhereItStands) {
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
   stands("allocated=1");
   cluster.Merge<api::ResourceClaim>(
-      kClaim, {{"status", {{"reservedFor", {{{"resource", "pods"}, {"name", "p"}, {"uid", pod.metadata.uid}}}}}}}, "status");
+      kClaim,
+      {{"status",
+        {{"reservedFor", {{{"resource", "pods"}, {"name", "p"}, {"uid", pod.metadata.uid}}}}}}},
+      "status");
   stands("reserved=1");
   DriverReports("gpu-0", false);
   stands("reserved=1");
@@ -166,8 +186,10 @@ TEST_F(ResourceClaimTest, TotalsAreExactOverManyClaims) {
   };
   all();
   EXPECT_EQ(Gauges(), "pending=30");
-  for (int i = 0; i < 10; ++i) cluster.Allocate({"default", "c" + std::to_string(i)}, "n1", {"gpu-" + std::to_string(i)}, {});
-  for (int i = 20; i < 30; ++i) ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", "c" + std::to_string(i)}).ok());
+  for (int i = 0; i < 10; ++i)
+    cluster.Allocate({"default", "c" + std::to_string(i)}, "n1", {"gpu-" + std::to_string(i)}, {});
+  for (int i = 20; i < 30; ++i)
+    ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", "c" + std::to_string(i)}).ok());
   all();
   EXPECT_EQ(Gauges(), "allocated=10 pending=10");
   // A new leader begins at nothing and comes to the same.
@@ -184,8 +206,10 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsReady) {
   cluster.Allocate(kClaim, "n1", {"gpu-0", "gpu-1"}, {p, q});
   Reconcile();
   const std::string healthy = " dray.dev/Healthy=True NoTaint '',";
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'",
-                                        "gpu-1:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'"));
+  EXPECT_THAT(
+      Conditions(),
+      ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'",
+                  "gpu-1:" + healthy + " dray.dev/Ready=False Reserved 'used by pod p, q'"));
   const auto began = api::ToTime(cluster.clock.Now());
   auto turned = [&] {
     const api::ResourceClaim now = cluster.Get<api::ResourceClaim>(kClaim);
@@ -201,8 +225,10 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsReady) {
   cluster.Bind(api::KeyOf(p), "n1");
   cluster.SetPhase(api::KeyOf(p), "Running");
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=True Running 'used by pod p, q'",
-                                        "gpu-1: Ready=True Prepared 'm'," + healthy + " dray.dev/Ready=True Running 'used by pod p, q'"));
+  EXPECT_THAT(Conditions(),
+              ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=True Running 'used by pod p, q'",
+                          "gpu-1: Ready=True Prepared 'm'," + healthy +
+                              " dray.dev/Ready=True Running 'used by pod p, q'"));
   const api::ResourceClaim now = cluster.Get<api::ResourceClaim>(kClaim);
   EXPECT_EQ(turned(), began + minutes(1));
   EXPECT_EQ(now.status.devices.at(1).data, "{\"slot\":7}");
@@ -215,11 +241,16 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsReady) {
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 
   // The driver takes its part back; ours stays, and so does the time of what has not turned.
-  const Json nothing = {{"apiVersion", "resource.k8s.io/v1"}, {"kind", "ResourceClaim"}, {"metadata", {{"name", "c"}, {"namespace", "default"}}}};
+  const Json nothing = {{"apiVersion", "resource.k8s.io/v1"},
+                        {"kind", "ResourceClaim"},
+                        {"metadata", {{"name", "c"}, {"namespace", "default"}}}};
   runtime::PatchOptions options;
   options.subresource = "status";
   options.field_manager = "gpu.example.com";
-  ASSERT_TRUE(cluster.client.Patch<api::ResourceClaim>(cluster.Ctx(), kClaim, runtime::PatchType::kApply, nothing.dump(), options).ok());
+  ASSERT_TRUE(cluster.client
+                  .Patch<api::ResourceClaim>(cluster.Ctx(), kClaim, runtime::PatchType::kApply,
+                                             nothing.dump(), options)
+                  .ok());
   ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(q)).ok());
   cluster.clock.Advance(minutes(1));
   Reconcile();
@@ -228,8 +259,9 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsReady) {
   // The last user is done: the condition turns, and its time with it.
   cluster.SetPhase(api::KeyOf(p), "Succeeded");
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'",
-                                        "gpu-1:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'"));
+  EXPECT_THAT(Conditions(),
+              ElementsAre("gpu-0:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'",
+                          "gpu-1:" + healthy + " dray.dev/Ready=False Releasing 'no consumer'"));
   EXPECT_EQ(turned(), began + minutes(2));
 }
 
@@ -238,15 +270,24 @@ TEST_F(ResourceClaimTest, SaysOfEachDeviceWhetherItIsHealthy) {
   cluster.Create(TestCluster::MakeClaim("c", "gpu", 1));
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=True NoTaint '', dray.dev/Ready=False Allocated 'no consumer'"));
+  EXPECT_THAT(
+      Conditions(),
+      ElementsAre(
+          "gpu-0: dray.dev/Healthy=True NoTaint '', dray.dev/Ready=False Allocated 'no consumer'"));
   Json devices = cluster.GetJson<api::ResourceSlice>({"", "n1-gpu"})["spec"]["devices"];
-  devices[0]["taints"] = {{{"key", "dray.dev/fault"}, {"value", "xid-79"}, {"effect", "NoExecute"}}};
+  devices[0]["taints"] = {
+      {{"key", "dray.dev/fault"}, {"value", "xid-79"}, {"effect", "NoExecute"}}};
   cluster.Merge<api::ResourceSlice>({"", "n1-gpu"}, {{"spec", {{"devices", devices}}}});
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=False Tainted 'dray.dev/fault=xid-79:NoExecute', dray.dev/Ready=False Allocated 'no consumer'"));
+  EXPECT_THAT(
+      Conditions(),
+      ElementsAre("gpu-0: dray.dev/Healthy=False Tainted 'dray.dev/fault=xid-79:NoExecute', "
+                  "dray.dev/Ready=False Allocated 'no consumer'"));
   ASSERT_TRUE(cluster.Delete<api::ResourceSlice>({"", "n1-gpu"}).ok());
   Reconcile();
-  EXPECT_THAT(Conditions(), ElementsAre("gpu-0: dray.dev/Healthy=Unknown NotPublished 'no ResourceSlice shows the device', dray.dev/Ready=False Allocated 'no consumer'"));
+  EXPECT_THAT(Conditions(),
+              ElementsAre("gpu-0: dray.dev/Healthy=Unknown NotPublished 'no ResourceSlice shows "
+                          "the device', dray.dev/Ready=False Allocated 'no consumer'"));
 }
 
 TEST_F(ResourceClaimTest, LeavesADeviceWhoseConditionsAreFull) {
@@ -286,13 +327,17 @@ TEST_F(ResourceClaimTest, AReportThatIsForbiddenIsNotHammered) {
   cluster.Create(TestCluster::MakeClaim("c"));
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
   cluster.wire->RefuseWhere([](const runtime::ApiRequest& request) {
-    return request.method == "PATCH" ? Status(Reason::kInvalid, "changing status.devices requires resourceclaims/driver permission") : Ok();
+    return request.method == "PATCH"
+               ? Status(Reason::kInvalid,
+                        "changing status.devices requires resourceclaims/driver permission")
+               : Ok();
   });
   Sync();
   const Result<runtime::Requeue> result = reconciler->Reconcile(cluster.Ctx(), kClaim);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->after, minutes(5));
-  EXPECT_NE(metrics.Text().find("dray_resourceclaim_reports_refused_total{reason=\"Invalid\"} 1"), std::string::npos);
+  EXPECT_NE(metrics.Text().find("dray_resourceclaim_reports_refused_total{reason=\"Invalid\"} 1"),
+            std::string::npos);
 }
 
 TEST_F(ResourceClaimTest, WaitsForAClaimThatAPodNames) {
@@ -301,7 +346,8 @@ TEST_F(ResourceClaimTest, WaitsForAClaimThatAPodNames) {
   EXPECT_EQ(Gauges(), "waiting for claim=1");
   cluster.clock.Advance(minutes(5));
   Reconcile();
-  EXPECT_THAT(News(), ElementsAre("Pod p: Warning Stuck: claim c has been missing for more than 5m0s x1"));
+  EXPECT_THAT(News(),
+              ElementsAre("Pod p: Warning Stuck: claim c has been missing for more than 5m0s x1"));
   cluster.Create(TestCluster::MakeClaim("c"));
   Reconcile();
   EXPECT_EQ(Gauges(), "unschedulable=1");
@@ -347,9 +393,11 @@ TEST_F(ResourceClaimTest, SaysOnceWhyAPodWaits) {
   for (int i = 0; i < 3; ++i) Reconcile();
   std::vector<std::string> news = News();
   ASSERT_THAT(news, SizeIs(2));
-  EXPECT_THAT(news[0], ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claim c: 0/3 nodes: "));
+  EXPECT_THAT(news[0],
+              ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claim c: 0/3 nodes: "));
   EXPECT_THAT(news[0], HasSubstr("device class gpu does not exist"));
-  EXPECT_THAT(news[1], ::testing::StartsWith("ResourceClaim c: Warning DevicesUnavailable: 0/3 nodes: "));
+  EXPECT_THAT(news[1],
+              ::testing::StartsWith("ResourceClaim c: Warning DevicesUnavailable: 0/3 nodes: "));
   EXPECT_THAT(news[1], ::testing::EndsWith(" x1"));
 
   // Another reason is news.
@@ -365,9 +413,11 @@ TEST_F(ResourceClaimTest, SaysOnceWhyAPodWaits) {
   Reconcile();
   news = News();
   ASSERT_THAT(news, SizeIs(1));
-  EXPECT_THAT(news[0], ::testing::StartsWith("Pod q: Warning DevicesUnavailable: claim c: 0/3 nodes: "));
+  EXPECT_THAT(news[0],
+              ::testing::StartsWith("Pod q: Warning DevicesUnavailable: claim c: 0/3 nodes: "));
 
-  // It fits; the scheduler will come round. When it no longer fits, that is news, whatever was said before.
+  // It fits; the scheduler will come round. When it no longer fits, that is news, whatever was said
+  // before.
   cluster.AddDevices("n3", 2);
   Reconcile();
   EXPECT_THAT(News(), IsEmpty());
@@ -388,11 +438,14 @@ TEST_F(ResourceClaimTest, OnlyAPodThatWaitsIsTold) {
       {"done", [](auto& cluster, auto& key) { cluster.SetPhase(key, "Failed"); }, false},
       {"being deleted",
        [](auto& cluster, auto& key) {
-         cluster.template Merge<api::Pod>(key, {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
+         cluster.template Merge<api::Pod>(key,
+                                          {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
          EXPECT_TRUE(cluster.template Delete<api::Pod>(key).ok());
        },
        false},
-      {"gone", [](auto& cluster, auto& key) { EXPECT_TRUE(cluster.template Delete<api::Pod>(key).ok()); }, false},
+      {"gone",
+       [](auto& cluster, auto& key) { EXPECT_TRUE(cluster.template Delete<api::Pod>(key).ok()); },
+       false},
   };
   cluster.AddNode("n1");
   cluster.AddClass();
@@ -419,7 +472,8 @@ TEST_F(ResourceClaimTest, ThePodsClaimsAreJudgedTogether) {
   std::vector<std::string> news = News();
   // Either would fit. One event for the Pod, one for each claim.
   ASSERT_THAT(news, SizeIs(3)) << ::testing::PrintToString(news);
-  EXPECT_THAT(news[0], ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claims a, b: 0/1 nodes: "));
+  EXPECT_THAT(news[0],
+              ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claims a, b: 0/1 nodes: "));
   EXPECT_THAT(news[1], ::testing::StartsWith("ResourceClaim a: "));
   EXPECT_THAT(news[2], ::testing::StartsWith("ResourceClaim b: "));
 }
@@ -444,15 +498,22 @@ TEST_F(ResourceClaimTest, AnAllocatedClaimHoldsThePodWhereItIs) {
       {"default", "a"},
       {{"status",
         {{"allocation",
-          {{"devices", {{"results", {{{"request", "r"}, {"driver", "gpu.example.com"}, {"pool", "n1"}, {"device", "gpu-0"}}}}}},
+          {{"devices",
+            {{"results",
+              {{{"request", "r"},
+                {"driver", "gpu.example.com"},
+                {"pool", "n1"},
+                {"device", "gpu-0"}}}}}},
            {"nodeSelector",
             {{"nodeSelectorTerms",
-              {{{"matchFields", {{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"n1"}}}}}}}}}}}}}}},
+              {{{"matchFields",
+                 {{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"n1"}}}}}}}}}}}}}}},
       "status");
   Reconcile({"default", "b"});
   std::vector<std::string> news = News();
   ASSERT_THAT(news, SizeIs(2));
-  EXPECT_THAT(news[0], ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claim b: 0/2 nodes: "));
+  EXPECT_THAT(news[0],
+              ::testing::StartsWith("Pod p: Warning DevicesUnavailable: claim b: 0/2 nodes: "));
   EXPECT_THAT(news[0], HasSubstr("1 lay outside the allocation of another claim of the Pod"));
 }
 
@@ -461,7 +522,8 @@ TEST_F(ResourceClaimTest, AClaimThatIsNotThereYetExplainsItself) {
   cluster.AddClass();
   cluster.Create(TestCluster::MakeClaim("c"));
   PodUsing("p", {"c", "missing"});
-  api::Pod generated = TestCluster::MakePod("q", {{"c", "c", std::nullopt}, {"t", std::nullopt, "t"}});
+  api::Pod generated =
+      TestCluster::MakePod("q", {{"c", "c", std::nullopt}, {"t", std::nullopt, "t"}});
   cluster.Create(generated);
   Reconcile();
   EXPECT_THAT(News(), IsEmpty());
@@ -499,7 +561,9 @@ TEST_F(ResourceClaimTest, NamesClaimsThatAreStuck) {
   cluster.clock.Advance(minutes(5));
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(Reconcile().after);
   EXPECT_EQ(Metric(gauge), "1");
-  EXPECT_THAT(News(), ElementsAre("ResourceClaim c: Warning Stuck: has been reserved for more than 5m0s x1"));
+  EXPECT_THAT(
+      News(),
+      ElementsAre("ResourceClaim c: Warning Stuck: has been reserved for more than 5m0s x1"));
   // It moves on.
   DriverReports("gpu-0", true);
   EXPECT_FALSE(Reconcile().after);
@@ -511,7 +575,9 @@ TEST_F(ResourceClaimTest, NamesClaimsThatAreStuck) {
   cluster.clock.Advance(minutes(6));
   Reconcile();
   EXPECT_EQ(Metric(gauge), "1");
-  EXPECT_THAT(News(), ElementsAre("ResourceClaim c: Warning Stuck: has been releasing for more than 5m0s x1"));
+  EXPECT_THAT(
+      News(),
+      ElementsAre("ResourceClaim c: Warning Stuck: has been releasing for more than 5m0s x1"));
   cluster.Merge<api::ResourceClaim>(kClaim, {{"status", nullptr}}, "status");
   cluster.Merge<api::ResourceClaim>(kClaim, {{"metadata", {{"finalizers", nullptr}}}});
   ASSERT_TRUE(cluster.Delete<api::ResourceClaim>(kClaim).ok());
@@ -536,11 +602,14 @@ TEST_F(ResourceClaimTest, MeasuresTheTimeToEachStop) {
 }
 
 TEST(ClaimsOfPod, NamesEveryClaimThatHasAName) {
-  api::Pod pod = TestCluster::MakePod(
-      "p", {{"own", "mine", std::nullopt}, {"made", std::nullopt, "t"}, {"unmade", std::nullopt, "t"}, {"none", std::nullopt, "t"}});
+  api::Pod pod = TestCluster::MakePod("p", {{"own", "mine", std::nullopt},
+                                            {"made", std::nullopt, "t"},
+                                            {"unmade", std::nullopt, "t"},
+                                            {"none", std::nullopt, "t"}});
   pod.status.resource_claim_statuses = {{"made", "p-made-x1"}, {"none", std::nullopt}};
   pod.status.extended_resource_claim_status.emplace().resource_claim_name = "p-extended";
-  EXPECT_THAT(ClaimsOfPod(pod), ElementsAre("default/mine", "default/p-made-x1", "default/p-extended"));
+  EXPECT_THAT(ClaimsOfPod(pod),
+              ElementsAre("default/mine", "default/p-made-x1", "default/p-extended"));
 }
 
 }  // namespace

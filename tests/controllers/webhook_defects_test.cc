@@ -1,12 +1,13 @@
-// What HAMi-DRA 0.0.1 gets wrong around the API at admission, one test each (see tests/api/admission/defects_test.cc), and abuse.
+// What HAMi-DRA 0.0.1 gets wrong around the API at admission, one test each (see
+// tests/api/admission/defects_test.cc), and abuse.
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "controllers/webhook/admission_webhook.h"
-#include "dray/runtime/yaml.h"
 #include "dray/runtime/files.h"
+#include "dray/runtime/yaml.h"
 #include "tests/support/test_cluster.h"
 
 namespace dray::controllers {
@@ -25,13 +26,18 @@ class HamiDraDefect : public ::testing::Test {
   };
 
   static Json PodWith(std::vector<Json> limits) {
-    Json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}}}, {"spec", {{"containers", Json::array()}}}};
+    Json pod = {{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"metadata", {{"name", "p"}}},
+                {"spec", {{"containers", Json::array()}}}};
     for (size_t i = 0; i < limits.size(); ++i)
-      pod["spec"]["containers"].push_back({{"name", "c" + std::to_string(i)}, {"image", "i"}, {"resources", {{"limits", limits[i]}}}});
+      pod["spec"]["containers"].push_back({{"name", "c" + std::to_string(i)},
+                                           {"image", "i"},
+                                           {"resources", {{"limits", limits[i]}}}});
     return pod;
   }
-  static Json ReviewWith(const Json& object, bool dry_run = false, const std::string& resource = "pods",
-                         const std::string& group = "") {
+  static Json ReviewWith(const Json& object, bool dry_run = false,
+                         const std::string& resource = "pods", const std::string& group = "") {
     return {{"apiVersion", "admission.k8s.io/v1"},
             {"kind", "AdmissionReview"},
             {"request",
@@ -66,13 +72,16 @@ class HamiDraDefect : public ::testing::Test {
   testing::TestCluster cluster;
   testing::SyncedCache<api::ResourceClaimTemplate> templates;
   runtime::Metrics metrics;
-  AdmissionWebhook webhook{{cluster.Tested(), &cluster.clock, &templates, nullptr, std::chrono::minutes(10), &metrics},
-                           admission::DeviceConfig()};
+  AdmissionWebhook webhook{
+      {cluster.Tested(), &cluster.clock, &templates, nullptr, std::chrono::minutes(10), &metrics},
+      admission::DeviceConfig()};
 };
 
 TEST_F(HamiDraDefect, C2_1_ARefusedPodLeavesNothingBehind) {
-  // The second container is refused: nothing of the first one is there either. No claim is ever made at admission.
-  const Json response = Answer(ReviewWith(PodWith({Gpu(), {{"nvidia.com/gpu", "1"}, {"nvidia.com/gpucores", "130"}}})));
+  // The second container is refused: nothing of the first one is there either. No claim is ever
+  // made at admission.
+  const Json response = Answer(
+      ReviewWith(PodWith({Gpu(), {{"nvidia.com/gpu", "1"}, {"nvidia.com/gpucores", "130"}}})));
   EXPECT_EQ(response["allowed"], false);
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
   Answer(ReviewWith(PodWith({Gpu()})));
@@ -86,8 +95,8 @@ TEST_F(HamiDraDefect, C2_2_DryRunWritesNothing) {
 }
 
 TEST_F(HamiDraDefect, C2_3_WhatIsMadeIsFoundAgainByItsLabel) {
-  // Not owned at admission (the Pod has no UID yet), but labelled and stamped, so that the cleanup knows it. Claims are
-  // stamped out by kube-controller-manager, which owns them to the Pod.
+  // Not owned at admission (the Pod has no UID yet), but labelled and stamped, so that the cleanup
+  // knows it. Claims are stamped out by kube-controller-manager, which owns them to the Pod.
   Answer(ReviewWith(PodWith({Gpu()})));
   const auto made = cluster.List<api::ResourceClaimTemplate>();
   ASSERT_EQ(made.size(), 1u);
@@ -97,30 +106,41 @@ TEST_F(HamiDraDefect, C2_3_WhatIsMadeIsFoundAgainByItsLabel) {
 
 Json Manifest(const std::string& path, const std::string& kind, const std::string& name) {
   const std::string file = std::string(DRAY_SOURCE_DIR) + "/config/" + path;
-  const std::vector<Json> documents = runtime::ParseYamlDocuments(runtime::ReadFile(file).value(), file).value();
+  const std::vector<Json> documents =
+      runtime::ParseYamlDocuments(runtime::ReadFile(file).value(), file).value();
   for (const Json& document : documents)
-    if (document.is_object() && document["kind"] == kind && document["metadata"]["name"] == name) return document;
+    if (document.is_object() && document["kind"] == kind && document["metadata"]["name"] == name)
+      return document;
   ADD_FAILURE() << path << " has no " << kind << " " << name;
   return Json::object();
 }
 
 TEST_F(HamiDraDefect, C2_16_AnOutageStopsOnlyPodsThatAskForDevices) {
-  const Json mutating = Manifest("webhook/base/webhook.yaml", "MutatingWebhookConfiguration", "dray")["webhooks"][0];
+  const Json mutating =
+      Manifest("webhook/base/webhook.yaml", "MutatingWebhookConfiguration", "dray")["webhooks"][0];
   const Json spaces = mutating["namespaceSelector"]["matchExpressions"][0];
-  EXPECT_EQ(spaces, Json::parse(R"({"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","dray-system"]})"));
+  EXPECT_EQ(
+      spaces,
+      Json::parse(
+          R"({"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","dray-system"]})"));
   EXPECT_EQ(mutating["sideEffects"], "NoneOnDryRun");
   // Every vendor's resources are in the condition, in limits and in requests.
   const std::string condition = mutating["matchConditions"][0]["expression"];
-  for (const char* domain : {"nvidia\\\\.com", "hygon\\\\.com", "huawei\\\\.com", "iluvatar\\\\.ai", "cambricon\\\\.com", "metax-tech\\\\.com",
-                             "enflame\\\\.com", "mthreads\\\\.com", "kunlunxin\\\\.com", "amd\\\\.com", "aws\\\\.amazon\\\\.com",
-                             "vastaitech\\\\.com", "birentech\\\\.com"})
-    EXPECT_EQ(condition.find(domain, condition.find(domain) + 1) != std::string::npos, true) << domain;
-  const Json validating = Manifest("webhook/base/webhook.yaml", "ValidatingWebhookConfiguration", "dray");
+  for (const char* domain :
+       {"nvidia\\\\.com", "hygon\\\\.com", "huawei\\\\.com", "iluvatar\\\\.ai", "cambricon\\\\.com",
+        "metax-tech\\\\.com", "enflame\\\\.com", "mthreads\\\\.com", "kunlunxin\\\\.com",
+        "amd\\\\.com", "aws\\\\.amazon\\\\.com", "vastaitech\\\\.com", "birentech\\\\.com"})
+    EXPECT_EQ(condition.find(domain, condition.find(domain) + 1) != std::string::npos, true)
+        << domain;
+  const Json validating =
+      Manifest("webhook/base/webhook.yaml", "ValidatingWebhookConfiguration", "dray");
   for (const Json& one : validating["webhooks"]) EXPECT_EQ(one["failurePolicy"], "Ignore");
   const Json deployment = Manifest("manager/manager.yaml", "Deployment", "dray-controller-manager");
   EXPECT_GE(deployment["spec"]["replicas"], 2);
   EXPECT_TRUE(deployment["spec"]["template"]["spec"]["containers"][0].contains("readinessProbe"));
-  EXPECT_EQ(Manifest("manager/manager.yaml", "PodDisruptionBudget", "dray-controller-manager")["spec"]["minAvailable"], 1);
+  EXPECT_EQ(Manifest("manager/manager.yaml", "PodDisruptionBudget",
+                     "dray-controller-manager")["spec"]["minAvailable"],
+            1);
 }
 
 TEST_F(HamiDraDefect, C3_AnswersWarnAboutWhatHasNoEffect) {
@@ -129,20 +149,28 @@ TEST_F(HamiDraDefect, C3_AnswersWarnAboutWhatHasNoEffect) {
   const Json response = Answer(ReviewWith(pod));
   EXPECT_EQ(response["allowed"], true);
   ASSERT_EQ(response["warnings"].size(), 1u);
-  EXPECT_THAT(response["warnings"][0].get<std::string>(), HasSubstr("hami.io/gpu-scheduler-policy: spread"));
+  EXPECT_THAT(response["warnings"][0].get<std::string>(),
+              HasSubstr("hami.io/gpu-scheduler-policy: spread"));
 }
 
 TEST_F(HamiDraDefect, ValidateNamesTheField) {
   const Json claim = {{"apiVersion", "resource.k8s.io/v1"},
                       {"kind", "ResourceClaim"},
-                      {"spec", {{"devices", {{"config", {{{"opaque", {{"driver", "gpu.nvidia.com"},
-                                                                     {"parameters", {{"apiVersion", "resource.nvidia.com/v1beta1"},
-                                                                                     {"kind", "GpuConfig"},
-                                                                                     {"sharing", {{"strategy", "x"}}}}}}}}}}}}}}};
-  const Json response = Answer(ReviewWith(claim, false, "resourceclaims", "resource.k8s.io"), "/validate");
+                      {"spec",
+                       {{"devices",
+                         {{"config",
+                           {{{"opaque",
+                              {{"driver", "gpu.nvidia.com"},
+                               {"parameters",
+                                {{"apiVersion", "resource.nvidia.com/v1beta1"},
+                                 {"kind", "GpuConfig"},
+                                 {"sharing", {{"strategy", "x"}}}}}}}}}}}}}}};
+  const Json response =
+      Answer(ReviewWith(claim, false, "resourceclaims", "resource.k8s.io"), "/validate");
   EXPECT_EQ(response["allowed"], false);
   EXPECT_EQ(response["status"]["code"], 422);
-  EXPECT_EQ(response["status"]["details"]["causes"][0]["field"], "spec.devices.config[0].opaque.parameters.sharing.strategy");
+  EXPECT_EQ(response["status"]["details"]["causes"][0]["field"],
+            "spec.devices.config[0].opaque.parameters.sharing.strategy");
   EXPECT_FALSE(response.contains("patch"));
   Json marked = PodWith({Gpu()});
   marked["metadata"]["annotations"]["dray.dev/converted"] = "{}";
@@ -156,10 +184,11 @@ TEST_F(HamiDraDefect, MetricsSayVendorOutcomeAndReason) {
   Answer(ReviewWith(PodWith({{{"hygon.com/dcunum", "-1"}}})));
   Answer(ReviewWith(PodWith({{{"cpu", "1"}}})));
   const std::string text = metrics.Text();
-  for (const char* line : {R"(dray_admissions_total{outcome="converted",reason="",vendor="NVIDIA"} 1)",
-                           R"(dray_admissions_total{outcome="converted",reason="",vendor="several"} 1)",
-                           R"(dray_admissions_total{outcome="refused",reason="Invalid",vendor="Hygon DCU"} 1)",
-                           R"(dray_admissions_total{outcome="unchanged",reason="",vendor="none"} 1)"})
+  for (const char* line :
+       {R"(dray_admissions_total{outcome="converted",reason="",vendor="NVIDIA"} 1)",
+        R"(dray_admissions_total{outcome="converted",reason="",vendor="several"} 1)",
+        R"(dray_admissions_total{outcome="refused",reason="Invalid",vendor="Hygon DCU"} 1)",
+        R"(dray_admissions_total{outcome="unchanged",reason="",vendor="none"} 1)"})
     EXPECT_THAT(text, HasSubstr(line));
 }
 
@@ -176,13 +205,24 @@ TEST_F(HamiDraDefect, TenThousandMalformedReviewsLeaveNoTrace) {
   auto abuse = [&](int i) {
     std::string body;
     switch (i % 5) {
-      case 0: body = good.substr(0, static_cast<size_t>(i) % good.size()); break;
-      case 1: body = std::string(2000, '['); break;
-      case 2: body = good, body.replace(body.find("AdmissionReview"), 15, "Rubbish" + std::to_string(i)); break;
-      case 3: body = "{\"kind\":\"" + std::to_string(i) + std::string(1000, 'x'); break;
-      default: body = std::string(3000, static_cast<char>(i)); break;
+      case 0:
+        body = good.substr(0, static_cast<size_t>(i) % good.size());
+        break;
+      case 1:
+        body = std::string(2000, '[');
+        break;
+      case 2:
+        body = good, body.replace(body.find("AdmissionReview"), 15, "Rubbish" + std::to_string(i));
+        break;
+      case 3:
+        body = "{\"kind\":\"" + std::to_string(i) + std::string(1000, 'x');
+        break;
+      default:
+        body = std::string(3000, static_cast<char>(i));
+        break;
     }
-    const runtime::HttpResponse response = Post(body, i % 7 == 0 ? "/" + std::to_string(i) : "/mutate");
+    const runtime::HttpResponse response =
+        Post(body, i % 7 == 0 ? "/" + std::to_string(i) : "/mutate");
     EXPECT_GE(response.code, 400);
     EXPECT_LT(response.code, 500);
   };

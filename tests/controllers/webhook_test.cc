@@ -33,10 +33,13 @@ Json GpuPod(const Json& limits = {{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem",
   return {{"apiVersion", "v1"},
           {"kind", "Pod"},
           {"metadata", {{"generateName", "train-"}}},
-          {"spec", {{"containers", {{{"name", "main"}, {"image", "cuda"}, {"resources", {{"limits", limits}}}}}}}}};
+          {"spec",
+           {{"containers",
+             {{{"name", "main"}, {"image", "cuda"}, {"resources", {{"limits", limits}}}}}}}}};
 }
 
-Json ReviewOf(const Json& pod, const std::string& operation = "CREATE", bool dry_run = false, const Json& old = nullptr) {
+Json ReviewOf(const Json& pod, const std::string& operation = "CREATE", bool dry_run = false,
+              const Json& old = nullptr) {
   return {{"apiVersion", "admission.k8s.io/v1"},
           {"kind", "AdmissionReview"},
           {"request",
@@ -52,8 +55,9 @@ Json ReviewOf(const Json& pod, const std::string& operation = "CREATE", bool dry
 
 struct WebhookTest : ::testing::Test {
   AdmissionWebhook Make(Duration grace = minutes(10)) {
-    return AdmissionWebhook({cluster.Tested(), &cluster.clock, &templates, &slices, grace, &metrics},
-                            admission::DeviceConfig());
+    return AdmissionWebhook(
+        {cluster.Tested(), &cluster.clock, &templates, &slices, grace, &metrics},
+        admission::DeviceConfig());
   }
 
   static runtime::HttpRequest Post(std::string body) {
@@ -96,13 +100,14 @@ struct WebhookTest : ::testing::Test {
       if (line.starts_with(line_start)) return line.substr(line.rfind(' ') + 1);
     return "absent";
   }
-// Over all vendors and reasons.
+  // Over all vendors and reasons.
   std::string Outcome(const std::string& outcome) {
     std::istringstream text(metrics.Text());
     std::string total = "absent";
     for (std::string line; std::getline(text, line);)
       if (line.starts_with("dray_admissions_total{outcome=\"" + outcome + "\""))
-        total = std::to_string(std::stoi(line.substr(line.rfind(' ') + 1)) + (total == "absent" ? 0 : std::stoi(total)));
+        total = std::to_string(std::stoi(line.substr(line.rfind(' ') + 1)) +
+                               (total == "absent" ? 0 : std::stoi(total)));
     return total;
   }
 
@@ -131,13 +136,16 @@ TEST_F(WebhookTest, ConvertsAPodAndMakesItsTemplate) {
   EXPECT_EQ(made[0].metadata.name, after["spec"]["resourceClaims"][0]["resourceClaimTemplateName"]);
   EXPECT_TRUE(made[0].metadata.name.starts_with("dray-"));
   EXPECT_EQ(made[0].metadata.labels.at("app.kubernetes.io/managed-by"), "dray");
-  EXPECT_EQ(made[0].metadata.annotations.at(std::string(kLastUsedAnnotation)), "2026-01-01T00:00:00Z");
-  EXPECT_EQ(made[0].metadata.annotations.at("dray.dev/request-hash").substr(0, 16), made[0].metadata.name.substr(5));
+  EXPECT_EQ(made[0].metadata.annotations.at(std::string(kLastUsedAnnotation)),
+            "2026-01-01T00:00:00Z");
+  EXPECT_EQ(made[0].metadata.annotations.at("dray.dev/request-hash").substr(0, 16),
+            made[0].metadata.name.substr(5));
   const auto& request = made[0].spec.spec.devices.requests.at(0);
   EXPECT_EQ(request.name, container["resources"]["claims"][0]["request"]);
   EXPECT_EQ(request.exactly->capacity->requests.at("memory").ToString(), "4000Mi");
 
-  // What the server stores of it is a valid Pod, and the API server accepts what the webhook answered.
+  // What the server stores of it is a valid Pod, and the API server accepts what the webhook
+  // answered.
   api::Pod stored = cluster.CreateFrom<api::Pod>([&] {
     Json named = after;
     named["metadata"]["namespace"] = "default";
@@ -149,7 +157,8 @@ TEST_F(WebhookTest, ConvertsAPodAndMakesItsTemplate) {
 TEST_F(WebhookTest, PatchTouchesOnlyWhatChanges) {
   Json pod = GpuPod();
   pod["spec"]["containers"][0]["x-unknown"] = {{"kept", true}};
-  pod["spec"]["containers"].push_back({{"name", "side"}, {"image", "nginx"}, {"resources", {{"limits", {{"cpu", "1"}}}}}});
+  pod["spec"]["containers"].push_back(
+      {{"name", "side"}, {"image", "nginx"}, {"resources", {{"limits", {{"cpu", "1"}}}}}});
   const Json response = Review(Make(), ReviewOf(pod));
   const Json patch = Json::parse(*DecodeBase64(response["patch"].get<std::string>()));
   for (const Json& operation : patch) {
@@ -159,7 +168,8 @@ TEST_F(WebhookTest, PatchTouchesOnlyWhatChanges) {
         << path;
   }
   EXPECT_EQ(Patched(pod, response)["spec"]["containers"][1], pod["spec"]["containers"][1]);
-  EXPECT_EQ(Patched(pod, response)["spec"]["containers"][0]["x-unknown"], pod["spec"]["containers"][0]["x-unknown"]);
+  EXPECT_EQ(Patched(pod, response)["spec"]["containers"][0]["x-unknown"],
+            pod["spec"]["containers"][0]["x-unknown"]);
 }
 
 TEST_F(WebhookTest, DryRunWritesNothingAndAnswersTheSame) {
@@ -190,7 +200,8 @@ TEST_F(WebhookTest, OneTemplateWhateverReplicasAndPodsDo) {
     for (int i = 0; i < kThreads; ++i)
       threads.emplace_back([&, i] {
         for (int j = 0; j < kReviews; ++j)
-          patches[i].push_back(Review(replicas[i % 2], ReviewOf(GpuPod()))["patch"].get<std::string>());
+          patches[i].push_back(
+              Review(replicas[i % 2], ReviewOf(GpuPod()))["patch"].get<std::string>());
       });
   }
   EXPECT_EQ(cluster.List<api::ResourceClaimTemplate>().size(), 1u);
@@ -208,7 +219,8 @@ TEST_F(WebhookTest, OneTemplateWhateverReplicasAndPodsDo) {
   EXPECT_EQ(cluster.List<api::ResourceClaimTemplate>("other").size(), 1u);
 }
 
-// The stamp keeps the cleanup away (grace 10 minutes) at a write per 5 minutes at most, whether the cache knows it or lags.
+// The stamp keeps the cleanup away (grace 10 minutes) at a write per 5 minutes at most, whether the
+// cache knows it or lags.
 TEST_F(WebhookTest, LastUseIsRefreshedWhenHalfTheGraceIsOver) {
   struct Case {
     const char* name;
@@ -229,8 +241,9 @@ TEST_F(WebhookTest, LastUseIsRefreshedWhenHalfTheGraceIsOver) {
     SCOPED_TRACE(one.name);
     testing::TestCluster fresh_cluster;
     testing::SyncedCache<api::ResourceClaimTemplate> cache;
-    const AdmissionWebhook webhook({fresh_cluster.Tested(), &fresh_cluster.clock, &cache, nullptr, minutes(10), &metrics},
-                                   admission::DeviceConfig());
+    const AdmissionWebhook webhook(
+        {fresh_cluster.Tested(), &fresh_cluster.clock, &cache, nullptr, minutes(10), &metrics},
+        admission::DeviceConfig());
     Review(webhook, ReviewOf(GpuPod()));
     fresh_cluster.wire->TakeWrites();
     if (one.cached) cache.Sync(fresh_cluster.client, fresh_cluster.Ctx());
@@ -261,14 +274,16 @@ TEST_F(WebhookTest, TemplateBeingDeletedIsNotHandedOut) {
   const AdmissionWebhook webhook = Make();
   Review(webhook, ReviewOf(GpuPod()));
   const api::ObjectKey key = api::KeyOf(cluster.List<api::ResourceClaimTemplate>().at(0));
-  cluster.Merge<api::ResourceClaimTemplate>(key, {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
+  cluster.Merge<api::ResourceClaimTemplate>(key,
+                                            {{"metadata", {{"finalizers", {"example.com/hold"}}}}});
   ASSERT_TRUE(cluster.Delete<api::ResourceClaimTemplate>(key).ok());
   for (bool cached : {false, true}) {
     if (cached) templates.Sync(cluster.client, cluster.Ctx());
     const Json response = Review(webhook, ReviewOf(GpuPod()));
     EXPECT_EQ(response["allowed"], false);
     EXPECT_EQ(response["status"]["code"], 503);
-    EXPECT_THAT(response["status"]["message"].get<std::string>(), HasSubstr("is being deleted: try again"));
+    EXPECT_THAT(response["status"]["message"].get<std::string>(),
+                HasSubstr("is being deleted: try again"));
   }
 }
 
@@ -305,14 +320,16 @@ TEST_F(WebhookTest, LeavesAloneWhatIsNotItsBusiness) {
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 }
 
-// `kubectl apply -f` of the original file brings the vendor's resources back into the converted Pod.
+// `kubectl apply -f` of the original file brings the vendor's resources back into the converted
+// Pod.
 TEST_F(WebhookTest, ApplyingTheOriginalFileAgainChangesNothing) {
   const AdmissionWebhook webhook = Make();
   Json original = GpuPod({{"nvidia.com/gpu", 1}, {"nvidia.com/gpumem", "4000"}, {"cpu", "2"}});
   original["metadata"] = {{"name", "p"}, {"namespace", "default"}};
   original["spec"]["schedulerName"] = "hami-scheduler";
-  original["spec"]["initContainers"] = {
-      {{"name", "init"}, {"image", "cuda"}, {"resources", {{"limits", {{"nvidia.com/gpu", "1"}}}}}}};
+  original["spec"]["initContainers"] = {{{"name", "init"},
+                                         {"image", "cuda"},
+                                         {"resources", {{"limits", {{"nvidia.com/gpu", "1"}}}}}}};
   const Json stored = Patched(original, Review(webhook, ReviewOf(original)));
   cluster.wire->TakeWrites();
 
@@ -339,7 +356,8 @@ TEST_F(WebhookTest, ApplyingTheOriginalFileAgainChangesNothing) {
   EXPECT_EQ(refused["allowed"], false);
   EXPECT_EQ(refused["status"]["code"], 403);
   EXPECT_EQ(refused["status"]["message"],
-            "container main: nvidia.com/gpu: 2: a running Pod keeps the devices it was made with (1): delete it and create "
+            "container main: nvidia.com/gpu: 2: a running Pod keeps the devices it was made with "
+            "(1): delete it and create "
             "it again");
 }
 
@@ -365,10 +383,13 @@ TEST_F(WebhookTest, RefusesInOneSentence) {
       {mps, 422, "nvidia.com/vgpu-mode: mps"},
       {GpuPod({{"nvidia.com/gpu", "x"}}), 422, "nvidia.com/gpu: x"},
       {GpuPod({{"nvidia.com/gpu", "-1"}}), 422, "nvidia.com/gpu: -1"},
-      {GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "101"}}), 422, "gpumem-percentage: 101"},
-      {GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "50"}}), 422, "gpumem-percentage: 50"},
+      {GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "101"}}), 422,
+       "gpumem-percentage: 101"},
+      {GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "50"}}), 422,
+       "gpumem-percentage: 50"},
       {GpuPod({{"nvidia.com/gpu", "33"}}), 422, "33"},
-      {GpuPod({{"nvidia.com/gpu", "99999999999999999999"}}), 422, "nvidia.com/gpu: 99999999999999999999"},
+      {GpuPod({{"nvidia.com/gpu", "99999999999999999999"}}), 422,
+       "nvidia.com/gpu: 99999999999999999999"},
       {injected, 200, ""},
   };
   const AdmissionWebhook webhook = Make();
@@ -405,12 +426,15 @@ TEST_F(WebhookTest, KnowsTheClustersDevices) {
   cluster.Create(slice);
   slices.Sync(cluster.client, cluster.Ctx());
   const AdmissionWebhook webhook = Make();
-  const Json too_much = Review(webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem", "90000"}})));
+  const Json too_much =
+      Review(webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem", "90000"}})));
   EXPECT_EQ(too_much["allowed"], false);
   EXPECT_THAT(too_much["status"]["message"].get<std::string>(), HasSubstr("the largest device"));
-  const Json half = Review(webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "50"}})));
+  const Json half = Review(
+      webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "50"}})));
   EXPECT_EQ(half["allowed"], true);
-  const auto request = cluster.List<api::ResourceClaimTemplate>().at(0).spec.spec.devices.requests.at(0);
+  const auto request =
+      cluster.List<api::ResourceClaimTemplate>().at(0).spec.spec.devices.requests.at(0);
   ASSERT_EQ(request.first_available.size(), 2u);
   EXPECT_EQ(request.first_available[0].capacity->requests.at("memory").ToString(), "20Gi");
   EXPECT_EQ(request.first_available[1].capacity->requests.at("memory").ToString(), "40Gi");
@@ -429,11 +453,14 @@ TEST_F(WebhookTest, SaysWhenTheTemplateCannotBeMade) {
   };
   const AdmissionWebhook webhook = Make();
   for (const Case& one : cases) {
-    cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) { return request.method == "POST" ? one.failure : Ok(); });
+    cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+      return request.method == "POST" ? one.failure : Ok();
+    });
     const Json response = Review(webhook, ReviewOf(GpuPod()));
     EXPECT_EQ(response["allowed"], false);
     EXPECT_EQ(response["status"]["code"], one.code);
-    EXPECT_THAT(response["status"]["message"].get<std::string>(), StartsWith("ResourceClaimTemplate dray-"));
+    EXPECT_THAT(response["status"]["message"].get<std::string>(),
+                StartsWith("ResourceClaimTemplate dray-"));
     EXPECT_THAT(response["status"]["message"].get<std::string>(), EndsWith(one.tail));
     EXPECT_FALSE(response.contains("patch"));
   }
@@ -464,16 +491,19 @@ TEST_F(WebhookTest, IsBoundedInTime) {
         EXPECT_NE(ctx.deadline(), SteadyTime::max());
         return ctx.Sleep(std::chrono::hours(1));
       }
-      Status Watch(const Context& ctx, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+      Status Watch(const Context& ctx, const runtime::ApiRequest&,
+                   const std::function<bool(std::string_view)>&) override {
         return ctx.Sleep(std::chrono::hours(1));
       }
     };
-    const AdmissionWebhook webhook({runtime::Client(std::make_shared<Silent>()), &clock, nullptr, nullptr, minutes(10), &metrics},
+    const AdmissionWebhook webhook({runtime::Client(std::make_shared<Silent>()), &clock, nullptr,
+                                    nullptr, minutes(10), &metrics},
                                    admission::DeviceConfig());
     runtime::HttpRequest request = Post(ReviewOf(GpuPod()).dump());
     request.target = one.target;
     Answered responder;
-    std::jthread handler([&] { webhook.Handle(Context(clock, stop.get_token()), request, responder); });
+    std::jthread handler(
+        [&] { webhook.Handle(Context(clock, stop.get_token()), request, responder); });
     ASSERT_TRUE(clock.AwaitWaiters(1));
     EXPECT_EQ(*clock.NextDeadline() - clock.Steady(), one.patience);
     clock.Advance(one.patience);
@@ -492,7 +522,9 @@ TEST_F(WebhookTest, HttpErrors) {
     int code;
     std::function<void(runtime::HttpRequest&)> change;
   };
-  auto body = [](std::string text) { return [text](runtime::HttpRequest& request) { request.body = text; }; };
+  auto body = [](std::string text) {
+    return [text](runtime::HttpRequest& request) { request.body = text; };
+  };
   auto type = [](const char* text) {
     return [text](runtime::HttpRequest& request) { request.headers["content-type"] = text; };
   };
@@ -523,8 +555,10 @@ TEST_F(WebhookTest, HttpErrors) {
       {"a uid that is none", 400, edited("/request/uid", {{"a", 1}})},
       {"dryRun that is none", 400, edited("/request/dryRun", "yes")},
       {"deep", 400, body(std::string(200'000, '['))},
-      {"deep inside", 400, body(R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":)" +
-                                std::string(200'000, '['))},
+      {"deep inside", 400,
+       body(
+           R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","object":)" +
+           std::string(200'000, '['))},
       {"huge and no JSON", 400, body(std::string(8 << 20, 'x'))},
       {"no UTF-8", 400, edited("/request/uid", "u")},  // replaced below
   };
@@ -557,24 +591,39 @@ TEST_F(WebhookTest, EveryTruncationIsAnError) {
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
 }
 
-// The review is well-formed, the Pod in it is not: kube-apiserver would not send it, anybody else might.
+// The review is well-formed, the Pod in it is not: kube-apiserver would not send it, anybody else
+// might.
 TEST_F(WebhookTest, PodsOfOddShapeDoNoHarm) {
   Json deep = GpuPod();
   Json* at = &deep["spec"]["affinity"];
   for (int i = 0; i < 200; ++i) at = &(*at)["x"];
   std::vector<Json> pods = {nullptr, 5, "pod", Json::array(), Json::object(), deep};
   pods.push_back(GpuPod({{"nvidia.com/gpu", std::string(100'000, '9')}}));
-  for (const char* pointer :
-       {"/metadata", "/spec", "/spec/containers", "/spec/containers/0", "/spec/containers/0/name",
-        "/spec/containers/0/resources", "/spec/containers/0/resources/limits",
-        "/spec/containers/0/resources/limits/nvidia.com~1gpu", "/spec/containers/0/resources/claims",
-        "/spec/containers/0/env", "/spec/containers/0/securityContext", "/spec/containers/0/securityContext/privileged",
-        "/spec/initContainers", "/spec/resourceClaims", "/spec/resourceClaims/0", "/spec/schedulerName", "/spec/nodeName",
-        "/metadata/annotations", "/metadata/labels", "/metadata/labels/hami.io~1webhook"})
-    for (const Json& odd : {Json(nullptr), Json(5), Json("x"), Json(true), Json::array(), Json::array({1}), Json::object(),
-                            Json({{"a", 1}})}) {
+  for (const char* pointer : {"/metadata",
+                              "/spec",
+                              "/spec/containers",
+                              "/spec/containers/0",
+                              "/spec/containers/0/name",
+                              "/spec/containers/0/resources",
+                              "/spec/containers/0/resources/limits",
+                              "/spec/containers/0/resources/limits/nvidia.com~1gpu",
+                              "/spec/containers/0/resources/claims",
+                              "/spec/containers/0/env",
+                              "/spec/containers/0/securityContext",
+                              "/spec/containers/0/securityContext/privileged",
+                              "/spec/initContainers",
+                              "/spec/resourceClaims",
+                              "/spec/resourceClaims/0",
+                              "/spec/schedulerName",
+                              "/spec/nodeName",
+                              "/metadata/annotations",
+                              "/metadata/labels",
+                              "/metadata/labels/hami.io~1webhook"})
+    for (const Json& odd : {Json(nullptr), Json(5), Json("x"), Json(true), Json::array(),
+                            Json::array({1}), Json::object(), Json({{"a", 1}})}) {
       Json pod = GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/priority", "1"}});
-      if (std::string_view(pointer) == "/spec/resourceClaims/0") pod["spec"]["resourceClaims"] = Json::array({nullptr});
+      if (std::string_view(pointer) == "/spec/resourceClaims/0")
+        pod["spec"]["resourceClaims"] = Json::array({nullptr});
       pod[Json::json_pointer(pointer)] = odd;
       pods.push_back(std::move(pod));
     }
@@ -586,7 +635,9 @@ TEST_F(WebhookTest, PodsOfOddShapeDoNoHarm) {
       EXPECT_GE(response["status"]["code"].get<int>(), 400);
       EXPECT_LT(response["status"]["code"].get<int>(), 500);
     }
-    Review(webhook, ReviewOf(pod, "UPDATE", true, Patched(GpuPod(), Review(webhook, ReviewOf(GpuPod(), "CREATE", true)))));
+    Review(webhook,
+           ReviewOf(pod, "UPDATE", true,
+                    Patched(GpuPod(), Review(webhook, ReviewOf(GpuPod(), "CREATE", true)))));
     Review(webhook, ReviewOf(GpuPod(), "UPDATE", true, pod));
   }
 }
@@ -595,13 +646,16 @@ TEST_F(WebhookTest, PodsOfOddShapeDoNoHarm) {
 TEST_F(WebhookTest, NestingIsBounded) {
   const AdmissionWebhook webhook = Make();
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
-  for (const char* field : {"\"image\":\"cuda\"", "\"1\"", "\"limits\":", "\"generateName\":\"train-\""}) {
+  for (const char* field :
+       {"\"image\":\"cuda\"", "\"1\"", "\"limits\":", "\"generateName\":\"train-\""}) {
     std::string body = ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}})).dump();
     const size_t at = body.find(field);
     ASSERT_NE(at, std::string::npos) << field;
     const std::string_view text = field;
-    if (text == "\"1\"") body.replace(at, text.size(), deep);
-    else body.insert(at, "\"deep\":" + deep + ",");
+    if (text == "\"1\"")
+      body.replace(at, text.size(), deep);
+    else
+      body.insert(at, "\"deep\":" + deep + ",");
     const runtime::HttpResponse response = Send(webhook, Post(body));
     EXPECT_EQ(response.code, 400) << field << ": " << response.body.substr(0, 200);
   }
@@ -618,7 +672,8 @@ TEST_F(WebhookTest, ConfigurationIsReplacedWhileServing) {
   EXPECT_TRUE(Review(webhook, ReviewOf(pod)).contains("patch"));
 }
 
-// What takes no call to the API server is answered at once; the rest is left, uncounted, to a thread that may wait.
+// What takes no call to the API server is answered at once; the rest is left, uncounted, to a
+// thread that may wait.
 TEST_F(WebhookTest, OnlyANewTemplateHasToWait) {
   const AdmissionWebhook webhook = Make();
   auto tried = [&](const Json& review) {
@@ -644,7 +699,8 @@ TEST_F(WebhookTest, OnlyANewTemplateHasToWait) {
 
 TEST_F(WebhookTest, MetricsExistBeforeTheFirstReview) {
   Make();
-  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed"}) EXPECT_EQ(Outcome(outcome), "0");
+  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed"})
+    EXPECT_EQ(Outcome(outcome), "0");
 }
 
 }  // namespace

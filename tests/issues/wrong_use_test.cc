@@ -1,4 +1,5 @@
-// What a user gets wrong is answered by one sentence on stderr and exit code 2, and nothing keeps running.
+// What a user gets wrong is answered by one sentence on stderr and exit code 2, and nothing keeps
+// running.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,20 +39,23 @@ class WrongUse : public ::testing::Test {
     std::filesystem::remove(options.log_file);
     auto process = runtime::Process::Start(options);
     ASSERT_TRUE(process.ok()) << process.status();
-    const Context patience = Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30));
+    const Context patience =
+        Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30));
     Result<int> code = (*process)->Wait(patience);
     ASSERT_TRUE(code.ok()) << "it did not end: " << code.status();
     const std::string said = *runtime::ReadFile(options.log_file);
     EXPECT_EQ(*code, 2) << said;
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     EXPECT_EQ(said.rfind(program + ": ", 0), 0u) << said;
-    for (const std::string& part : parts) EXPECT_NE(said.find(part), std::string::npos) << "want \"" << part << "\" in: " << said;
+    for (const std::string& part : parts)
+      EXPECT_NE(said.find(part), std::string::npos) << "want \"" << part << "\" in: " << said;
   }
   std::string root_;
 };
 
 TEST_F(WrongUse, AnUnknownFlag) {
-  Refuses({"dray-controller-manager", "--leader-elekt=false"}, {"unknown flag --leader-elekt", "did you mean --leader-elect?"});
+  Refuses({"dray-controller-manager", "--leader-elekt=false"},
+          {"unknown flag --leader-elekt", "did you mean --leader-elect?"});
   Refuses({"dray-mockdev", "--profil=x"}, {"unknown flag --profil", "did you mean --profile?"});
   Refuses({"dray-devcluster", "--node=x"}, {"unknown flag --node", "did you mean --nodes?"});
 }
@@ -61,7 +65,9 @@ TEST_F(WrongUse, ABadKubeconfig) {
   const std::string empty = Write("empty", "apiVersion: v1\nkind: Config\n");
   for (const std::string& path : {root_ + "/absent", broken, empty}) {
     Refuses({"dray-controller-manager", "--kubeconfig", path}, {path});
-    Refuses({"dray-mockdev", "--node-name=n", "--kubelet-dir", root_, "--cdi-dir", root_, "--kubeconfig", path}, {path});
+    Refuses({"dray-mockdev", "--node-name=n", "--kubelet-dir", root_, "--cdi-dir", root_,
+             "--kubeconfig", path},
+            {path});
   }
 }
 
@@ -94,10 +100,12 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: u, user: {token: t}}]
 )");
-  Refuses({"dray-controller-manager", "--kubeconfig", kubeconfig, "--leader-elect-lease-duration=5s"},
-          {"lease duration", "renew deadline"});
-  Refuses({"dray-controller-manager", "--kubeconfig", kubeconfig, "--leader-elect-retry-period=soon"},
-          {"--leader-elect-retry-period", "soon"});
+  Refuses(
+      {"dray-controller-manager", "--kubeconfig", kubeconfig, "--leader-elect-lease-duration=5s"},
+      {"lease duration", "renew deadline"});
+  Refuses(
+      {"dray-controller-manager", "--kubeconfig", kubeconfig, "--leader-elect-retry-period=soon"},
+      {"--leader-elect-retry-period", "soon"});
 }
 
 }  // namespace

@@ -27,10 +27,12 @@ using runtime::Stage;
 constexpr const char* kNode = "gpu-node";
 constexpr Duration kPatience = 60s;  // for a machine that is very busy; a journey takes a second
 
-// Templates that nobody uses any more go at once: the journey starts the cleanup when it has let go of the Pod.
+// Templates that nobody uses any more go at once: the journey starts the cleanup when it has let go
+// of the Pod.
 Status RunCleanup(const Context& ctx, const runtime::Client& client) {
   runtime::InformerOptions<api::Pod> pod_options;
-  pod_options.indexes = {{"claim", controllers::ClaimsOfPod}, {"template", controllers::TemplatesOfPod}};
+  pod_options.indexes = {{"claim", controllers::ClaimsOfPod},
+                         {"template", controllers::TemplatesOfPod}};
   runtime::Informer<api::Pod> pods(client, pod_options);
   runtime::Informer<api::ResourceClaimTemplate> templates(client);
   runtime::Informer<api::ResourceClaim> claims(client);
@@ -40,17 +42,22 @@ Status RunCleanup(const Context& ctx, const runtime::Client& client) {
   options.grace = 0s;
   std::vector<std::unique_ptr<runtime::Controller>> controllers;
   controllers.push_back(std::make_unique<runtime::Controller>(
-      ctx.clock(), "template-cleanup", std::make_unique<controllers::TemplateCleanup>(options, &templates)));
+      ctx.clock(), "template-cleanup",
+      std::make_unique<controllers::TemplateCleanup>(options, &templates)));
   controllers.push_back(std::make_unique<runtime::Controller>(
       ctx.clock(), "claim-cleanup", std::make_unique<controllers::ClaimCleanup>(options, &claims)));
   runtime::WorkQueue* template_queue = &controllers[0]->queue;
   runtime::WorkQueue* claim_queue = &controllers[1]->queue;
   runtime::OnChange<api::ResourceClaimTemplate>(
-      templates, [=](const api::ResourceClaimTemplate& one) { template_queue->Add(api::KeyOf(one)); });
-  runtime::OnChange<api::ResourceClaim>(claims, [=](const api::ResourceClaim& one) { claim_queue->Add(api::KeyOf(one)); });
+      templates,
+      [=](const api::ResourceClaimTemplate& one) { template_queue->Add(api::KeyOf(one)); });
+  runtime::OnChange<api::ResourceClaim>(
+      claims, [=](const api::ResourceClaim& one) { claim_queue->Add(api::KeyOf(one)); });
   runtime::OnChange<api::Pod>(pods, [=](const api::Pod& pod) {
-    for (const std::string& key : controllers::TemplatesOfPod(pod)) template_queue->Add(runtime::KeyFromText(key));
-    for (const std::string& key : controllers::ClaimsOfPod(pod)) claim_queue->Add(runtime::KeyFromText(key));
+    for (const std::string& key : controllers::TemplatesOfPod(pod))
+      template_queue->Add(runtime::KeyFromText(key));
+    for (const std::string& key : controllers::ClaimsOfPod(pod))
+      claim_queue->Add(runtime::KeyFromText(key));
   });
   runtime::Manager manager;
   runtime::AddCache(manager, pods);
@@ -80,9 +87,13 @@ Part::Run ManagedPart() {
 Part::Part(std::string name, Clock& clock, std::shared_ptr<runtime::Transport> way, Run run)
     : name_(std::move(name)), clock_(clock), way_(std::move(way)), run_(std::move(run)) {}
 
-Part::~Part() { Stop(); }
+Part::~Part() {
+  Stop();
+}
 
-void Part::DieAfterWrite(int more) { die_after_ = more; }
+void Part::DieAfterWrite(int more) {
+  die_after_ = more;
+}
 
 void Part::Start() {
   Stop();
@@ -120,14 +131,19 @@ Status Part::ended() const {
 }
 
 Journey::Journey(const std::string& directory, std::optional<Weather> weather)
-    : weather_(std::move(weather)), clock_(weather_ ? static_cast<Clock&>(hurried_) : runtime::RealClock()), directory_(directory) {
+    : weather_(std::move(weather)),
+      clock_(weather_ ? static_cast<Clock&>(hurried_) : runtime::RealClock()),
+      directory_(directory) {
   auto add = [&](std::string name, Part::Run run) {
-    std::shared_ptr<runtime::Transport> way = api_.InProcess("system:dray:" + name, {"system:masters"});
+    std::shared_ptr<runtime::Transport> way =
+        api_.InProcess("system:dray:" + name, {"system:masters"});
     if (weather_) {
-      ways_.push_back(std::make_shared<testing::FaultyTransport>(way, weather_->faults, weather_->seed * 100 + parts_.size()));
+      ways_.push_back(std::make_shared<testing::FaultyTransport>(
+          way, weather_->faults, weather_->seed * 100 + parts_.size()));
       way = ways_.back();
     }
-    parts_.push_back(std::make_unique<Part>(std::move(name), clock_, std::move(way), std::move(run)));
+    parts_.push_back(
+        std::make_unique<Part>(std::move(name), clock_, std::move(way), std::move(run)));
     parts_.back()->OnWrite([this] { Notify(); });
     return parts_.back().get();
   };
@@ -148,14 +164,17 @@ Journey::Journey(const std::string& directory, std::optional<Weather> weather)
     options.cdi_dir = directory_ + "/cdi";
     options.tools_dir = DRAY_BINARY_DIR "/bin/mock-tools";
     DRAY_ASSIGN_OR_RETURN(mockdev::DeviceProfile profile, mockdev::LoadProfile("nvidia-a100-80gb"));
-    DRAY_ASSIGN_OR_RETURN(auto driver, mockdev::MockDriver::Open(ctx, options, std::move(profile), client));
+    DRAY_ASSIGN_OR_RETURN(auto driver,
+                          mockdev::MockDriver::Open(ctx, options, std::move(profile), client));
     return driver->Run(ctx);
   });
   // The webhook runs inside Admit(), as a call does; its part only holds the wire.
   webhook_ = add("webhook", [this](const Context& ctx, runtime::Client client) -> Status {
-    controllers::AdmissionWebhook webhook({client, &ctx.clock(), nullptr, &slices_, 10min, &runtime::ProcessMetrics()}, {});
+    controllers::AdmissionWebhook webhook(
+        {client, &ctx.clock(), nullptr, &slices_, 10min, &runtime::ProcessMetrics()}, {});
     DRAY_ASSIGN_OR_RETURN(
-        Json pod, runtime::ParseYaml(*EmbeddedFile("config/examples/hami-gpu-pod/pod.yaml"), "gpu-pod"));
+        Json pod,
+        runtime::ParseYaml(*EmbeddedFile("config/examples/hami-gpu-pod/pod.yaml"), "gpu-pod"));
     pod["metadata"]["namespace"] = "default";
     // Containers die with their kubelet: this one may run again.
     pod["spec"]["restartPolicy"] = "OnFailure";
@@ -170,13 +189,15 @@ Journey::Journey(const std::string& directory, std::optional<Weather> weather)
     const api::AdmissionResponse response = webhook.Review(ctx, request);
     if (!response.allowed) return response.denial;
     DRAY_ASSIGN_OR_RETURN(Json mutated, api::ApplyJsonPatch(pod, Json::parse(response.patch)));
-    return client.CreateRaw(ctx, api::KindOf<api::Pod>::value, "default", mutated.dump(), false).status();
+    return client.CreateRaw(ctx, api::KindOf<api::Pod>::value, "default", mutated.dump(), false)
+        .status();
   });
   cleanup_ = add("cleanup", RunCleanup);
 
   auto watch = [this]<class T>(runtime::Informer<T>& informer) {
     informer.AddHandler({[this](const auto&, const auto&) { Notify(); }});
-    watchers_.emplace_back([this, &informer] { (void)informer.Run(Context(clock_, stop_.get_token())); });
+    watchers_.emplace_back(
+        [this, &informer] { (void)informer.Run(Context(clock_, stop_.get_token())); });
   };
   watch(pods_);
   watch(claims_);
@@ -226,12 +247,14 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
     }
     if (holds()) return "";
     std::unique_lock lock(mutex_);
-    ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [&] { return news_ != seen; });
+    ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(),
+                          [&] { return news_ != seen; });
     if (ctx.expired()) {
       lock.unlock();
       std::string sentence = "not within the time: " + what;
       for (const auto& part : parts_)
-        if (!part->ended().ok()) sentence += "; " + part->name() + " ended: " + part->ended().message();
+        if (!part->ended().ok())
+          sentence += "; " + part->name() + " ended: " + part->ended().message();
       if (auto pod = PodNow()) {
         sentence += "; the Pod is " + pod->status.phase + " on \"" + pod->spec.node_name + "\"";
         for (const api::PodCondition& one : pod->status.conditions)
@@ -240,7 +263,8 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
           sentence += ", claim " + one.name + "=" + one.resource_claim_name.value_or("none");
       }
       for (const auto& claim : Claims())
-        sentence += "; claim " + claim->metadata.name + (claim->status.allocation ? " is allocated" : " waits");
+        sentence += "; claim " + claim->metadata.name +
+                    (claim->status.allocation ? " is allocated" : " waits");
       return sentence;
     }
   }
@@ -251,7 +275,8 @@ std::string Journey::Travel() {
   Result<controllers::ConfiguredClasses> classes = controllers::BuiltInDeviceClasses();
   if (!classes.ok()) return classes.status().message();
   for (const auto& [name, json] : *classes) {
-    Status made = client_.CreateRaw(ctx, api::KindOf<api::DeviceClass>::value, "", json, false).status();
+    Status made =
+        client_.CreateRaw(ctx, api::KindOf<api::DeviceClass>::value, "", json, false).status();
     if (!made.ok()) return made.message();
   }
   for (const auto& part : parts_)
@@ -277,7 +302,8 @@ std::string Journey::Travel() {
   wrong = Await("the Pod is gone", [&] { return PodNow() == nullptr; });
   if (!wrong.empty()) return wrong;
   cleanup_->Start();
-  wrong = Await("claims and templates are gone", [&] { return Claims().empty() && templates_.List().empty(); });
+  wrong = Await("claims and templates are gone",
+                [&] { return Claims().empty() && templates_.List().empty(); });
   if (!wrong.empty()) return wrong;
   // The kubelet tidies up after the object has gone, and nothing in the API says when it is done.
   const Context patience = ctx.WithTimeout(kPatience);
@@ -289,10 +315,14 @@ std::string Journey::Travel() {
 std::string Journey::Verify() {
   const auto claims = Claims();
   // The claim of a Pod that is done is deleted: it may be gone by now.
-  if (claims.size() > 1) return "want one claim at most, there are " + std::to_string(claims.size());
-  if (templates_.List().size() != 1) return "want one template, there are " + std::to_string(templates_.List().size());
-  if (!claims.empty() && claims[0]->status.allocation && claims[0]->status.allocation->devices.results.size() != 2)
-    return "want two devices, there are " + std::to_string(claims[0]->status.allocation->devices.results.size());
+  if (claims.size() > 1)
+    return "want one claim at most, there are " + std::to_string(claims.size());
+  if (templates_.List().size() != 1)
+    return "want one template, there are " + std::to_string(templates_.List().size());
+  if (!claims.empty() && claims[0]->status.allocation &&
+      claims[0]->status.allocation->devices.results.size() != 2)
+    return "want two devices, there are " +
+           std::to_string(claims[0]->status.allocation->devices.results.size());
   // One log per attempt of the container: an attempt that was killed may have said half of it.
   std::string last = "no log";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ + "/pods")) {
@@ -300,7 +330,9 @@ std::string Journey::Verify() {
     Result<std::string> log = runtime::ReadFile(entry.path().string());
     if (!log.ok()) return log.status().message();
     size_t found = 0;
-    for (size_t at = log->find("4096MiB"); at != std::string::npos; at = log->find("4096MiB", at + 1)) ++found;
+    for (size_t at = log->find("4096MiB"); at != std::string::npos;
+         at = log->find("4096MiB", at + 1))
+      ++found;
     if (found == 2) return "";
     last = *std::move(log);
   }
@@ -312,10 +344,12 @@ std::string Journey::NothingLeft() {
   const std::string state = directory_ + "/plugins/hami-core-gpu.project-hami.io";
   for (const std::string& folder : {directory_ + "/pods", state + "/claims"}) {
     std::error_code absent;
-    for (const auto& entry : fs::directory_iterator(folder, absent)) return entry.path().string() + " is still there";
+    for (const auto& entry : fs::directory_iterator(folder, absent))
+      return entry.path().string() + " is still there";
   }
   for (const auto& file : fs::directory_iterator(directory_ + "/cdi"))
-    if (file.path().string().find("-claim_") != std::string::npos) return file.path().string() + " is still there";
+    if (file.path().string().find("-claim_") != std::string::npos)
+      return file.path().string() + " is still there";
   Result<std::string> ledger = runtime::ReadFile(state + "/ledger.json");
   if (!ledger.ok()) return ledger.status().message();
   if (!Json::parse(*ledger).at("data").at("claims").empty()) return "ledger entries: " + *ledger;

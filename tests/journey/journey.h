@@ -17,11 +17,13 @@
 #include "tests/support/hurried_clock.h"
 #include "tests/support/wire.h"
 
-// The life of a claim in one process: API server, webhook, stamper, scheduler, kubelet, mock driver and cleanup, each behind a
-// wire of its own that can be cut after any of its writes. Nothing waits for time: everything waits for what it watches.
+// The life of a claim in one process: API server, webhook, stamper, scheduler, kubelet, mock driver
+// and cleanup, each behind a wire of its own that can be cut after any of its writes. Nothing waits
+// for time: everything waits for what it watches.
 namespace dray::journey {
 
-// One process of the cluster. Killed: its threads end and all that it knew is gone; only the API and its directory stay.
+// One process of the cluster. Killed: its threads end and all that it knew is gone; only the API
+// and its directory stay.
 class Part {
  public:
   using Run = std::function<Status(const Context&, runtime::Client)>;
@@ -52,7 +54,8 @@ class Part {
   std::jthread thread_;
 };
 
-// What may go wrong on every part's way to the API server, all the time. Parts that end by themselves are started again.
+// What may go wrong on every part's way to the API server, all the time. Parts that end by
+// themselves are started again.
 struct Weather {
   testing::Faults faults;
   uint64_t seed = 0;
@@ -69,7 +72,8 @@ class Journey {
   // What the weather has done so far.
   int faults() const;
 
-  // The whole life of a Pod with HAMi's resources and of its claim, to nothing left. "" when all held, else what did not.
+  // The whole life of a Pod with HAMi's resources and of its claim, to nothing left. "" when all
+  // held, else what did not.
   std::string Travel();
 
  private:

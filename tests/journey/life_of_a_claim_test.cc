@@ -23,7 +23,8 @@ class LifeOfAClaimFolder : public ::testing::Test {
   std::vector<std::string> directories_;
 };
 
-class LifeOfAClaim : public LifeOfAClaimFolder, public ::testing::WithParamInterface<const char*> {};
+class LifeOfAClaim : public LifeOfAClaimFolder,
+                     public ::testing::WithParamInterface<const char*> {};
 
 TEST_F(LifeOfAClaim, FromAPodInHamisWordsToNothingLeft) {
   Journey journey(NewDirectory());
@@ -45,7 +46,9 @@ TEST_P(LifeOfAClaim, SurvivesADeathAfterEachWrite) {
   EXPECT_LT(writes, kMost);
 }
 
-INSTANTIATE_TEST_SUITE_P(EachPart, LifeOfAClaim, ::testing::Values("webhook", "stamper", "scheduler", "kubelet", "driver", "cleanup"),
+INSTANTIATE_TEST_SUITE_P(EachPart, LifeOfAClaim,
+                         ::testing::Values("webhook", "stamper", "scheduler", "kubelet", "driver",
+                                           "cleanup"),
                          [](const auto& info) { return std::string(info.param); });
 
 struct WeatherCase {
@@ -53,7 +56,8 @@ struct WeatherCase {
   testing::Faults faults;
 };
 
-class LifeOfAClaimInBadWeather : public LifeOfAClaimFolder, public ::testing::WithParamInterface<WeatherCase> {};
+class LifeOfAClaimInBadWeather : public LifeOfAClaimFolder,
+                                 public ::testing::WithParamInterface<WeatherCase> {};
 
 // Nothing lost and nothing done twice: one template, one claim, two devices, and nothing left.
 TEST_P(LifeOfAClaimInBadWeather, EndsTheSame) {
@@ -73,7 +77,8 @@ testing::Faults Often(double testing::Faults::*fault, double often) {
 }
 testing::Faults AllOfThem() {
   testing::Faults faults;
-  faults.drop = faults.lose_answer = faults.delay = faults.conflict = faults.too_many_requests = faults.internal_error = 0.04;
+  faults.drop = faults.lose_answer = faults.delay = faults.conflict = faults.too_many_requests =
+      faults.internal_error = 0.04;
   faults.gone = faults.cut_watch = faults.duplicate_event = faults.late_event = 0.02;
   return faults;
 }
@@ -81,12 +86,17 @@ testing::Faults AllOfThem() {
 using testing::Faults;
 INSTANTIATE_TEST_SUITE_P(
     Under, LifeOfAClaimInBadWeather,
-    ::testing::Values(WeatherCase{"Drops", Often(&Faults::drop, 0.15)}, WeatherCase{"LostAnswers", Often(&Faults::lose_answer, 0.15)},
-                      WeatherCase{"Delays", Often(&Faults::delay, 0.3)}, WeatherCase{"Conflicts", Often(&Faults::conflict, 0.25)},
+    ::testing::Values(WeatherCase{"Drops", Often(&Faults::drop, 0.15)},
+                      WeatherCase{"LostAnswers", Often(&Faults::lose_answer, 0.15)},
+                      WeatherCase{"Delays", Often(&Faults::delay, 0.3)},
+                      WeatherCase{"Conflicts", Often(&Faults::conflict, 0.25)},
                       WeatherCase{"Busy", Often(&Faults::too_many_requests, 0.2)},
-                      WeatherCase{"Errors", Often(&Faults::internal_error, 0.15)}, WeatherCase{"Gone", Often(&Faults::gone, 0.1)},
-                      WeatherCase{"Cuts", Often(&Faults::cut_watch, 0.1)}, WeatherCase{"Duplicates", Often(&Faults::duplicate_event, 0.5)},
-                      WeatherCase{"LateLines", Often(&Faults::late_event, 0.3)}, WeatherCase{"Everything", AllOfThem()}),
+                      WeatherCase{"Errors", Often(&Faults::internal_error, 0.15)},
+                      WeatherCase{"Gone", Often(&Faults::gone, 0.1)},
+                      WeatherCase{"Cuts", Often(&Faults::cut_watch, 0.1)},
+                      WeatherCase{"Duplicates", Often(&Faults::duplicate_event, 0.5)},
+                      WeatherCase{"LateLines", Often(&Faults::late_event, 0.3)},
+                      WeatherCase{"Everything", AllOfThem()}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -21,9 +21,14 @@ class AssignTest : public ::testing::Test {
 };
 
 TEST_F(AssignTest, SharesOfOneDeviceUntilItIsFull) {
-  EXPECT_TRUE(Assign(AllocatedClaim("a", kGpuDriver).Gets("r", "hami-gpu-0", {{"memory", "40Gi"}, {"cores", "50"}})).ok());
-  EXPECT_TRUE(Assign(AllocatedClaim("b", kGpuDriver).Gets("r", "hami-gpu-0", {{"memory", "40Gi"}, {"cores", "40"}})).ok());
-  EXPECT_EQ(Refusal(AllocatedClaim("c", kGpuDriver).Gets("r", "hami-gpu-0", {{"memory", "1Mi"}, {"cores", "10"}})),
+  EXPECT_TRUE(Assign(AllocatedClaim("a", kGpuDriver)
+                         .Gets("r", "hami-gpu-0", {{"memory", "40Gi"}, {"cores", "50"}}))
+                  .ok());
+  EXPECT_TRUE(Assign(AllocatedClaim("b", kGpuDriver)
+                         .Gets("r", "hami-gpu-0", {{"memory", "40Gi"}, {"cores", "40"}}))
+                  .ok());
+  EXPECT_EQ(Refusal(AllocatedClaim("c", kGpuDriver)
+                        .Gets("r", "hami-gpu-0", {{"memory", "1Mi"}, {"cores", "10"}})),
             "device hami-gpu-0 has 80Gi of memory; 1Mi beside what others hold makes 81921Mi");
 }
 
@@ -31,15 +36,21 @@ TEST_F(AssignTest, WholeDevicesDoNotOverlap) {
   EXPECT_TRUE(Assign(AllocatedClaim("a", kGpuDriver).Gets("r", "hami-gpu-0")).ok());
   EXPECT_EQ(Refusal(AllocatedClaim("b", kGpuDriver).Gets("r", "hami-gpu-0")),
             "device hami-gpu-0 is held as a whole by claim default/claim-a");
-  EXPECT_EQ(Refusal(AllocatedClaim("b", kGpuDriver).Gets("r", "hami-gpu-0", {{"memory", "1Gi"}, {"cores", "1"}})),
+  EXPECT_EQ(Refusal(AllocatedClaim("b", kGpuDriver)
+                        .Gets("r", "hami-gpu-0", {{"memory", "1Gi"}, {"cores", "1"}})),
             "device hami-gpu-0 is held as a whole by claim default/claim-a");
-  EXPECT_TRUE(Assign(AllocatedClaim("c", kGpuDriver).Gets("r", "hami-gpu-1", {{"memory", "1Gi"}, {"cores", "1"}})).ok());
-  EXPECT_EQ(Refusal(AllocatedClaim("d", kGpuDriver).Gets("r", "hami-gpu-1")),
-            "device hami-gpu-1 is wanted as a whole, but claim default/claim-c holds a share of it");
+  EXPECT_TRUE(Assign(AllocatedClaim("c", kGpuDriver)
+                         .Gets("r", "hami-gpu-1", {{"memory", "1Gi"}, {"cores", "1"}}))
+                  .ok());
+  EXPECT_EQ(
+      Refusal(AllocatedClaim("d", kGpuDriver).Gets("r", "hami-gpu-1")),
+      "device hami-gpu-1 is wanted as a whole, but claim default/claim-c holds a share of it");
 }
 
 TEST_F(AssignTest, OneClaimCannotHoldADeviceTwiceAsAWhole) {
-  EXPECT_EQ(Assign(AllocatedClaim("a", kGpuDriver).Gets("r", "hami-gpu-0").Gets("s", "hami-gpu-0")).status().reason(),
+  EXPECT_EQ(Assign(AllocatedClaim("a", kGpuDriver).Gets("r", "hami-gpu-0").Gets("s", "hami-gpu-0"))
+                .status()
+                .reason(),
             Reason::kConflict);
 }
 
@@ -72,7 +83,9 @@ TEST_F(AssignTest, CapacityNamesMayCarryTheDomain) {
 
 TEST_F(AssignTest, SlotsAreTheLowestFree) {
   for (const char* uid : {"a", "b", "c"}) {
-    EXPECT_TRUE(Assign(AllocatedClaim(uid, kGpuDriver).Gets("r", "hami-gpu-0", {{"memory", "1Gi"}, {"cores", "1"}})).ok());
+    EXPECT_TRUE(Assign(AllocatedClaim(uid, kGpuDriver)
+                           .Gets("r", "hami-gpu-0", {{"memory", "1Gi"}, {"cores", "1"}}))
+                    .ok());
   }
   claims_.erase("b");
   AllocatedClaim two("d", kGpuDriver);
@@ -89,9 +102,14 @@ TEST_F(AssignTest, TakesTheMembersThatItsProfileNames) {
   AllocatedClaim claim("a", "metax.dray.dev");
   claim.Gets("r", "metax-0", {{"memory", "4Gi"}, {"cores", "25"}});
   auto& config = claim.claim().status.allocation->devices.config.emplace_back();
-  config.opaque = {"metax.dray.dev", R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","priority":1})"};
-  EXPECT_EQ(Refusal(claim), "driver metax.dray.dev cannot do \"priority\" of SharingConfig: its devices are shared by capacity");
-  config.opaque = {"metax.dray.dev", R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","qosPolicy":"fixed-share"})"};
+  config.opaque = {"metax.dray.dev",
+                   R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","priority":1})"};
+  EXPECT_EQ(Refusal(claim),
+            "driver metax.dray.dev cannot do \"priority\" of SharingConfig: its devices are shared "
+            "by capacity");
+  config.opaque = {
+      "metax.dray.dev",
+      R"({"apiVersion":"config.dray.dev/v1","kind":"SharingConfig","qosPolicy":"fixed-share"})"};
   EXPECT_EQ(Refusal(claim), "");
 }
 
@@ -112,9 +130,11 @@ TEST_F(AssignTest, RefusesWhatItCannotDo) {
   const Case cases[] = {
       {"[]", "the parameters for driver hami-core-gpu.project-hami.io are not a JSON object"},
       {R"({"apiVersion":"v1","kind":"Other"})",
-       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, not \"Other\" of \"v1\""},
+       "driver hami-core-gpu.project-hami.io accepts parameters of kind GpuConfig, not \"Other\" "
+       "of \"v1\""},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig","sharing":{"strategy":"MPS"}})",
-       "driver hami-core-gpu.project-hami.io cannot do \"sharing\" of GpuConfig: its devices are shared by capacity"},
+       "driver hami-core-gpu.project-hami.io cannot do \"sharing\" of GpuConfig: its devices are "
+       "shared by capacity"},
       {R"({"apiVersion":"resource.nvidia.com/v1beta1","kind":"GpuConfig"})", ""},
   };
   for (const Case& test : cases) {

@@ -9,7 +9,8 @@ namespace {
 class Node {
  public:
   explicit Node(const std::string& profile = "nvidia-a100-80gb")
-      : profile_(ProfileFromTree(profile)), inventory_("node-1", ValueOf(EnumerateDevices(profile_, "node-1"))) {
+      : profile_(ProfileFromTree(profile)),
+        inventory_("node-1", ValueOf(EnumerateDevices(profile_, "node-1"))) {
     WriteTools(dir_ / "tools", profile_);
   }
 
@@ -19,7 +20,9 @@ class Node {
     left_ = kill_before;
     Result<std::unique_ptr<ClaimPreparer>> opened = ClaimPreparer::Open(
         ctx_,
-        {profile_, {dir_ / "state", dir_ / "cdi"}, dir_ / "tools",
+        {profile_,
+         {dir_ / "state", dir_ / "cdi"},
+         dir_ / "tools",
          [this](std::string_view step) -> Status {
            if (left_-- > 0) return {};
            left_ = 0;
@@ -36,7 +39,8 @@ class Node {
     std::map<std::string, std::string> tree = Tree(dir_.path());
     // Paths of the temporary directory stand in the files.
     for (auto& [name, text] : tree) {
-      for (size_t at; (at = text.find(dir_.path())) != std::string::npos;) text.replace(at, dir_.path().size(), "<dir>");
+      for (size_t at; (at = text.find(dir_.path())) != std::string::npos;)
+        text.replace(at, dir_.path().size(), "<dir>");
     }
     return tree;
   }
@@ -68,9 +72,10 @@ TEST(ClaimPreparer, PreparesUnpreparesAndLeavesNothing) {
   ClaimRecord record = ValueOf(node->Prepare(TwoGpus("a")));
   EXPECT_EQ(record.state, ClaimRecord::State::kCompleted);
   std::map<std::string, std::string> state = node.State();
-  for (const char* path : {"/cdi/k8s.hami-core-gpu.project-hami.io-claim_a.json", "/state/claims/a/vgpu",
-                           "/state/claims/a/devices/0.json", "/state/claims/a/devices/1.json",
-                           "/state/shared/libvgpu.so", "/state/ledger.json"}) {
+  for (const char* path :
+       {"/cdi/k8s.hami-core-gpu.project-hami.io-claim_a.json", "/state/claims/a/vgpu",
+        "/state/claims/a/devices/0.json", "/state/claims/a/devices/1.json",
+        "/state/shared/libvgpu.so", "/state/ledger.json"}) {
     EXPECT_TRUE(state.contains(path)) << path;
   }
   ASSERT_TRUE(node->Unprepare("a").ok());
@@ -105,7 +110,8 @@ TEST(ClaimPreparer, PutsBackWhatSomebodyRemoved) {
   EXPECT_EQ(node.State(), state);
 }
 
-// The promise of the ledger: killed before any effect, restarted, asked again, the node is as if nothing had happened.
+// The promise of the ledger: killed before any effect, restarted, asked again, the node is as if
+// nothing had happened.
 TEST(ClaimPreparer, KilledBeforeEveryEffectOfPrepare) {
   Node straight;
   ASSERT_TRUE(straight.Restart().ok());
@@ -192,7 +198,8 @@ TEST(ClaimPreparer, SweepsAtStartWhatNoEntryExplains) {
   ASSERT_TRUE(node->Prepare(TwoGpus("a")).ok());
   std::map<std::string, std::string> state = node.State();
   ASSERT_TRUE(runtime::MakeDirectories(node.dir() / "state/claims/lost/vgpu").ok());
-  for (const char* path : {"cdi/k8s.hami-core-gpu.project-hami.io-claim_lost.json", "state/ledger.json.tmp.7.0"}) {
+  for (const char* path :
+       {"cdi/k8s.hami-core-gpu.project-hami.io-claim_lost.json", "state/ledger.json.tmp.7.0"}) {
     ASSERT_TRUE(runtime::WriteFileAtomically(node.dir() / path, "{").ok());
   }
   ASSERT_TRUE(node.Restart().ok());
@@ -203,7 +210,8 @@ TEST(ClaimPreparer, DisappearedDeviceIsRefused) {
   Node node;
   ASSERT_TRUE(node.Restart().ok());
   node.inventory().Apply({.kind = Fault::Kind::kDisappear, .device = 0}, WallTime{});
-  EXPECT_EQ(node->Prepare(TwoGpus("a")).status().message(), "device hami-gpu-0 has disappeared from this node");
+  EXPECT_EQ(node->Prepare(TwoGpus("a")).status().message(),
+            "device hami-gpu-0 has disappeared from this node");
 }
 
 // A lost ledger must stop the driver and never look like an empty one.
@@ -219,11 +227,12 @@ TEST(ClaimLedger, UnreadableMeansStop) {
     std::string text;
     const char* part;
   };
-  const Case cases[] = {{"", "cannot be understood"},
-                        {good.substr(0, good.size() / 2), "cannot be understood"},
-                        {"{}", "cannot be understood"},
-                        {other, "does not match its checksum"},
-                        {R"({"checksum":"x","data":{"version":2}})", "has version 2 and this program knows 1"}};
+  const Case cases[] = {
+      {"", "cannot be understood"},
+      {good.substr(0, good.size() / 2), "cannot be understood"},
+      {"{}", "cannot be understood"},
+      {other, "does not match its checksum"},
+      {R"({"checksum":"x","data":{"version":2}})", "has version 2 and this program knows 1"}};
   for (const Case& test : cases) {
     ASSERT_TRUE(runtime::WriteFileAtomically(path, test.text).ok());
     Status refused = node.Restart();

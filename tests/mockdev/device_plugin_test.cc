@@ -36,7 +36,8 @@ TEST_F(AllocateTest, HowMany) {
 
 TEST_F(AllocateTest, CountedResourceBringsTheDevices) {
   AllocateEdits given = ValueOf(Allocate("nvidia.com/gpu", {"1-0", "3-9", "3-1"}));
-  EXPECT_EQ(given.edits.env, std::vector<std::string>{"NVIDIA_VISIBLE_DEVICES=" + devices_[1].uuid + "," + devices_[3].uuid});
+  EXPECT_EQ(given.edits.env, std::vector<std::string>{"NVIDIA_VISIBLE_DEVICES=" + devices_[1].uuid +
+                                                      "," + devices_[3].uuid});
   std::vector<std::string> paths;
   for (const cdi::DeviceNode& node : given.edits.device_nodes) paths.push_back(node.path);
   EXPECT_THAT(paths, ::testing::IsSupersetOf({"/dev/nvidiactl", "/dev/nvidia1", "/dev/nvidia3"}));
@@ -65,7 +66,8 @@ class Kubelet final : public ::v1beta1::Registration::Service {
   explicit Kubelet(std::string directory) : directory_(std::move(directory)) {}
   void Start() {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("unix:" + directory_ + "/kubelet.sock", grpc::InsecureServerCredentials());
+    builder.AddListeningPort("unix:" + directory_ + "/kubelet.sock",
+                             grpc::InsecureServerCredentials());
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
@@ -78,12 +80,14 @@ class Kubelet final : public ::v1beta1::Registration::Service {
   // Blocks until so many plugins have registered since the last call.
   std::map<std::string, std::string> Await(size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return endpoints_.size() >= count; }));
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30),
+                                  [&] { return endpoints_.size() >= count; }));
     return std::exchange(endpoints_, {});
   }
 
  private:
-  grpc::Status Register(grpc::ServerContext*, const ::v1beta1::RegisterRequest* request, ::v1beta1::Empty*) override {
+  grpc::Status Register(grpc::ServerContext*, const ::v1beta1::RegisterRequest* request,
+                        ::v1beta1::Empty*) override {
     EXPECT_EQ(request->version(), "v1beta1");
     std::lock_guard lock(mutex_);
     endpoints_[request->resource_name()] = request->endpoint();
@@ -100,7 +104,8 @@ class Kubelet final : public ::v1beta1::Registration::Service {
 
 TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   TempDir dir;
-  // The machine's: a kubelet that has bound its socket and does not listen yet is tried again after a real half second.
+  // The machine's: a kubelet that has bound its socket and does not listen yet is tried again after
+  // a real half second.
   Clock& clock = runtime::RealClock();
   std::stop_source stop;
   Context ctx(clock, stop.get_token());
@@ -134,7 +139,8 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
     ::v1beta1::AllocateResponse response;
     ASSERT_TRUE(stub->Allocate(&allocate_call, request, &response).ok());
     ASSERT_EQ(response.container_responses_size(), 1);
-    EXPECT_EQ(response.container_responses(0).envs().at("NVIDIA_VISIBLE_DEVICES"), inventory.devices()[1].uuid);
+    EXPECT_EQ(response.container_responses(0).envs().at("NVIDIA_VISIBLE_DEVICES"),
+              inventory.devices()[1].uuid);
     EXPECT_TRUE(std::filesystem::exists(dir / "state/shared/device-1.json"));
     inventory.Apply({.kind = Fault::Kind::kUnhealthy, .device = 0}, clock.Now());
     ASSERT_TRUE(stream->Read(&list));
@@ -145,7 +151,8 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
 
   // A kubelet that starts anew removes every socket of the directory.
   kubelet.Stop();
-  for (const auto& [resource, endpoint] : endpoints) std::filesystem::remove(options.directory + "/" + endpoint);
+  for (const auto& [resource, endpoint] : endpoints)
+    std::filesystem::remove(options.directory + "/" + endpoint);
   kubelet.Start();
   endpoints = kubelet.Await(3);
   EXPECT_TRUE(std::filesystem::is_socket(options.directory + "/" + endpoints["nvidia.com/gpu"]));

@@ -21,7 +21,8 @@ class ClaimStore final : public runtime::Transport {
  public:
   void Put(const api::ResourceClaim& claim) {
     bodies_.With([&](auto& bodies) {
-      bodies["/apis/resource.k8s.io/v1/namespaces/default/resourceclaims/" + claim.metadata.name] = api::Encode(claim);
+      bodies["/apis/resource.k8s.io/v1/namespaces/default/resourceclaims/" + claim.metadata.name] =
+          api::Encode(claim);
     });
   }
   void Remove(const std::string& name) {
@@ -37,10 +38,13 @@ class ClaimStore final : public runtime::Transport {
       auto found = bodies.find(request.path);
       if (found != bodies.end()) return runtime::ApiResponse{200, found->second, {}};
       return runtime::ApiResponse{
-          404, R"({"kind":"Status","status":"Failure","reason":"NotFound","message":"not found","code":404})", {}};
+          404,
+          R"({"kind":"Status","status":"Failure","reason":"NotFound","message":"not found","code":404})",
+          {}};
     });
   }
-  Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+  Status Watch(const Context&, const runtime::ApiRequest&,
+               const std::function<bool(std::string_view)>&) override {
     return Status(Reason::kInternal, "no watch here");
   }
 
@@ -52,11 +56,12 @@ class DraServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     WriteTools(dir_ / "tools", profile_);
-    preparer_ = ValueOf(ClaimPreparer::Open(ctx_, {profile_, {dir_ / "state", dir_ / "cdi"}, dir_ / "tools", nullptr},
-                                            inventory_));
+    preparer_ = ValueOf(ClaimPreparer::Open(
+        ctx_, {profile_, {dir_ / "state", dir_ / "cdi"}, dir_ / "tools", nullptr}, inventory_));
     ASSERT_NE(preparer_, nullptr);
     handler_ = std::make_unique<ClaimHandler>(runtime::Client(store_), *preparer_, profile_.driver);
-    server_ = ValueOf(DraServer::Start(ctx_, {profile_.driver, dra_socket_, registration_socket_}, *handler_, inventory_));
+    server_ = ValueOf(DraServer::Start(ctx_, {profile_.driver, dra_socket_, registration_socket_},
+                                       *handler_, inventory_));
     ASSERT_NE(server_, nullptr);
   }
 
@@ -103,8 +108,8 @@ TEST_F(DraServerTest, Registers) {
   EXPECT_EQ(info.type(), "DRAPlugin");
   EXPECT_EQ(info.name(), kGpuDriver);
   EXPECT_EQ(info.endpoint(), dra_socket_);
-  EXPECT_THAT(info.supported_versions(),
-              ::testing::ElementsAre("v1.DRAPlugin", "v1beta1.DRAPlugin", "v1alpha1.DRAResourceHealth"));
+  EXPECT_THAT(info.supported_versions(), ::testing::ElementsAre("v1.DRAPlugin", "v1beta1.DRAPlugin",
+                                                                "v1alpha1.DRAResourceHealth"));
   EXPECT_FALSE(server_->Registered());
   pluginregistration::RegistrationStatus registered;
   registered.set_plugin_registered(true);
@@ -149,12 +154,15 @@ TEST_F(DraServerTest, PreparesWithV1) {
   EXPECT_EQ(response.claims().at("b").error(), "");
   EXPECT_EQ(response.claims().at("missing").error(), "claim default/claim-missing: not found");
   EXPECT_EQ(response.claims().at("c").error(),
-            "claim default/claim-other-uid: the claim has UID other-uid and not c: it was deleted and made again");
+            "claim default/claim-other-uid: the claim has UID other-uid and not c: it was deleted "
+            "and made again");
 
   grpc::ClientContext undo;
   v1::NodeUnprepareResourcesResponse undone;
   ASSERT_TRUE(
-      stub->NodeUnprepareResources(&undo, RequestFor<v1::NodeUnprepareResourcesRequest>({"a", "b", "never"}), &undone).ok());
+      stub->NodeUnprepareResources(
+              &undo, RequestFor<v1::NodeUnprepareResourcesRequest>({"a", "b", "never"}), &undone)
+          .ok());
   ASSERT_EQ(undone.claims_size(), 3);
   for (const auto& [uid, answer] : undone.claims()) EXPECT_EQ(answer.error(), "") << uid;
   EXPECT_TRUE(std::filesystem::is_empty(dir_ / "cdi"));
@@ -166,13 +174,15 @@ TEST_F(DraServerTest, PreparesWithV1beta1) {
   auto stub = v1beta1::DRAPlugin::NewStub(Connect(dra_socket_));
   grpc::ClientContext call, undo;
   v1beta1::NodePrepareResourcesResponse response;
-  ASSERT_TRUE(
-      stub->NodePrepareResources(&call, RequestFor<v1beta1::NodePrepareResourcesRequest>({"a"}), &response).ok());
+  ASSERT_TRUE(stub->NodePrepareResources(
+                      &call, RequestFor<v1beta1::NodePrepareResourcesRequest>({"a"}), &response)
+                  .ok());
   EXPECT_EQ(response.claims().at("a").error(), "");
   EXPECT_EQ(response.claims().at("a").devices(0).device_name(), "hami-gpu-0");
   v1beta1::NodeUnprepareResourcesResponse undone;
-  ASSERT_TRUE(
-      stub->NodeUnprepareResources(&undo, RequestFor<v1beta1::NodeUnprepareResourcesRequest>({"a"}), &undone).ok());
+  ASSERT_TRUE(stub->NodeUnprepareResources(
+                      &undo, RequestFor<v1beta1::NodeUnprepareResourcesRequest>({"a"}), &undone)
+                  .ok());
   EXPECT_EQ(undone.claims().at("a").error(), "");
 }
 
@@ -185,7 +195,8 @@ TEST_F(DraServerTest, HealthIsTheCompleteListAtOnceAndOnChange) {
   ASSERT_EQ(message.devices_size(), 8);
   EXPECT_EQ(message.devices(3).device().device_name(), "hami-gpu-3");
   EXPECT_EQ(message.devices(3).health(), ::v1alpha1::HEALTHY);
-  inventory_.Apply({.kind = Fault::Kind::kUnhealthy, .device = 3, .message = "XID 79"}, clock_.Now());
+  inventory_.Apply({.kind = Fault::Kind::kUnhealthy, .device = 3, .message = "XID 79"},
+                   clock_.Now());
   server_->SendHealth();
   ASSERT_TRUE(stream->Read(&message));
   EXPECT_EQ(message.devices(3).health(), ::v1alpha1::UNHEALTHY);
@@ -202,7 +213,8 @@ TEST_F(DraServerTest, StopRemovesBothSocketsAndAStaleOneDoesNotHinder) {
   EXPECT_FALSE(std::filesystem::exists(dra_socket_));
   EXPECT_FALSE(std::filesystem::exists(registration_socket_));
   ASSERT_TRUE(runtime::WriteFileAtomically(dra_socket_, "").ok());
-  server_ = ValueOf(DraServer::Start(ctx_, {profile_.driver, dra_socket_, registration_socket_}, *handler_, inventory_));
+  server_ = ValueOf(DraServer::Start(ctx_, {profile_.driver, dra_socket_, registration_socket_},
+                                     *handler_, inventory_));
   EXPECT_TRUE(std::filesystem::is_socket(dra_socket_));
 }
 

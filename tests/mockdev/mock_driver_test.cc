@@ -1,4 +1,5 @@
-// Everything that a mock node runs for one driver, against an API server that knows a Node and ResourceSlices.
+// Everything that a mock node runs for one driver, against an API server that knows a Node and
+// ResourceSlices.
 #include "mockdev/node/mock_driver.h"
 
 #include <nlohmann/json.hpp>
@@ -40,15 +41,20 @@ class SliceServer final : public runtime::Transport {
   Result<runtime::ApiResponse> Do(const Context&, const runtime::ApiRequest& request) override {
     std::lock_guard lock(mutex_);
     const std::string path = request.path.substr(0, request.path.find('?'));
-    const std::string name = path.starts_with(std::string(kSlices) + "/") ? path.substr(sizeof kSlices) : "";
-    if (path == "/apis/resource.k8s.io") return Answer(200, {{"kind", "APIGroup"}, {"versions", {{{"version", "v1"}}}}});
+    const std::string name =
+        path.starts_with(std::string(kSlices) + "/") ? path.substr(sizeof kSlices) : "";
+    if (path == "/apis/resource.k8s.io")
+      return Answer(200, {{"kind", "APIGroup"}, {"versions", {{{"version", "v1"}}}}});
     if (path == "/api/v1/nodes/node-1") {
-      return Answer(200, {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", "node-1"}, {"uid", "node-uid"}}}});
+      return Answer(200, {{"apiVersion", "v1"},
+                          {"kind", "Node"},
+                          {"metadata", {{"name", "node-1"}, {"uid", "node-uid"}}}});
     }
     if (request.method == "GET" && path == kSlices) {
       Json items = Json::array();
       for (const auto& [key, slice] : slices_) items.push_back(slice);
-      return Answer(200, {{"metadata", {{"resourceVersion", std::to_string(version_)}}}, {"items", items}});
+      return Answer(
+          200, {{"metadata", {{"resourceVersion", std::to_string(version_)}}}, {"items", items}});
     }
     if (refuse_) return Error(503, "ServiceUnavailable");
     if (request.method == "DELETE") {
@@ -71,14 +77,16 @@ class SliceServer final : public runtime::Transport {
 
   Status Watch(const Context& ctx, const runtime::ApiRequest& request,
                const std::function<bool(std::string_view)>& on_line) override {
-    if (request.path.find("sendInitialEvents") != std::string::npos) return Status(Reason::kInvalid, "only lists here");
+    if (request.path.find("sendInitialEvents") != std::string::npos)
+      return Status(Reason::kInvalid, "only lists here");
     std::unique_lock lock(mutex_);
     // What happened since the list that it follows.
     size_t from = request.path.find("resourceVersion=");
     int64_t seen = from == std::string::npos ? 0 : std::stoll(request.path.substr(from + 16));
     while (true) {
       auto next = lines_.end();
-      changed_.wait(lock, ctx.stop(), [&] { return (next = lines_.upper_bound(seen)) != lines_.end(); });
+      changed_.wait(lock, ctx.stop(),
+                    [&] { return (next = lines_.upper_bound(seen)) != lines_.end(); });
       if (next == lines_.end()) return Status(Reason::kCancelled, "stopped");
       std::string line = next->second;
       seen = next->first;
@@ -91,7 +99,8 @@ class SliceServer final : public runtime::Transport {
  private:
   static runtime::ApiResponse Answer(int code, const Json& body) { return {code, body.dump(), {}}; }
   static runtime::ApiResponse Error(int code, const char* reason) {
-    return Answer(code, {{"kind", "Status"}, {"status", "Failure"}, {"reason", reason}, {"code", code}});
+    return Answer(code,
+                  {{"kind", "Status"}, {"status", "Failure"}, {"reason", reason}, {"code", code}});
   }
   void Tell(const char* type, Json& slice) {
     slice["metadata"]["resourceVersion"] = std::to_string(++version_);
@@ -116,7 +125,8 @@ class MockDriverTest : public ::testing::Test {
     options.kubelet_dir = dir_ / "k";
     options.cdi_dir = dir_ / "cdi";
     options.tools_dir = dir_ / "tools";
-    driver_ = ValueOf(MockDriver::Open(ctx_, options, std::move(profile), runtime::Client(server_)));
+    driver_ =
+        ValueOf(MockDriver::Open(ctx_, options, std::move(profile), runtime::Client(server_)));
     ASSERT_NE(driver_, nullptr);
     EXPECT_TRUE(driver_->Ready().Is(Reason::kUnavailable));
     running_ = std::jthread([this] { outcome_ = driver_->Run(ctx_); });
@@ -150,7 +160,9 @@ TEST_F(MockDriverTest, PublishesServesAndLeavesTheSlices) {
   EXPECT_EQ(slice["metadata"]["ownerReferences"][0]["uid"], "node-uid");
   EXPECT_TRUE(BecomesReady());
   const std::string state = dir_ / ("k/plugins/" + std::string(kGpuDriver));
-  for (const std::string& path : {state + "/dra.sock", dir_ / ("k/plugins_registry/" + std::string(kGpuDriver) + "-reg.sock")}) {
+  for (const std::string& path :
+       {state + "/dra.sock",
+        dir_ / ("k/plugins_registry/" + std::string(kGpuDriver) + "-reg.sock")}) {
     EXPECT_TRUE(std::filesystem::is_socket(path)) << path;
   }
   Stop();
@@ -173,7 +185,8 @@ TEST_F(MockDriverTest, AServerThatRefusesIsTriedAgain) {
   server_->RefuseWrites(true);
   Start(ProfileFromTree("nvidia-t4"));
   ASSERT_TRUE(clock_.AwaitWaiters(3));
-  EXPECT_THAT(driver_->Ready().message(), ::testing::HasSubstr("driver hami-core-gpu.project-hami.io"));
+  EXPECT_THAT(driver_->Ready().message(),
+              ::testing::HasSubstr("driver hami-core-gpu.project-hami.io"));
   server_->RefuseWrites(false);
   EXPECT_TRUE(Eventually([this] {
     clock_.Advance(std::chrono::milliseconds(100));
@@ -189,11 +202,14 @@ TEST_F(MockDriverTest, FaultsReachTheSlices) {
   api::DeviceTaint taint;
   taint.key = "example.com/broken";
   taint.effect = "NoSchedule";
-  profile.faults = {{.kind = Fault::Kind::kTaint, .after = std::chrono::seconds(10), .device = 1, .taint = taint},
-                    {.kind = Fault::Kind::kDisappear, .after = std::chrono::seconds(20), .device = 1},
-                    {.kind = Fault::Kind::kRecover, .after = std::chrono::seconds(30), .device = 1}};
+  profile.faults = {
+      {.kind = Fault::Kind::kTaint, .after = std::chrono::seconds(10), .device = 1, .taint = taint},
+      {.kind = Fault::Kind::kDisappear, .after = std::chrono::seconds(20), .device = 1},
+      {.kind = Fault::Kind::kRecover, .after = std::chrono::seconds(30), .device = 1}};
   Start(profile);
-  auto devices = [](const std::vector<Json>& slices) { return slices.empty() ? Json::array() : slices[0]["spec"]["devices"]; };
+  auto devices = [](const std::vector<Json>& slices) {
+    return slices.empty() ? Json::array() : slices[0]["spec"]["devices"];
+  };
   server_->AwaitSlices(1);
   ASSERT_TRUE(BecomesReady());
   SteadyTime start = clock_.Steady();
@@ -217,7 +233,8 @@ TEST_F(MockDriverTest, OneOwnerPerStateDirectory) {
   options.tools_dir = dir_ / "tools";
   Result<std::unique_ptr<MockDriver>> second(Reason::kInternal, "not tried");
   std::jthread other([&] {
-    second = MockDriver::Open(ctx_, options, ProfileFromTree("nvidia-t4"), runtime::Client(server_));
+    second =
+        MockDriver::Open(ctx_, options, ProfileFromTree("nvidia-t4"), runtime::Client(server_));
   });
   std::atomic<bool> done = false;
   std::jthread moving([&] {

@@ -62,7 +62,8 @@ inline DeviceProfile ProfileFromTree(const std::string& name) {
   return ValueOf(LoadProfile(std::string(DRAY_SOURCE_DIR) + "/config/profiles/" + name + ".yaml"));
 }
 
-// A claim allocated on pool "node-1". Every result is a share with these capacities, unless `consumed` is empty: then whole.
+// A claim allocated on pool "node-1". Every result is a share with these capacities, unless
+// `consumed` is empty: then whole.
 class AllocatedClaim {
  public:
   explicit AllocatedClaim(const std::string& uid, const std::string& driver) : driver_(driver) {
@@ -81,11 +82,14 @@ class AllocatedClaim {
     if (!consumed.empty()) {
       result.share_id = claim_.metadata.uid + "-share-" + std::to_string(results().size());
     }
-    for (const auto& [name, text] : consumed) result.consumed_capacity[name] = ValueOf(api::Quantity::Parse(text));
+    for (const auto& [name, text] : consumed)
+      result.consumed_capacity[name] = ValueOf(api::Quantity::Parse(text));
     results().push_back(std::move(result));
     return *this;
   }
-  std::vector<api::DeviceRequestAllocationResult>& results() { return claim_.status.allocation->devices.results; }
+  std::vector<api::DeviceRequestAllocationResult>& results() {
+    return claim_.status.allocation->devices.results;
+  }
   operator const api::ResourceClaim&() const { return claim_; }  // NOLINT: reads as a claim
   api::ResourceClaim& claim() { return claim_; }
 
@@ -94,13 +98,15 @@ class AllocatedClaim {
   api::ResourceClaim claim_;
 };
 
-// Every file and directory below a path, with the content of the files: for comparing what two ways have left.
+// Every file and directory below a path, with the content of the files: for comparing what two ways
+// have left.
 inline std::map<std::string, std::string> Tree(const std::string& root) {
   std::map<std::string, std::string> tree;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     std::string name = entry.path().string().substr(root.size());
     if (entry.is_socket()) continue;
-    tree[name] = entry.is_directory() ? "<directory>" : ValueOf(runtime::ReadFile(entry.path().string()));
+    tree[name] =
+        entry.is_directory() ? "<directory>" : ValueOf(runtime::ReadFile(entry.path().string()));
   }
   return tree;
 }
@@ -112,7 +118,8 @@ struct Output {
   std::string text;  // stdout and stderr
 };
 
-// Runs a built program (a path below build/bin) to its end with exactly this environment; 30 s at most.
+// Runs a built program (a path below build/bin) to its end with exactly this environment; 30 s at
+// most.
 inline Output RunBuilt(const std::string& program, const std::vector<std::string>& args,
                        const std::map<std::string, std::string>& env) {
   TempDir dir;
@@ -136,7 +143,8 @@ inline Output RunBuilt(const std::string& program, const std::vector<std::string
 inline void WriteTools(const std::string& directory, const DeviceProfile& profile) {
   ASSERT_TRUE(runtime::MakeDirectories(directory).ok());
   for (const Tool& tool : profile.tools) {
-    ASSERT_TRUE(runtime::WriteFileAtomically(directory + "/" + tool.name, "#!/bin/sh\n", 0755).ok());
+    ASSERT_TRUE(
+        runtime::WriteFileAtomically(directory + "/" + tool.name, "#!/bin/sh\n", 0755).ok());
   }
 }
 

@@ -11,7 +11,8 @@ class Server {
   SlicePlan Apply(const PoolDescription& wanted) {
     SlicePlan plan = PlanSlices(wanted, slices_);
     for (const api::ResourceSlice& gone : plan.remove) {
-      std::erase_if(slices_, [&](const auto& slice) { return slice.metadata.name == gone.metadata.name; });
+      std::erase_if(slices_,
+                    [&](const auto& slice) { return slice.metadata.name == gone.metadata.name; });
     }
     for (const api::ResourceSlice& changed : plan.update) {
       for (api::ResourceSlice& slice : slices_) {
@@ -56,7 +57,9 @@ PoolDescription Pool(int devices) {
   return pool;
 }
 
-api::DeviceTaint Taint(const std::string& key) { return {key, "79", "NoSchedule", {}}; }
+api::DeviceTaint Taint(const std::string& key) {
+  return {key, "79", "NoSchedule", {}};
+}
 
 TEST(PlanSlices, FirstPublication) {
   Server server;
@@ -159,8 +162,10 @@ TEST(PlanSlices, LongNamesStayValid) {
   pool.node_name = "gke-a-very-long.node.name.example.com";
   SlicePlan plan = PlanSlices(pool, {});
   EXPECT_LE(plan.create[0].metadata.generate_name.size(), 58u);
-  EXPECT_TRUE(plan.create[0].metadata.generate_name.starts_with("00000-hami-core-gpu.project-hami.io-gke-a"));
-  EXPECT_NE(plan.create[0].metadata.generate_name[plan.create[0].metadata.generate_name.size() - 2], '.');
+  EXPECT_TRUE(plan.create[0].metadata.generate_name.starts_with(
+      "00000-hami-core-gpu.project-hami.io-gke-a"));
+  EXPECT_NE(plan.create[0].metadata.generate_name[plan.create[0].metadata.generate_name.size() - 2],
+            '.');
 }
 
 TEST(DroppedFields, NamesTheGate) {
@@ -170,7 +175,8 @@ TEST(DroppedFields, NamesTheGate) {
   api::ResourceSlice stored = sent;
   EXPECT_EQ(DroppedFields(sent, stored), "");
   stored.spec.devices[0].allow_multiple_allocations.reset();
-  EXPECT_EQ(DroppedFields(sent, stored), "allowMultipleAllocations (feature gate DRAConsumableCapacity)");
+  EXPECT_EQ(DroppedFields(sent, stored),
+            "allowMultipleAllocations (feature gate DRAConsumableCapacity)");
 }
 
 }  // namespace

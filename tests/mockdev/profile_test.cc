@@ -11,9 +11,9 @@ namespace dray::mockdev {
 namespace {
 
 const std::vector<std::string> kAll = {
-    "amd-mi300x", "ascend-910b3", "aws-inf2", "biren-br166", "cambricon-mlu370", "enflame-gcu", "hygon-k100-ai",
-    "iluvatar-mr-v100", "kunlunxin-p800", "metax-c500", "mthreads-s4000", "nvidia-a100-80gb", "nvidia-a30-mig",
-    "nvidia-t4", "vastai-va16"};
+    "amd-mi300x",     "ascend-910b3",     "aws-inf2",         "biren-br166",    "cambricon-mlu370",
+    "enflame-gcu",    "hygon-k100-ai",    "iluvatar-mr-v100", "kunlunxin-p800", "metax-c500",
+    "mthreads-s4000", "nvidia-a100-80gb", "nvidia-a30-mig",   "nvidia-t4",      "vastai-va16"};
 
 TEST(Template, ExpandsAndRefuses) {
   Variables variables = {{"a", "1"}, {"b.c:Mi", "2"}};
@@ -40,10 +40,12 @@ TEST(BuiltInProfiles, FirstDeviceAsPublished) {
     DeviceProfile profile = ProfileFromTree(name);
     std::vector<MockDevice> devices = ValueOf(EnumerateDevices(profile, "node-1"));
     ASSERT_EQ(devices.size(), static_cast<size_t>(profile.count));
-    SlicePlan plan =
-        PlanSlices({profile.driver, "node-1", "node-1", "node-uid", {devices[0].device, devices[1].device}}, {});
+    SlicePlan plan = PlanSlices(
+        {profile.driver, "node-1", "node-1", "node-uid", {devices[0].device, devices[1].device}},
+        {});
     ASSERT_EQ(plan.create.size(), 1u);
-    EXPECT_TRUE(api::ValidateResourceSlice(plan.create[0]).ok()) << api::ValidateResourceSlice(plan.create[0]);
+    EXPECT_TRUE(api::ValidateResourceSlice(plan.create[0]).ok())
+        << api::ValidateResourceSlice(plan.create[0]);
     ExpectGolden(name + ".slice.json", api::ToJson(plan.create[0]).dump(1) + "\n");
   }
 }
@@ -103,38 +105,52 @@ TEST(ParseProfile, SaysWhatIsWrong) {
   const Case cases[] = {
       {"driver: gpu.example.com", "driver: GPU_1",
        "bad.yaml:4: driver: \"GPU_1\" is not a DNS name of at most 63 lower-case characters"},
-      {"  count: 2", "  count: many", "bad.yaml:7: devices.count: \"many\" is not a whole number from 0 to 4096"},
-      {"  count: 2", "  count: 3", "bad.yaml:9: devices.values.bus: has 2 values; want one for each of the 3 devices"},
+      {"  count: 2", "  count: many",
+       "bad.yaml:7: devices.count: \"many\" is not a whole number from 0 to 4096"},
+      {"  count: 2", "  count: 3",
+       "bad.yaml:9: devices.values.bus: has 2 values; want one for each of the 3 devices"},
       {"  count: 2", "  count: 2\n  cuont: 3",
-       "bad.yaml:8: devices.cuont: unknown field; known here are allowMultipleAllocations, attributes, capacity, count, name, "
+       "bad.yaml:8: devices.cuont: unknown field; known here are allowMultipleAllocations, "
+       "attributes, capacity, count, name, "
        "values"},
       {"gpu-{index}", "gpu",
        "bad.yaml:8: devices.name: gives two devices the name \"gpu\"; use {index}"},
       {"gpu-{index}", "GPU {index}",
        "bad.yaml:8: devices.name: \"GPU 0\" is not a DNS label (a-z, 0-9, '-', at most 63)"},
-      {"value: 8Gi", "value: 8Gx", "bad.yaml:17: devices.capacity.memory.value: \"8Gx\" is not a quantity such as 80Gi"},
+      {"value: 8Gi", "value: 8Gx",
+       "bad.yaml:17: devices.capacity.memory.value: \"8Gx\" is not a quantity such as 80Gi"},
       {"max: 8Gi", "max: 9Gi",
-       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.max: 9Gi is above the capacity of 8Gi"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.max: 9Gi is above the "
+       "capacity of 8Gi"},
       {"step: 1Mi", "step: 3Mi",
-       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.step: 3Mi does not lead from min to default and max"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy.validRange.step: 3Mi does not lead from "
+       "min to default and max"},
       {"{version: 1.0.0}", "{version: v1}",
        "bad.yaml:13: devices.attributes.version: \"v1\" is not a semantic version such as 8.0.0"},
       {"{string: Mini}", "{string: Mini, int: 1}",
-       "bad.yaml:11: devices.attributes.model: {\"int\":1,\"string\":\"Mini\"} does not have exactly one of string, int, bool, "
+       "bad.yaml:11: devices.attributes.model: {\"int\":1,\"string\":\"Mini\"} does not have "
+       "exactly one of string, int, bool, "
        "version"},
       {"{consumed.memory:Mi}", "{consumed.memroy:Mi}",
-       "bad.yaml:22: edits.device.env[0].value: {consumed.memroy:Mi} means nothing here; known are bus, capacity.memory, "
-       "capacity.memory:Mi, claim, claimName, claimNamespace, consumed.memory, consumed.memory:Mi, hash, index, list:bus, "
+       "bad.yaml:22: edits.device.env[0].value: {consumed.memroy:Mi} means nothing here; known are "
+       "bus, capacity.memory, "
+       "capacity.memory:Mi, claim, claimName, claimNamespace, consumed.memory, consumed.memory:Mi, "
+       "hash, index, list:bus, "
        "list:hash, list:index, list:node, list:uuid, node, ordinal, request, share, slot, uuid"},
-      {"kind: DeviceProfile", "kind: Profile", "bad.yaml:2: kind: \"Profile\" is none of DeviceProfile"},
-      {"uuid: \"X-{hash}\", ", "", "bad.yaml:9: devices.values.uuid: is missing; want a text such as \"GPU-{hash}\""},
+      {"kind: DeviceProfile", "kind: Profile",
+       "bad.yaml:2: kind: \"Profile\" is none of DeviceProfile"},
+      {"uuid: \"X-{hash}\", ", "",
+       "bad.yaml:9: devices.values.uuid: is missing; want a text such as \"GPU-{hash}\""},
       {"edits:\n", "faults:\n- {after: soon, device: 0, do: recover}\nedits:\n",
        "bad.yaml:20: faults[0].after: \"soon\" is not a duration such as 90s, 1m30s or 500ms"},
-      {"edits:\n", "devicePlugin:\n- {name: example.com/mem, capacity: memory, unit: 64Ki}\nedits:\n",
-       "bad.yaml:20: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 that fit into one message; want "
+      {"edits:\n",
+       "devicePlugin:\n- {name: example.com/mem, capacity: memory, unit: 64Ki}\nedits:\n",
+       "bad.yaml:20: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 "
+       "that fit into one message; want "
        "a larger unit"},
       {"allowMultipleAllocations: true", "allowMultipleAllocations: false",
-       "bad.yaml:18: devices.capacity.memory.requestPolicy: needs devices.allowMultipleAllocations: true"},
+       "bad.yaml:18: devices.capacity.memory.requestPolicy: needs "
+       "devices.allowMultipleAllocations: true"},
   };
   for (const Case& test : cases) {
     std::string text = kMinimal;
@@ -151,8 +167,9 @@ TEST(ParseProfile, SaysWhatIsWrong) {
 TEST(LoadProfile, UnknownNameListsTheKnownOnes) {
   std::string names;
   for (const std::string& name : kAll) names += (names.empty() ? "" : ", ") + name;
-  EXPECT_EQ(LoadProfile("nvidia-b300").status().message(),
-            "profile \"nvidia-b300\" is neither built in (" + names + ") nor the path of a .yaml file");
+  EXPECT_EQ(
+      LoadProfile("nvidia-b300").status().message(),
+      "profile \"nvidia-b300\" is neither built in (" + names + ") nor the path of a .yaml file");
   EXPECT_TRUE(LoadProfile("/nowhere/x.yaml").Is(Reason::kInvalid));
 }
 

@@ -28,18 +28,22 @@ class ProgramTest : public ::testing::Test {
   // A cluster that nobody answers for.
   std::string Kubeconfig() {
     return Write("kubeconfig",
-                 "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
-                 "clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\nusers: [{name: u, user: {token: t}}]\n");
+                 "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: "
+                 "{cluster: c, user: u}}]\n"
+                 "clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\nusers: [{name: "
+                 "u, user: {token: t}}]\n");
   }
   TempDir dir_;
 };
 
 TEST_F(ProgramTest, WrongUse) {
-  std::string broken = Write("broken.yaml", "apiVersion: mockdev.dray.dev/v1\nkind: [DeviceProfile\n");
-  std::string wrong = Write("wrong.yaml",
-                            "apiVersion: mockdev.dray.dev/v1\nkind: DeviceProfile\nmetadata: {name: a}\n"
-                            "driver: gpu.example.com\ndeviceClass: gpu.example.com\ndevices:\n  count: many\n"
-                            "  name: \"g-{index}\"\n  values: {uuid: \"{hash}\"}\n");
+  std::string broken =
+      Write("broken.yaml", "apiVersion: mockdev.dray.dev/v1\nkind: [DeviceProfile\n");
+  std::string wrong =
+      Write("wrong.yaml",
+            "apiVersion: mockdev.dray.dev/v1\nkind: DeviceProfile\nmetadata: {name: a}\n"
+            "driver: gpu.example.com\ndeviceClass: gpu.example.com\ndevices:\n  count: many\n"
+            "  name: \"g-{index}\"\n  values: {uuid: \"{hash}\"}\n");
   struct Case {
     std::vector<std::string> args;
     std::string sentence;
@@ -49,19 +53,27 @@ TEST_F(ProgramTest, WrongUse) {
       {{"--node-name"}, "--node-name needs a value of type string"},
       {{"--node-name=a", "--metrics-port=many"}, "--metrics-port: \"many\" is no int32"},
       {{"--node-name=a", "--health-port=65536"}, "port 65536 is not between 0 and 65535"},
-      {{"--node-name=a", "gpus"}, "\"gpus\" is not expected; everything is said by flags, see --help"},
+      {{"--node-name=a", "gpus"},
+       "\"gpus\" is not expected; everything is said by flags, see --help"},
       {{}, "--node-name is missing and $NODE_NAME is not set; want the name of a Node"},
-      {{"--node-name=Node_1"}, "--node-name=Node_1 is not the name of a Node (a-z, 0-9, '-' and '.')"},
+      {{"--node-name=Node_1"},
+       "--node-name=Node_1 is not the name of a Node (a-z, 0-9, '-' and '.')"},
       {{"--node-name=a", "--mode=dar"}, "--mode=dar is none of dra, device-plugin and both"},
       {{"--node-name=a", "--profile="}, "--profile is empty; want the name of a profile"},
       {{"--node-name=a", "--profile=nvidia-t4,nvidia-a100-80gb"},
-       "profiles nvidia-t4 and nvidia-a100-80gb are both of driver hami-core-gpu.project-hami.io; want one profile per driver "
+       "profiles nvidia-t4 and nvidia-a100-80gb are both of driver hami-core-gpu.project-hami.io; "
+       "want one profile per driver "
        "and node"},
-      {{"--node-name=a", "--profile=/no/such.yaml"}, "profile /no/such.yaml: cannot read /no/such.yaml: No such file or directory"},
+      {{"--node-name=a", "--profile=/no/such.yaml"},
+       "profile /no/such.yaml: cannot read /no/such.yaml: No such file or directory"},
       {{"--node-name=a", "--profile=" + broken}, broken + ":3:1: end of sequence flow not found"},
-      {{"--node-name=a", "--profile=" + wrong}, wrong + ":7: devices.count: \"many\" is not a whole number from 0 to 4096"},
-      {{"--node-name=a", "--kubeconfig=/no/such"}, "kubeconfig: cannot read /no/such: No such file or directory"},
-      {{"--node-name=a", "--kubelet-dir=" + (dir_ / std::string(100, 'd')), "--kubeconfig=" + Kubeconfig()}, "a unix socket takes 107"},
+      {{"--node-name=a", "--profile=" + wrong},
+       wrong + ":7: devices.count: \"many\" is not a whole number from 0 to 4096"},
+      {{"--node-name=a", "--kubeconfig=/no/such"},
+       "kubeconfig: cannot read /no/such: No such file or directory"},
+      {{"--node-name=a", "--kubelet-dir=" + (dir_ / std::string(100, 'd')),
+        "--kubeconfig=" + Kubeconfig()},
+       "a unix socket takes 107"},
   };
   for (const Case& test : cases) {
     Output output = Run(test.args);
@@ -79,7 +91,8 @@ TEST_F(ProgramTest, WrongUse) {
 TEST_F(ProgramTest, HelpAndVersion) {
   Output help = Run({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* flag : {"--node-name", "--profile", "--mode", "--kubelet-dir", "--cdi-dir", "--state-dir", "--tools-dir"}) {
+  for (const char* flag : {"--node-name", "--profile", "--mode", "--kubelet-dir", "--cdi-dir",
+                           "--state-dir", "--tools-dir"}) {
     EXPECT_THAT(help.text, HasSubstr(flag));
   }
   EXPECT_EQ(Run({"--version"}).code, 0);
@@ -96,8 +109,9 @@ TEST_F(ProgramTest, APortInUse) {
   socklen_t size = sizeof address;
   ::getsockname(taken, reinterpret_cast<sockaddr*>(&address), &size);
   std::string port = std::to_string(ntohs(address.sin_port));
-  Output output = Run({"--node-name=a", "--kubeconfig=" + Kubeconfig(), "--kubelet-dir=" + (dir_ / "k"),
-                       "--cdi-dir=" + (dir_ / "cdi"), "--bind-address=127.0.0.1", "--health-port=" + port});
+  Output output =
+      Run({"--node-name=a", "--kubeconfig=" + Kubeconfig(), "--kubelet-dir=" + (dir_ / "k"),
+           "--cdi-dir=" + (dir_ / "cdi"), "--bind-address=127.0.0.1", "--health-port=" + port});
   ::close(taken);
   EXPECT_EQ(output.code, 2) << output.text;
   EXPECT_THAT(output.text, HasSubstr(port));
@@ -117,13 +131,17 @@ TEST_F(ProgramTest, ManifestsUseFlagsThatExist) {
   }
   // Host paths are the same inside and outside: CDI files name them.
   std::map<std::string, std::string> host;
-  for (const Json& volume : pod.at("volumes")) host[volume.at("name")] = volume.at("hostPath").at("path");
-  for (const Json& mount : container.at("volumeMounts")) EXPECT_EQ(host.at(mount.at("name")), mount.at("mountPath"));
+  for (const Json& volume : pod.at("volumes"))
+    host[volume.at("name")] = volume.at("hostPath").at("path");
+  for (const Json& mount : container.at("volumeMounts"))
+    EXPECT_EQ(host.at(mount.at("name")), mount.at("mountPath"));
   // Each built-in profile has its folder and is part of the whole.
-  std::string all = ValueOf(runtime::ReadFile(std::string(DRAY_SOURCE_DIR) + "/config/mockdev/kustomization.yaml"));
+  std::string all = ValueOf(
+      runtime::ReadFile(std::string(DRAY_SOURCE_DIR) + "/config/mockdev/kustomization.yaml"));
   for (const std::string& name : BuiltInProfiles()) {
     EXPECT_THAT(all, HasSubstr("- " + name + "\n"));
-    EXPECT_TRUE(std::filesystem::exists(std::string(DRAY_SOURCE_DIR) + "/config/mockdev/" + name + "/kustomization.yaml"));
+    EXPECT_TRUE(std::filesystem::exists(std::string(DRAY_SOURCE_DIR) + "/config/mockdev/" + name +
+                                        "/kustomization.yaml"));
   }
 }
 
@@ -142,10 +160,12 @@ TEST_F(ProgramTest, KustomizeBuildsTheManifests) {
   Context ctx(runtime::RealClock(), {});
   ASSERT_EQ(ValueOf(process->Wait(ctx.WithTimeout(std::chrono::seconds(60)))), 0);
   std::map<std::string, std::string> profile_of;
-  for (const Json& object : ValueOf(runtime::ParseYamlDocuments(ValueOf(runtime::ReadFile(dir_ / "out")), "kustomize"))) {
+  for (const Json& object : ValueOf(
+           runtime::ParseYamlDocuments(ValueOf(runtime::ReadFile(dir_ / "out")), "kustomize"))) {
     if (object.at("kind") != "DaemonSet") continue;
     const Json& spec = object.at("spec");
-    std::string profile = spec.at("template").at("spec").at("nodeSelector").at("dray.dev/mock-profile");
+    std::string profile =
+        spec.at("template").at("spec").at("nodeSelector").at("dray.dev/mock-profile");
     EXPECT_EQ(object.at("metadata").at("name"), "dray-mockdev-" + profile);
     EXPECT_EQ(spec.at("selector").at("matchLabels").at("dray.dev/mock-profile"), profile);
     EXPECT_EQ(spec.at("template").at("metadata").at("labels").at("dray.dev/mock-profile"), profile);

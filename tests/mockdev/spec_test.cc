@@ -13,17 +13,20 @@ cdi::Spec SpecOf(const DeviceProfile& profile, const api::ResourceClaim& claim) 
   std::vector<MockDevice> devices = ValueOf(EnumerateDevices(profile, "node-1"));
   ClaimRecord wanted = ValueOf(WantedOf(profile, devices, "node-1", claim));
   ClaimRecord record = ValueOf(AssignDevices(profile, devices, {}, wanted));
-  return cdi::SpecForClaim(profile.driver, record, ValueOf(EditsForClaim(profile, devices, kPaths, record)));
+  return cdi::SpecForClaim(profile.driver, record,
+                           ValueOf(EditsForClaim(profile, devices, kPaths, record)));
 }
 
 TEST(SpecForClaim, TwoGpusInOneRequest) {
   AllocatedClaim claim("c1a2", kGpuDriver);
   claim.Gets("gpu", "hami-gpu-0", {{"memory", "4Gi"}, {"cores", "80"}});
   claim.Gets("gpu", "hami-gpu-3", {{"memory", "4Gi"}, {"cores", "80"}});
-  ExpectGolden("nvidia-two.cdi.json", cdi::EncodeSpec(SpecOf(ProfileFromTree("nvidia-a100-80gb"), claim)));
+  ExpectGolden("nvidia-two.cdi.json",
+               cdi::EncodeSpec(SpecOf(ProfileFromTree("nvidia-a100-80gb"), claim)));
 }
 
-// The container that uses only the second request has no variable of index 0: the plain one limits it.
+// The container that uses only the second request has no variable of index 0: the plain one limits
+// it.
 TEST(SpecForClaim, TwoRequestsOfDifferentSize) {
   AllocatedClaim claim("c1a2", kGpuDriver);
   claim.Gets("small", "hami-gpu-1", {{"memory", "4Gi"}, {"cores", "30"}});
@@ -32,18 +35,21 @@ TEST(SpecForClaim, TwoRequestsOfDifferentSize) {
   ASSERT_EQ(spec.devices.size(), 2u);
   EXPECT_EQ(spec.devices[0].name, "c1a2-0-hami-gpu-1");
   EXPECT_EQ(spec.devices[1].name, "c1a2-1-hami-gpu-1");
-  EXPECT_THAT(spec.devices[0].edits.env,
-              ::testing::IsSupersetOf({"CUDA_DEVICE_MEMORY_LIMIT_0=4096m", "CUDA_DEVICE_MEMORY_LIMIT=4096m",
-                                     "CUDA_DEVICE_SM_LIMIT_0=30"}));
-  EXPECT_THAT(spec.devices[1].edits.env,
-              ::testing::IsSupersetOf({"CUDA_DEVICE_MEMORY_LIMIT_1=8192m", "CUDA_DEVICE_MEMORY_LIMIT=8192m",
-                                     "CUDA_DEVICE_SM_LIMIT_1=60"}));
+  EXPECT_THAT(
+      spec.devices[0].edits.env,
+      ::testing::IsSupersetOf({"CUDA_DEVICE_MEMORY_LIMIT_0=4096m", "CUDA_DEVICE_MEMORY_LIMIT=4096m",
+                               "CUDA_DEVICE_SM_LIMIT_0=30"}));
+  EXPECT_THAT(
+      spec.devices[1].edits.env,
+      ::testing::IsSupersetOf({"CUDA_DEVICE_MEMORY_LIMIT_1=8192m", "CUDA_DEVICE_MEMORY_LIMIT=8192m",
+                               "CUDA_DEVICE_SM_LIMIT_1=60"}));
 }
 
 TEST(SpecForClaim, PartOfADcu) {
   AllocatedClaim claim("d1", "dra.hygon.com");
   claim.Gets("hcu", "hcu-0000-09-00-0", {{"memory", "16Gi"}, {"cores", "60"}, {"slices", "1"}});
-  ExpectGolden("hygon-part.cdi.json", cdi::EncodeSpec(SpecOf(ProfileFromTree("hygon-k100-ai"), claim)));
+  ExpectGolden("hygon-part.cdi.json",
+               cdi::EncodeSpec(SpecOf(ProfileFromTree("hygon-k100-ai"), claim)));
 }
 
 TEST(SpecForClaim, WholeDcuHasNoLimitFile) {
@@ -71,7 +77,8 @@ TEST(EditsForClaim, DcuLimitFileSaysWhichUnits) {
     if (file.path.ends_with("/d2/vdev1.conf")) conf = file.content;
   }
   EXPECT_EQ(conf,
-            "PciBusId: 0000:09:00.0\ncu_mask: 0xf000000000000000\ncu_mask: 0x00ffffffffffffff\ncu_count: 60\nmem: 16384 MiB\n"
+            "PciBusId: 0000:09:00.0\ncu_mask: 0xf000000000000000\ncu_mask: "
+            "0x00ffffffffffffff\ncu_count: 60\nmem: 16384 MiB\n"
             "device_id: 0\nvdev_id: 1\npipe_id: 1\nenable: 1\n");
 }
 
@@ -80,7 +87,8 @@ TEST(SpecForClaim, AscendListsTheDevicesOfTheRequest) {
   claim.Gets("npu", "npu-2", {{"memory", "16Gi"}, {"cores", "25"}});
   claim.Gets("npu", "npu-5", {{"memory", "16Gi"}, {"cores", "25"}});
   claim.Gets("other", "npu-7", {{"memory", "1Gi"}, {"cores", "5"}});
-  ExpectGolden("ascend-three.cdi.json", cdi::EncodeSpec(SpecOf(ProfileFromTree("ascend-910b3"), claim)));
+  ExpectGolden("ascend-three.cdi.json",
+               cdi::EncodeSpec(SpecOf(ProfileFromTree("ascend-910b3"), claim)));
 }
 
 TEST(DecodeSpec, ReadsBackWhatItWrote) {
@@ -92,7 +100,9 @@ TEST(DecodeSpec, ReadsBackWhatItWrote) {
 
 TEST(DecodeSpec, IsStrict) {
   const char* bad[] = {
-      "", "[]", "{}",
+      "",
+      "[]",
+      "{}",
       R"({"cdiVersion":"0.6.0","kind":"a/b","devices":[]})",
       R"({"cdiVersion":"0.6.0","kind":"ab","devices":[{"name":"x","containerEdits":{"env":["A=1"]}}]})",
       R"({"cdiVersion":"0.3.0","kind":"a/b","devices":[{"name":"x","containerEdits":{"env":["A=1"]}}]})",
@@ -112,7 +122,8 @@ TEST(SpecFiles, RemovesOnlyWhatIsOursAndUnknown) {
   cdi::Spec spec{.kind = "k8s.gpu.example.com/claim", .devices = {{"x", {.env = {"A=1"}}}}};
   ASSERT_TRUE(files.Write("keep", spec).ok());
   ASSERT_TRUE(files.Write("lost", spec).ok());
-  for (const char* name : {"other.json", "k8s.gpu.example.com-claim_lost.json.tmp.12.0", "k8s.gpu.example.org-claim_x.json"}) {
+  for (const char* name : {"other.json", "k8s.gpu.example.com-claim_lost.json.tmp.12.0",
+                           "k8s.gpu.example.org-claim_x.json"}) {
     ASSERT_TRUE(runtime::WriteFileAtomically(dir / name, "{}").ok());
   }
   EXPECT_EQ(ValueOf(files.RemoveOthers({"keep"})), 2);

@@ -23,15 +23,18 @@ class Container {
     std::vector<MockDevice> devices = ValueOf(EnumerateDevices(profile_, "node-1"));
     ClaimRecord wanted = ValueOf(WantedOf(profile_, devices, "node-1", claim));
     ClaimRecord record = ValueOf(AssignDevices(profile_, devices, {}, wanted));
-    ClaimEdits edits = ValueOf(EditsForClaim(profile_, devices, {dir_ / "state", dir_ / "cdi"}, record));
+    ClaimEdits edits =
+        ValueOf(EditsForClaim(profile_, devices, {dir_ / "state", dir_ / "cdi"}, record));
     std::map<std::string, std::string> host;
     for (const HostFile& file : edits.files) host[file.path] = file.content;
     for (size_t i = 0; i < edits.devices.size(); ++i) {
       if (!requests.empty() && !requests.contains(record.devices[i].request)) continue;
-      for (const std::string& env : edits.devices[i].env) env_[env.substr(0, env.find('='))] = env.substr(env.find('=') + 1);
+      for (const std::string& env : edits.devices[i].env)
+        env_[env.substr(0, env.find('='))] = env.substr(env.find('=') + 1);
       for (const cdi::Mount& mount : edits.devices[i].mounts) {
         std::string target = mount.container_path;
-        for (const auto& [from, to] : {std::pair("/run/dray/devices", "devices"), std::pair("/etc/vdev/docker", "vdev")}) {
+        for (const auto& [from, to] :
+             {std::pair("/run/dray/devices", "devices"), std::pair("/etc/vdev/docker", "vdev")}) {
           if (!target.starts_with(from)) continue;
           target = dir_ / to + target.substr(std::string(from).size());
           ASSERT_TRUE(runtime::MakeDirectories(dir_ / to).ok());
@@ -76,7 +79,8 @@ TEST(NvidiaSmi, ListAndQuery) {
     int code = 0;
   };
   const Case cases[] = {
-      {"index,name,memory.total", "csv", "index, name, memory.total [MiB]\n0, Tesla T4, 4096 MiB\n"},
+      {"index,name,memory.total", "csv",
+       "index, name, memory.total [MiB]\n0, Tesla T4, 4096 MiB\n"},
       {"uuid,memory.used", "csv,noheader", uuid + ", 0 MiB\n"},
       {"memory.total,memory.free,utilization.gpu", "csv,noheader,nounits", "4096, 4096, 0\n"},
       {"count,pci.bus_id", "csv,noheader", "1, 00000000:AF:00.0\n"},
@@ -84,13 +88,15 @@ TEST(NvidiaSmi, ListAndQuery) {
       {"index", "xml", "--format= must contain csv\n", 2},
   };
   for (const Case& test : cases) {
-    Output output = container.Run("nvidia-smi", {"--query-gpu=" + std::string(test.query), "--format=" + std::string(test.format)});
+    Output output = container.Run("nvidia-smi", {"--query-gpu=" + std::string(test.query),
+                                                 "--format=" + std::string(test.format)});
     EXPECT_EQ(output.text, test.text);
     EXPECT_EQ(output.code, test.code) << test.query;
   }
 }
 
-// Two containers share a claim of two requests; each sees its own part, and one that takes all sees both.
+// Two containers share a claim of two requests; each sees its own part, and one that takes all sees
+// both.
 TEST(NvidiaSmi, EachContainerSeesItsRequests) {
   AllocatedClaim claim("double-gpu", kGpuDriver);
   claim.Gets("one", "hami-gpu-0", {{"memory", "4Gi"}, {"cores", "30"}});
@@ -103,7 +109,10 @@ TEST(NvidiaSmi, EachContainerSeesItsRequests) {
   for (const Case& test : cases) {
     Container container("nvidia-a100-80gb");
     container.Use(claim, test.requests);
-    EXPECT_EQ(container.Run("nvidia-smi", {"--query-gpu=memory.total", "--format=csv,noheader,nounits"}).text, test.memory);
+    EXPECT_EQ(
+        container.Run("nvidia-smi", {"--query-gpu=memory.total", "--format=csv,noheader,nounits"})
+            .text,
+        test.memory);
   }
 }
 
@@ -112,13 +121,17 @@ TEST(NvidiaSmi, ReadsLimitsAsHamiCoreDoes) {
     const char* value;
     const char* memory;
   };
-  const Case cases[] = {{"2g", "2048\n"}, {"512M", "512\n"}, {"1048576k", "1024\n"}, {"3221225472", "3072\n"},
-                        {"0", "81920\n"}, {"junk", "81920\n"}, {"999999m", "81920\n"}};
+  const Case cases[] = {{"2g", "2048\n"},         {"512M", "512\n"}, {"1048576k", "1024\n"},
+                        {"3221225472", "3072\n"}, {"0", "81920\n"},  {"junk", "81920\n"},
+                        {"999999m", "81920\n"}};
   for (const Case& test : cases) {
     Container container("nvidia-a100-80gb");
     container.Use(AllocatedClaim("c1", kGpuDriver).Gets("gpu", "hami-gpu-0"));
     container.env()["CUDA_DEVICE_MEMORY_LIMIT_0"] = test.value;
-    EXPECT_EQ(container.Run("nvidia-smi", {"--query-gpu=memory.total", "--format=csv,noheader,nounits"}).text, test.memory)
+    EXPECT_EQ(
+        container.Run("nvidia-smi", {"--query-gpu=memory.total", "--format=csv,noheader,nounits"})
+            .text,
+        test.memory)
         << test.value;
   }
 }
@@ -188,14 +201,19 @@ TEST(MockTools, HelpAndUnknownOptions) {
 // Any image may mount them: they need no library of it.
 TEST(MockTools, AreStatic) {
   for (const char* tool : {"nvidia-smi", "hy-smi", "npu-smi"}) {
-    std::string binary = ValueOf(runtime::ReadFile(std::string(DRAY_BINARY_DIR) + "/bin/mock-tools/" + tool));
-    if (binary.find("__asan_init") != std::string::npos || binary.find("__tsan_init") != std::string::npos) GTEST_SKIP();
+    std::string binary =
+        ValueOf(runtime::ReadFile(std::string(DRAY_BINARY_DIR) + "/bin/mock-tools/" + tool));
+    if (binary.find("__asan_init") != std::string::npos ||
+        binary.find("__tsan_init") != std::string::npos)
+      GTEST_SKIP();
     Elf64_Ehdr header;
     ASSERT_GT(binary.size(), sizeof header);
     std::memcpy(&header, binary.data(), sizeof header);
     for (int i = 0; i < header.e_phnum; ++i) {
       Elf64_Phdr segment;
-      std::memcpy(&segment, binary.data() + header.e_phoff + static_cast<size_t>(i) * header.e_phentsize, sizeof segment);
+      std::memcpy(&segment,
+                  binary.data() + header.e_phoff + static_cast<size_t>(i) * header.e_phentsize,
+                  sizeof segment);
       EXPECT_NE(segment.p_type, PT_INTERP) << tool;
     }
   }
@@ -204,7 +222,9 @@ TEST(MockTools, AreStatic) {
 TEST(MockTools, ABrokenDeviceFileIsSaidAndLeftOut) {
   Container container("nvidia-t4");
   container.Use(AllocatedClaim("c1", kGpuDriver).Gets("gpu", "hami-gpu-0"));
-  ASSERT_TRUE(runtime::WriteFileAtomically(container.env()["DRAY_DEVICE_DIR"] + "/zz.json", "{\"claim\":").ok());
+  ASSERT_TRUE(
+      runtime::WriteFileAtomically(container.env()["DRAY_DEVICE_DIR"] + "/zz.json", "{\"claim\":")
+          .ok());
   Output output = container.Run("nvidia-smi", {"--query-gpu=name", "--format=csv,noheader"});
   EXPECT_EQ(output.code, 0);
   EXPECT_THAT(output.text, ::testing::HasSubstr("zz.json: "));

@@ -10,8 +10,9 @@ namespace {
 constexpr SteadyTime kStart{std::chrono::hours(1000)};
 constexpr WallTime kWallStart{std::chrono::seconds(1767225600)};  // 2026-01-01T00:00:00Z
 
-// What a thread holds while it decides to wait: its own lock and the clock's. Given up together only once the condition
-// variable has registered the thread, so that neither a notification nor an Advance() falls between.
+// What a thread holds while it decides to wait: its own lock and the clock's. Given up together
+// only once the condition variable has registered the thread, so that neither a notification nor an
+// Advance() falls between.
 class BothLocks {
  public:
   BothLocks(std::unique_lock<std::mutex>& caller, std::unique_lock<std::mutex>& clock)
@@ -38,12 +39,15 @@ WallTime FakeClock::Now() const {
   return kWallStart + std::chrono::duration_cast<WallTime::duration>(Steady() - kStart);
 }
 
-SteadyTime FakeClock::Steady() const { return now_.load(); }
+SteadyTime FakeClock::Steady() const {
+  return now_.load();
+}
 
 bool FakeClock::WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& changed,
                           SteadyTime deadline, std::stop_token stop,
                           const std::function<bool()>& woken) {
-  // The callback takes the clock's mutex: a stop comes either before the check below or after the wait has begun.
+  // The callback takes the clock's mutex: a stop comes either before the check below or after the
+  // wait has begun.
   std::stop_callback on_stop(stop, [&] {
     std::lock_guard guard(mutex_);
     changed.notify_all();

@@ -10,8 +10,8 @@
 
 namespace dray::testing {
 
-// A clock that stands still until the test moves it. Threads that wait on it wake when their deadline passes, when they
-// are notified, or when they are stopped. Any thread.
+// A clock that stands still until the test moves it. Threads that wait on it wake when their
+// deadline passes, when they are notified, or when they are stopped. Any thread.
 //
 //   clock.AwaitWaiters(1);                  // the worker has nothing left to do at this time
 //   clock.Advance(std::chrono::seconds(2)); // now it has
@@ -25,14 +25,15 @@ class FakeClock final : public Clock {
                  SteadyTime deadline, std::stop_token stop,
                  const std::function<bool()>& woken) override;
 
-  // Moves both clocks forward at once and wakes the waiters whose deadline has come; these count as waiting again only
-  // when they wait again.
+  // Moves both clocks forward at once and wakes the waiters whose deadline has come; these count as
+  // waiting again only when they wait again.
   void Advance(Duration by);
-  // Advance() to the earliest deadline that somebody waits for; false (and no change) when there is none.
+  // Advance() to the earliest deadline that somebody waits for; false (and no change) when there is
+  // none.
   bool AdvanceToNextDeadline();
 
-  // Blocks until at least `count` threads wait. A thread that was notified counts until it has run. False, with a test
-  // failure, after 30 s of real time.
+  // Blocks until at least `count` threads wait. A thread that was notified counts until it has run.
+  // False, with a test failure, after 30 s of real time.
   bool AwaitWaiters(int count);
   int waiters() const;
   std::optional<SteadyTime> NextDeadline() const;

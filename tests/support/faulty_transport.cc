@@ -11,7 +11,9 @@ using runtime::ApiResponse;
 
 namespace {
 
-Status Lost(const char* what) { return Status(Reason::kUnavailable, std::string("injected: ") + what); }
+Status Lost(const char* what) {
+  return Status(Reason::kUnavailable, std::string("injected: ") + what);
+}
 
 ApiResponse Refusal(Reason reason, std::map<std::string, std::string> headers = {}) {
   Status status(reason, "injected");
@@ -27,15 +29,18 @@ uint64_t Hash(uint64_t seed, std::string_view text) {
 
 }  // namespace
 
-FaultyTransport::FaultyTransport(std::shared_ptr<runtime::Transport> inner, Faults faults, uint64_t seed)
+FaultyTransport::FaultyTransport(std::shared_ptr<runtime::Transport> inner, Faults faults,
+                                 uint64_t seed)
     : inner_(std::move(inner)), seed_(seed), faults_(faults) {}
 
 void FaultyTransport::Set(Faults faults) {
   faults_.With([&](Faults& now) { now = faults; });
 }
 
-FaultyTransport::Dice::Dice(FaultyTransport& owner, const ApiRequest& request, bool watch) : owner_(owner) {
-  std::string call = (watch ? "WATCH" : request.method) + " " + request.path.substr(0, request.path.find('?'));
+FaultyTransport::Dice::Dice(FaultyTransport& owner, const ApiRequest& request, bool watch)
+    : owner_(owner) {
+  std::string call =
+      (watch ? "WATCH" : request.method) + " " + request.path.substr(0, request.path.find('?'));
   const uint64_t times = owner.calls_.With([&](auto& calls) { return calls[call]++; });
   state_ = Hash(owner.seed_ + times * 0x9e3779b97f4a7c15ull, call);
 }
@@ -55,7 +60,9 @@ bool FaultyTransport::Dice::Roll(double Faults::*fault) {
   return hit;
 }
 
-size_t FaultyTransport::Dice::Below(size_t bound) { return bound == 0 ? 0 : Next() % bound; }
+size_t FaultyTransport::Dice::Below(size_t bound) {
+  return bound == 0 ? 0 : Next() % bound;
+}
 
 Status FaultyTransport::Delay(const Context& ctx, Dice& dice) {
   if (!dice.Roll(&Faults::delay)) return Ok();
@@ -67,7 +74,8 @@ Result<ApiResponse> FaultyTransport::Do(const Context& ctx, const ApiRequest& re
   Dice dice(*this, request, false);
   DRAY_RETURN_IF_ERROR(Delay(ctx, dice));
   if (dice.Roll(&Faults::drop)) return Lost("the request is dropped");
-  if (dice.Roll(&Faults::too_many_requests)) return Refusal(Reason::kTooManyRequests, {{"retry-after", "1"}});
+  if (dice.Roll(&Faults::too_many_requests))
+    return Refusal(Reason::kTooManyRequests, {{"retry-after", "1"}});
   if (dice.Roll(&Faults::internal_error)) return Refusal(Reason::kInternal);
   bool changes = request.method == "PUT" || request.method == "PATCH" || request.method == "DELETE";
   if (changes && dice.Roll(&Faults::conflict)) return Refusal(Reason::kConflict);
@@ -95,13 +103,16 @@ Status FaultyTransport::Watch(const Context& ctx, const ApiRequest& request,
       return false;
     }
     if (dice.Roll(&Faults::gone)) {
-      Json error = {{"type", "ERROR"}, {"object", api::EncodeStatus(Status(Reason::kGone, "injected"), "", "", "")}};
+      Json error = {{"type", "ERROR"},
+                    {"object", api::EncodeStatus(Status(Reason::kGone, "injected"), "", "", "")}};
       on_line(error.dump());
       return false;
     }
     if (!on_line(line)) return false;
     if (dice.Roll(&Faults::duplicate_event) && !on_line(line)) return false;
-    if (!before.empty() && dice.Roll(&Faults::late_event) && !on_line(before[dice.Below(before.size())])) return false;
+    if (!before.empty() && dice.Roll(&Faults::late_event) &&
+        !on_line(before[dice.Below(before.size())]))
+      return false;
     before.emplace_back(line);
     if (before.size() > kRemembered) before.erase(before.begin());
     return true;

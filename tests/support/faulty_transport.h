@@ -27,8 +27,9 @@ struct Faults {
   double late_event = 0;       // one of the lines before it comes once more after it
 };
 
-// Another transport with faults. The dice fall by seed, call (method, path without query) and how often that call was made:
-// the same seed gives the same faults, whatever the order in which threads come by. Any thread.
+// Another transport with faults. The dice fall by seed, call (method, path without query) and how
+// often that call was made: the same seed gives the same faults, whatever the order in which
+// threads come by. Any thread.
 class FaultyTransport final : public runtime::Transport {
  public:
   FaultyTransport(std::shared_ptr<runtime::Transport> inner, Faults faults, uint64_t seed);

@@ -23,7 +23,8 @@ X509* ReadCert(const std::string& pem) {
 
 HttpConnection::HttpConnection(uint16_t port, std::optional<Tls> tls, int receive_buffer) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  if (receive_buffer > 0)
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   timeval patience{20, 0};  // a server that hangs fails the test
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
@@ -63,8 +64,9 @@ HttpConnection::~HttpConnection() {
 bool HttpConnection::Send(const std::string& bytes) {
   size_t sent = 0;
   while (sent < bytes.size()) {
-    ssize_t n = ssl_ != nullptr ? SSL_write(ssl_, bytes.data() + sent, bytes.size() - sent)
-                                : ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    ssize_t n = ssl_ != nullptr
+                    ? SSL_write(ssl_, bytes.data() + sent, bytes.size() - sent)
+                    : ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (n <= 0) return false;
     sent += n;
   }
@@ -73,8 +75,10 @@ bool HttpConnection::Send(const std::string& bytes) {
 
 bool HttpConnection::Fill() {
   char buffer[16384];
-  ssize_t n = ssl_ != nullptr ? SSL_read(ssl_, buffer, sizeof buffer) : ::recv(fd_, buffer, sizeof buffer, 0);
-  if (n < 0 && ssl_ == nullptr && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the server hangs";
+  ssize_t n = ssl_ != nullptr ? SSL_read(ssl_, buffer, sizeof buffer)
+                              : ::recv(fd_, buffer, sizeof buffer, 0);
+  if (n < 0 && ssl_ == nullptr && (errno == EAGAIN || errno == EWOULDBLOCK))
+    ADD_FAILURE() << "the server hangs";
   if (n <= 0) return false;
   input_.append(buffer, n);
   return true;

@@ -11,11 +11,12 @@
 
 namespace dray::runtime {
 
-// A blocking HTTP client made of a socket and OpenSSL alone, so that the server is not tested with its own library.
+// A blocking HTTP client made of a socket and OpenSSL alone, so that the server is not tested with
+// its own library.
 class HttpConnection {
  public:
   struct Tls {
-    std::string ca_pem;               // the server must verify against it
+    std::string ca_pem;  // the server must verify against it
     std::optional<KeyPair> client;
   };
   struct Response {
@@ -30,7 +31,8 @@ class HttpConnection {
   // False when the connection or the TLS handshake failed.
   bool open() const { return open_; }
   bool Send(const std::string& bytes);
-  // A whole response with Content-Length, or only its head when it is chunked or `head_only`. Code 0: the peer has closed.
+  // A whole response with Content-Length, or only its head when it is chunked or `head_only`. Code
+  // 0: the peer has closed.
   Response Receive(bool head_only = false);
   // "" at the end of a chunked body, nothing when the peer has closed before.
   std::optional<std::string> ReceiveChunk();

@@ -10,7 +10,8 @@ using runtime::ApiResponse;
 namespace {
 
 Status Cut(const Context& ctx) {
-  return ctx.stopped() ? Status(Reason::kCancelled, "stopped") : Status(Reason::kTimeout, "deadline exceeded");
+  return ctx.stopped() ? Status(Reason::kCancelled, "stopped")
+                       : Status(Reason::kTimeout, "deadline exceeded");
 }
 
 }  // namespace
@@ -33,11 +34,14 @@ void ScriptedTransport::Append(Step step) {
   changed_.notify_all();
 }
 
-void ScriptedTransport::Answer(int code, std::string body, std::map<std::string, std::string> headers) {
+void ScriptedTransport::Answer(int code, std::string body,
+                               std::map<std::string, std::string> headers) {
   Append({ApiResponse{code, std::move(body), std::move(headers)}, nullptr, {}});
 }
 
-void ScriptedTransport::Fail(Status status) { Append({std::nullopt, nullptr, std::move(status)}); }
+void ScriptedTransport::Fail(Status status) {
+  Append({std::nullopt, nullptr, std::move(status)});
+}
 
 void ScriptedTransport::Watches(std::vector<std::string> lines, Status end) {
   auto watch = std::make_shared<ScriptedWatch>();
@@ -64,17 +68,20 @@ size_t ScriptedTransport::unused_steps() const {
 
 bool ScriptedTransport::AwaitRequests(size_t count) const {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_for(lock, std::chrono::seconds(30), [&] { return requests_.size() >= count; })) return true;
+  if (changed_.wait_for(lock, std::chrono::seconds(30), [&] { return requests_.size() >= count; }))
+    return true;
   ADD_FAILURE() << "only " << requests_.size() << " of " << count << " requests after 30 s";
   return false;
 }
 
-std::optional<ScriptedTransport::Step> ScriptedTransport::Next(const Context& ctx, const ApiRequest& request,
+std::optional<ScriptedTransport::Step> ScriptedTransport::Next(const Context& ctx,
+                                                               const ApiRequest& request,
                                                                Status* cut) {
   std::unique_lock lock(mutex_);
   requests_.push_back(request);
   changed_.notify_all();
-  if (!ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [this] { return !steps_.empty(); })) {
+  if (!ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(),
+                             [this] { return !steps_.empty(); })) {
     *cut = Cut(ctx);
     return std::nullopt;
   }

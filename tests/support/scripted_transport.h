@@ -25,9 +25,10 @@ class ScriptedWatch {
   std::optional<Status> end_;
 };
 
-// An API server that says what the test has written down, call by call, and remembers what it was asked. A call that the
-// script does not reach waits for its context's deadline or stop, like an idle server; a call of the other sort (a watch
-// where an answer stands, or the reverse) is a test failure. Any thread.
+// An API server that says what the test has written down, call by call, and remembers what it was
+// asked. A call that the script does not reach waits for its context's deadline or stop, like an
+// idle server; a call of the other sort (a watch where an answer stands, or the reverse) is a test
+// failure. Any thread.
 class ScriptedTransport final : public runtime::Transport {
  public:
   void Answer(int code, std::string body, std::map<std::string, std::string> headers = {});

@@ -18,17 +18,18 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/wire.h"
 
-// For component tests: an API server in this process on a clock that stands still, and caches that the test brings up to date
-// when it wants to. Only for test folders that link devcluster.
+// For component tests: an API server in this process on a clock that stands still, and caches that
+// the test brings up to date when it wants to. Only for test folders that link devcluster.
 namespace dray::testing {
 
-// The read side of an informer that shows the server's state as of the last Sync(): a cache may lag behind as long as the
-// test likes.
+// The read side of an informer that shows the server's state as of the last Sync(): a cache may lag
+// behind as long as the test likes.
 template <api::ApiObject T>
 class SyncedCache final : public runtime::Lister<T> {
  public:
   using Index = std::function<std::vector<std::string>(const T&)>;
-  explicit SyncedCache(std::map<std::string, Index, std::less<>> indexes = {}) : indexes_(std::move(indexes)) {}
+  explicit SyncedCache(std::map<std::string, Index, std::less<>> indexes = {})
+      : indexes_(std::move(indexes)) {}
 
   void Sync(const runtime::Client& client, const Context& ctx) {
     Result<api::ListOf<T>> list = client.List<T>(ctx);
@@ -55,12 +56,14 @@ class SyncedCache final : public runtime::Lister<T> {
     for (const auto& [key, object] : objects_) all.push_back(object);
     return all;
   }
-  std::vector<std::shared_ptr<const T>> By(std::string_view index, std::string_view value) const override {
+  std::vector<std::shared_ptr<const T>> By(std::string_view index,
+                                           std::string_view value) const override {
     std::vector<std::shared_ptr<const T>> some;
     auto function = indexes_.find(index);
     for (const auto& [key, object] : objects_) {
       bool hit = false;
-      if (index == "namespace") hit = key.namespace_ == value;
+      if (index == "namespace")
+        hit = key.namespace_ == value;
       else if (function != indexes_.end())
         for (const std::string& one : function->second(*object)) hit = hit || one == value;
       if (hit) some.push_back(object);
@@ -73,7 +76,9 @@ class SyncedCache final : public runtime::Lister<T> {
   std::map<api::ObjectKey, std::shared_ptr<const T>> objects_;
 };
 
-inline api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+inline api::Quantity Q(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 class TestCluster {
  public:
@@ -94,7 +99,8 @@ class TestCluster {
   template <class T>
   T CreateFrom(const Json& document) {
     const std::string space = document.value(Json::json_pointer("/metadata/namespace"), "");
-    Result<std::string> body = client.CreateRaw(Ctx(), api::KindOf<T>::value, space, document.dump(), false);
+    Result<std::string> body =
+        client.CreateRaw(Ctx(), api::KindOf<T>::value, space, document.dump(), false);
     EXPECT_TRUE(body.ok()) << body.status();
     return body.ok() ? api::Decode<T>(*body).value() : T();
   }
@@ -131,12 +137,14 @@ class TestCluster {
     runtime::PatchOptions options;
     options.subresource = subresource;
     options.field_manager = manager;
-    Result<T> patched = client.Patch<T>(Ctx(), key, runtime::PatchType::kMerge, patch.dump(), options);
+    Result<T> patched =
+        client.Patch<T>(Ctx(), key, runtime::PatchType::kMerge, patch.dump(), options);
     EXPECT_TRUE(patched.ok()) << patched.status();
     return patched.ok() ? *patched : T();
   }
   template <class T>
-  Status Delete(const api::ObjectKey& key, const std::string& propagation = "", std::optional<int64_t> grace = {}) {
+  Status Delete(const api::ObjectKey& key, const std::string& propagation = "",
+                std::optional<int64_t> grace = {}) {
     runtime::DeleteOptions options;
     options.propagation_policy = propagation;
     options.grace_period_seconds = grace;
@@ -145,19 +153,25 @@ class TestCluster {
 
   // What the kubelet does to a Pod.
   api::Pod SetPhase(const api::ObjectKey& key, const std::string& phase, bool ready = false) {
-    return Merge<api::Pod>(key,
-                           {{"status",
-                             {{"phase", phase},
-                              {"conditions",
-                               {{{"type", "Ready"},
-                                 {"status", ready ? "True" : "False"},
-                                 {"lastTransitionTime", api::FormatTime(api::ToTime(clock.Now()))}}}}}}},
-                           "status", "kubelet");
+    return Merge<api::Pod>(
+        key,
+        {{"status",
+          {{"phase", phase},
+           {"conditions",
+            {{{"type", "Ready"},
+              {"status", ready ? "True" : "False"},
+              {"lastTransitionTime", api::FormatTime(api::ToTime(clock.Now()))}}}}}}},
+        "status", "kubelet");
   }
   void Bind(const api::ObjectKey& key, const std::string& node) {
-    const Json binding = {{"apiVersion", "v1"}, {"kind", "Binding"}, {"metadata", {{"name", key.name}}},
+    const Json binding = {{"apiVersion", "v1"},
+                          {"kind", "Binding"},
+                          {"metadata", {{"name", key.name}}},
                           {"target", {{"kind", "Node"}, {"name", node}}}};
-    Status bound = client.CreateSubresource(Ctx(), api::KindOf<api::Pod>::value, key, "binding", binding.dump()).status();
+    Status bound =
+        client
+            .CreateSubresource(Ctx(), api::KindOf<api::Pod>::value, key, "binding", binding.dump())
+            .status();
     EXPECT_TRUE(bound.ok()) << bound;
   }
 
@@ -168,7 +182,8 @@ class TestCluster {
     api::Container& container = pod.spec.containers.emplace_back();
     container.name = "main";
     container.image = "busybox";
-    for (const api::PodResourceClaim& claim : claims) container.resources.claims.push_back({claim.name, ""});
+    for (const api::PodResourceClaim& claim : claims)
+      container.resources.claims.push_back({claim.name, ""});
     pod.spec.resource_claims = std::move(claims);
     return pod;
   }
@@ -180,15 +195,16 @@ class TestCluster {
     spec.devices.requests = {{"r", exact, {}}};
     return spec;
   }
-  static api::ResourceClaim MakeClaim(const std::string& name, const std::string& device_class = "gpu",
-                                      int64_t count = 1) {
+  static api::ResourceClaim MakeClaim(const std::string& name,
+                                      const std::string& device_class = "gpu", int64_t count = 1) {
     api::ResourceClaim claim;
     claim.metadata.namespace_ = "default";
     claim.metadata.name = name;
     claim.spec = Wants(device_class, count);
     return claim;
   }
-  static api::ResourceClaimTemplate MakeTemplate(const std::string& name, const std::string& device_class = "gpu") {
+  static api::ResourceClaimTemplate MakeTemplate(const std::string& name,
+                                                 const std::string& device_class = "gpu") {
     api::ResourceClaimTemplate made;
     made.metadata.namespace_ = "default";
     made.metadata.name = name;
@@ -206,7 +222,8 @@ class TestCluster {
     one.spec.selectors = {{api::CelDeviceSelector{"device.driver == \"gpu.example.com\""}}};
     Create(one);
   }
-  // `count` devices gpu-0, gpu-1... of gpu.example.com with 80Gi and 100 cores each, in the pool named as the node.
+  // `count` devices gpu-0, gpu-1... of gpu.example.com with 80Gi and 100 cores each, in the pool
+  // named as the node.
   void AddDevices(const std::string& node, int count, bool shared = false) {
     api::ResourceSlice slice;
     slice.metadata.name = node + "-gpu";
@@ -218,31 +235,40 @@ class TestCluster {
       device.name = "gpu-" + std::to_string(i);
       device.attributes["uuid"].value = "GPU-" + node + "-" + std::to_string(i);
       device.attributes["productName"].value = std::string("A100");
-      device.capacity = {{"memory", {Q("80Gi"), std::nullopt}}, {"cores", {Q("100"), std::nullopt}}};
+      device.capacity = {{"memory", {Q("80Gi"), std::nullopt}},
+                         {"cores", {Q("100"), std::nullopt}}};
       if (shared) device.allow_multiple_allocations = true;
     }
     Create(slice);
   }
-  // What the scheduler does: finalizer, allocation of `devices` from `pool`, reservation. Returns the claim.
-  api::ResourceClaim Allocate(const api::ObjectKey& claim, const std::string& pool, std::vector<std::string> devices,
+  // What the scheduler does: finalizer, allocation of `devices` from `pool`, reservation. Returns
+  // the claim.
+  api::ResourceClaim Allocate(const api::ObjectKey& claim, const std::string& pool,
+                              std::vector<std::string> devices,
                               const std::vector<api::Pod>& consumers) {
-    Merge<api::ResourceClaim>(claim, {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer)}}}}});
+    Merge<api::ResourceClaim>(
+        claim, {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer)}}}}});
     Json results = Json::array(), reserved = Json::array();
     for (const std::string& device : devices)
-      results.push_back({{"request", "r"}, {"driver", "gpu.example.com"}, {"pool", pool}, {"device", device}});
+      results.push_back(
+          {{"request", "r"}, {"driver", "gpu.example.com"}, {"pool", pool}, {"device", device}});
     for (const api::Pod& pod : consumers)
-      reserved.push_back({{"resource", "pods"}, {"name", pod.metadata.name}, {"uid", pod.metadata.uid}});
+      reserved.push_back(
+          {{"resource", "pods"}, {"name", pod.metadata.name}, {"uid", pod.metadata.uid}});
     Json status = {{"allocation", {{"devices", {{"results", std::move(results)}}}}}};
     if (!reserved.empty()) status["reservedFor"] = std::move(reserved);
-    return Merge<api::ResourceClaim>(claim, {{"status", std::move(status)}}, "status", "kube-scheduler");
+    return Merge<api::ResourceClaim>(claim, {{"status", std::move(status)}}, "status",
+                                     "kube-scheduler");
   }
 
-  // "<kind> <name>: <type> <reason>: <message> x<count>" of each Event, sorted; complete once the recorder is gone.
+  // "<kind> <name>: <type> <reason>: <message> x<count>" of each Event, sorted; complete once the
+  // recorder is gone.
   std::vector<std::string> Events() {
     std::vector<std::string> lines;
     for (const api::Event& event : List<api::Event>())
-      lines.push_back(event.involved_object.kind + " " + event.involved_object.name + ": " + event.type + " " +
-                      event.reason + ": " + event.message + " x" + std::to_string(event.count));
+      lines.push_back(event.involved_object.kind + " " + event.involved_object.name + ": " +
+                      event.type + " " + event.reason + ": " + event.message + " x" +
+                      std::to_string(event.count));
     std::sort(lines.begin(), lines.end());
     return lines;
   }

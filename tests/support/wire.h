@@ -10,13 +10,15 @@
 
 namespace dray::testing {
 
-// Another transport that notes every write and can be cut: the process behind it dies at an exact place. Any thread.
+// Another transport that notes every write and can be cut: the process behind it dies at an exact
+// place. Any thread.
 class Wire final : public runtime::Transport {
  public:
   explicit Wire(std::shared_ptr<runtime::Transport> inner) : inner_(std::move(inner)) {}
 
   enum class Cut { kBeforeTheWrite, kAfterTheWrite };
-  // The write after `more` others still (not) happens, and nothing after it reaches the server: kUnavailable.
+  // The write after `more` others still (not) happens, and nothing after it reaches the server:
+  // kUnavailable.
   void CutAt(int more, Cut how) {
     std::lock_guard lock(mutex_);
     left_ = more;

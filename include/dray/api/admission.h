@@ -14,11 +14,13 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// Device-plugin style requests (HAMi's resource names) -> a ResourceClaimTemplate and a patch of the Pod. Pure: the webhook
-// and `dray convert` call the same function. Rules are HAMi's; one table row per vendor, no class per vendor.
+// Device-plugin style requests (HAMi's resource names) -> a ResourceClaimTemplate and a patch of
+// the Pod. Pure: the webhook and `dray convert` call the same function. Rules are HAMi's; one table
+// row per vendor, no class per vendor.
 namespace dray::admission {
 
-// What HAMi's device-config.yaml (ConfigMap hami-scheduler-device) says, as far as DRA needs it; defaults are HAMi's.
+// What HAMi's device-config.yaml (ConfigMap hami-scheduler-device) says, as far as DRA needs it;
+// defaults are HAMi's.
 struct VendorConfig;  // private table row: api/admission/vendors.h
 class DeviceConfig {
  public:
@@ -27,7 +29,8 @@ class DeviceConfig {
   DeviceConfig(const DeviceConfig&);
   DeviceConfig(DeviceConfig&&) noexcept;
   DeviceConfig& operator=(DeviceConfig&&) noexcept;
-  // `document`: the YAML of device-config.yaml as JSON (both vnpus layouts). kInvalid names the key and value.
+  // `document`: the YAML of device-config.yaml as JSON (both vnpus layouts). kInvalid names the key
+  // and value.
   static Result<DeviceConfig> FromJson(const Json& document);
 
   const std::vector<VendorConfig>& vendors() const { return vendors_; }
@@ -36,54 +39,61 @@ class DeviceConfig {
   std::vector<VendorConfig> vendors_;
 };
 
-// What devices the cluster has: driver -> the distinct sizes of their "memory" capacity. Needed for percentages, and to refuse
-// a memory above every card at once instead of leaving the Pod Pending. An absent driver: nothing is known.
+// What devices the cluster has: driver -> the distinct sizes of their "memory" capacity. Needed for
+// percentages, and to refuse a memory above every card at once instead of leaving the Pod Pending.
+// An absent driver: nothing is known.
 struct Inventory {
   std::map<std::string, std::set<api::Quantity>> memory_sizes;
   std::set<std::string> drivers;  // that publish any device
-  bool complete = false;          // all of the cluster's slices were looked at, so a driver that is not there has no device
+  bool complete = false;  // all of the cluster's slices were looked at, so a driver that is not
+                          // there has no device
 };
 void AddToInventory(const api::ResourceSlice& slice, Inventory& inventory);
 
 struct AdmissionPlan {
-  bool convert = false;                       // false: nothing of ours in the Pod, answer "allowed" without a patch
-  // One template for the whole Pod, with one request per container and vendor, named dray-<16 hex of the content's SHA-256>
-  // and annotated with dray.dev/request-hash. Its metadata.namespace is the Pod's.
+  bool convert = false;  // false: nothing of ours in the Pod, answer "allowed" without a patch
+  // One template for the whole Pod, with one request per container and vendor, named dray-<16 hex
+  // of the content's SHA-256> and annotated with dray.dev/request-hash. Its metadata.namespace is
+  // the Pod's.
   std::optional<api::ResourceClaimTemplate> claim_template;
-  std::string patch;                          // RFC 6902, minimal: only what changes
-  std::vector<std::string> warnings;          // shown by kubectl
-  std::vector<std::string> rules;             // what was done, in words (dray convert --explain)
-  std::set<std::string> vendors;              // whose devices the claim asks for ("NVIDIA"), for metrics
+  std::string patch;                  // RFC 6902, minimal: only what changes
+  std::vector<std::string> warnings;  // shown by kubectl
+  std::vector<std::string> rules;     // what was done, in words (dray convert --explain)
+  std::set<std::string> vendors;      // whose devices the claim asks for ("NVIDIA"), for metrics
 };
 
-// `pod` is the object of the AdmissionReview, `namespace_` that of the request. kForbidden or kInvalid: the Pod is refused with
-// one sentence that names container, resource, value and what would be right. A Pod that was converted before (annotation
-// dray.dev/converted) gives an empty plan.
-Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_, const DeviceConfig& config,
-                                    const Inventory& inventory = {});
+// `pod` is the object of the AdmissionReview, `namespace_` that of the request. kForbidden or
+// kInvalid: the Pod is refused with one sentence that names container, resource, value and what
+// would be right. A Pod that was converted before (annotation dray.dev/converted) gives an empty
+// plan.
+Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_,
+                                    const DeviceConfig& config, const Inventory& inventory = {});
 
-// An update of a Pod that was converted before. `before` and `pod` are oldObject and object of the AdmissionReview. Where the
-// device-plugin resources came back as they were (kubectl apply of the original file), the patch takes them out again, so that
-// the update changes nothing that is immutable. kForbidden: they came back with another value. Never a template.
+// An update of a Pod that was converted before. `before` and `pod` are oldObject and object of the
+// AdmissionReview. Where the device-plugin resources came back as they were (kubectl apply of the
+// original file), the patch takes them out again, so that the update changes nothing that is
+// immutable. kForbidden: they came back with another value. Never a template.
 Result<AdmissionPlan> PlanUpdate(const Json& before, const Json& pod);
 
-// What a validating webhook says: the first thing that is wrong (kInvalid, with its field path as the cause), and what is
-// accepted but does less than it says.
+// What a validating webhook says: the first thing that is wrong (kInvalid, with its field path as
+// the cause), and what is accepted but does less than it says.
 struct ClaimFindings {
   Status status;
   std::vector<std::string> warnings;
 };
-// The opaque configurations of a ResourceClaim, ResourceClaimTemplate or DeviceClass, as far as their driver is known.
+// The opaque configurations of a ResourceClaim, ResourceClaimTemplate or DeviceClass, as far as
+// their driver is known.
 ClaimFindings CheckClaimObject(const Json& object, const DeviceConfig& config);
 // The annotation dray.dev/converted of a Pod.
 ClaimFindings CheckPodMark(const Json& pod, const DeviceConfig& config);
 // What stands before the "/" in the configured resource names, each once: "nvidia.com".
 std::vector<std::string> ResourceDomains(const DeviceConfig& config);
-// False only when the JSON text of a Pod names no resource of these domains, whatever else is in it: PlanAdmission would leave it
-// alone. Looks at the text alone, for webhooks that see many Pods that ask for nothing.
+// False only when the JSON text of a Pod names no resource of these domains, whatever else is in
+// it: PlanAdmission would leave it alone. Looks at the text alone, for webhooks that see many Pods
+// that ask for nothing.
 bool MayConcern(std::string_view pod, const std::vector<std::string>& domains);
-// The Pod as far as admission reads or changes it: without status, volumes, probes and the like, which patches never touch.
-// Discarded when the text is no JSON.
+// The Pod as far as admission reads or changes it: without status, volumes, probes and the like,
+// which patches never touch. Discarded when the text is no JSON.
 Json ParsePodForAdmission(std::string_view pod);
 // The vendors whose resources the Pod names, by VendorConfig::name; for metrics.
 std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config);

@@ -15,23 +15,26 @@
 #include "dray/api/types/resource.h"
 #include "dray/base/status.h"
 
-// The structured allocator: what kube-scheduler 1.36 decides for a claim on a node (k8s.io/dynamic-resource-allocation/
-// structured, "incubating" variant). Pure: a frozen snapshot in, an allocation or reasons out. Nothing is written.
+// The structured allocator: what kube-scheduler 1.36 decides for a claim on a node
+// (k8s.io/dynamic-resource-allocation/ structured, "incubating" variant). Pure: a frozen snapshot
+// in, an allocation or reasons out. Nothing is written.
 namespace dray::alloc {
 
 struct Features {
   bool list_type_attributes = false;  // alpha gate DRAListTypeAttributes
 };
 
-// Everything the decision depends on except node and claims: immutable while in use and shared between threads. Resolves names
-// to integers once and keeps what many decisions need (compiled selectors with their answers per device, the pools each node
-// sees), so keep one and bring it up to date with AddAllocation and RemoveAllocation as long as slices and classes stay.
+// Everything the decision depends on except node and claims: immutable while in use and shared
+// between threads. Resolves names to integers once and keeps what many decisions need (compiled
+// selectors with their answers per device, the pools each node sees), so keep one and bring it up
+// to date with AddAllocation and RemoveAllocation as long as slices and classes stay.
 class Snapshot {
  public:
   struct Input {
     std::vector<std::shared_ptr<const api::ResourceSlice>> slices;
     std::vector<std::shared_ptr<const api::DeviceClass>> classes;
-    // Claims with status.allocation (others are passed over); in-flight allocations are added with AddAllocation.
+    // Claims with status.allocation (others are passed over); in-flight allocations are added with
+    // AddAllocation.
     std::vector<std::shared_ptr<const api::ResourceClaim>> allocated;
     Features features;
   };
@@ -39,7 +42,8 @@ class Snapshot {
   ~Snapshot();
   Snapshot(Snapshot&&) noexcept;
 
-  // Counts `allocation` as in use from now on, or no longer. Not while a Cycle is being used. `holder`: the claim, for reasons.
+  // Counts `allocation` as in use from now on, or no longer. Not while a Cycle is being used.
+  // `holder`: the claim, for reasons.
   void AddAllocation(const api::AllocationResult& allocation, std::string_view holder = {});
   void RemoveAllocation(const api::AllocationResult& allocation);
 
@@ -53,28 +57,33 @@ class Snapshot {
 
 struct Options {
   std::stop_token stop;
-  int64_t max_steps = 50'000'000;  // device attempts; beyond it the outcome is kError ("search limit")
-  bool reasons = false;            // explain an outcome of kUnsatisfiable; costs nothing when false
-  // Makes the share id of each share of a device. api/ has no source of randomness, so the caller gives one; without it the
-  // ids are empty.
+  int64_t max_steps =
+      50'000'000;        // device attempts; beyond it the outcome is kError ("search limit")
+  bool reasons = false;  // explain an outcome of kUnsatisfiable; costs nothing when false
+  // Makes the share id of each share of a device. api/ has no source of randomness, so the caller
+  // gives one; without it the ids are empty.
   std::function<std::string()> new_share_id;
 };
 
 enum class Outcome {
   kAllocated,
   kUnsatisfiable,  // not on this node; another one may do
-  kError,          // the claim or a class is wrong (unknown class, CEL error...): the scheduler aborts the Pod
+  kError,  // the claim or a class is wrong (unknown class, CEL error...): the scheduler aborts the
+           // Pod
 };
 
 // Why one request found too few devices on one node: how many devices were ruled out by what.
 struct RequestReason {
   std::string claim, request, device_class;
   int wanted = 0;
-  int devices = 0;                       // devices of complete pools on this node
-  std::map<std::string, int> ruled_out;  // "class selector", "request selector: ...", "memory", "taint k=v", "in use"...
-  std::map<std::string, std::pair<api::Quantity, api::Quantity>> short_of;  // capacity -> {wanted, largest free}
+  int devices = 0;  // devices of complete pools on this node
+  std::map<std::string, int>
+      ruled_out;  // "class selector", "request selector: ...", "memory", "taint k=v", "in use"...
+  std::map<std::string, std::pair<api::Quantity, api::Quantity>>
+      short_of;  // capacity -> {wanted, largest free}
   static constexpr size_t kHolders = 3;
-  std::vector<std::string> holders;      // claims that have devices "in use", the first few: "namespace/name"
+  std::vector<std::string>
+      holders;  // claims that have devices "in use", the first few: "namespace/name"
 };
 
 struct NodeAnswer {
@@ -85,16 +94,18 @@ struct NodeAnswer {
   std::vector<RequestReason> reasons;              // when asked for
 };
 
-// One scheduling cycle: `claims` (those of one Pod that are not allocated yet) are prepared once and tried together on one node
-// after the other. First fit, depth first, exhaustive, in Kubernetes' device order. One thread; snapshot and claims outlive it.
+// One scheduling cycle: `claims` (those of one Pod that are not allocated yet) are prepared once
+// and tried together on one node after the other. First fit, depth first, exhaustive, in
+// Kubernetes' device order. One thread; snapshot and claims outlive it.
 class Cycle {
  public:
-  Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims, Options options);
+  Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims,
+        Options options);
   ~Cycle();
 
   NodeAnswer Try(const api::Node& node);
-  // Fills reason and reasons of an answer of kUnsatisfiable, as Try does with Options::reasons: for whoever wants to know only
-  // after no node could take the claims.
+  // Fills reason and reasons of an answer of kUnsatisfiable, as Try does with Options::reasons: for
+  // whoever wants to know only after no node could take the claims.
   void Explain(const api::Node& node, NodeAnswer& answer) const;
 
  private:
@@ -106,12 +117,13 @@ class Cycle {
 NodeAnswer Allocate(const Snapshot& snapshot, const api::Node& node,
                     std::span<const api::ResourceClaim* const> claims, const Options& options);
 
-// One sentence over all nodes that refused, bounded in size: "2 had no device with 16Gi memory free (largest: 10Gi), 1 had no
-// device of class hygon". Wants answers made with Options::reasons.
+// One sentence over all nodes that refused, bounded in size: "2 had no device with 16Gi memory free
+// (largest: 10Gi), 1 had no device of class hygon". Wants answers made with Options::reasons.
 std::string Summarize(std::span<const NodeAnswer> answers);
 
-// Does the selector match the node? core/v1 NodeSelector: terms ORed, requirements ANDed, an empty term matches nothing;
-// matchFields knows metadata.name. A selector that cannot be read (unknown operator...) is kInvalid, or matches nothing.
+// Does the selector match the node? core/v1 NodeSelector: terms ORed, requirements ANDed, an empty
+// term matches nothing; matchFields knows metadata.name. A selector that cannot be read (unknown
+// operator...) is kInvalid, or matches nothing.
 Result<bool> MatchNode(const api::NodeSelector& selector, const api::Node& node);
 bool Matches(const api::NodeSelector& selector, const api::Node& node);
 

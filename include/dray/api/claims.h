@@ -19,16 +19,18 @@ namespace dray::claims {
 
 // ---- stop 2: stamp (kube-controller-manager's resourceclaim controller; facts of 1.36) ----
 
-// The claim that a Pod entry with a template gets: generateName "<pod>-<entry>-" (both parts cut proportionally above 57
-// characters), labels and annotations of the template plus the pod-claim-name annotation, owned by the Pod (controller).
+// The claim that a Pod entry with a template gets: generateName "<pod>-<entry>-" (both parts cut
+// proportionally above 57 characters), labels and annotations of the template plus the
+// pod-claim-name annotation, owned by the Pod (controller).
 api::ResourceClaim ClaimFromTemplate(const api::Pod& pod, const api::PodResourceClaim& entry,
                                      const api::ResourceClaimTemplate& claim_template);
 
-// The name of the claim behind an entry: resourceClaimName, or what the Pod's status says for a template.
-// Unset: not generated yet. Empty string: no claim is needed.
+// The name of the claim behind an entry: resourceClaimName, or what the Pod's status says for a
+// template. Unset: not generated yet. Empty string: no claim is needed.
 std::optional<std::string> ClaimNameFor(const api::Pod& pod, const api::PodResourceClaim& entry);
 
-bool OwnedBy(const api::ResourceClaim& claim, const api::Pod& pod);      // controller owner reference, by UID
+bool OwnedBy(const api::ResourceClaim& claim,
+             const api::Pod& pod);  // controller owner reference, by UID
 bool ReservedFor(const api::ResourceClaim& claim, const api::Pod& pod);  // by UID
 // Succeeded, Failed, or being deleted without ever having been bound: needs no claim any more.
 bool Done(const api::Pod& pod);
@@ -38,7 +40,8 @@ bool Done(const api::Pod& pod);
 enum class Standing {
   kWaitingForClaim,  // the Pod's entry has no claim yet
   kPending,          // exists, unallocated
-  kUnschedulable,    // unallocated, a Pod waits for it and no node can take it (only who has tried can say: not StandingOf)
+  kUnschedulable,    // unallocated, a Pod waits for it and no node can take it (only who has tried
+                     // can say: not StandingOf)
   kAllocated,        // allocated, reserved by nobody
   kReserved,         // reserved, its devices not reported ready
   kPrepared,         // the driver reported the devices ready
@@ -56,11 +59,13 @@ struct ClaimView {
 };
 Standing StandingOf(const ClaimView& view);
 
-// The device conditions that should stand in status.devices for an allocated claim, merged over what the driver wrote: only
-// entries and condition types of ours are added, changed or removed.
-//   dray.dev/Ready    True once a consumer can use the device (reasons Prepared, Running), else False (Allocated, Reserved,
+// The device conditions that should stand in status.devices for an allocated claim, merged over
+// what the driver wrote: only entries and condition types of ours are added, changed or removed.
+//   dray.dev/Ready    True once a consumer can use the device (reasons Prepared, Running), else
+//   False (Allocated, Reserved,
 //                     Releasing); the message names the Pods that hold it
-//   dray.dev/Healthy  False while a taint keeps claims away (reason Tainted, the message is the taint), Unknown while no
+//   dray.dev/Healthy  False while a taint keeps claims away (reason Tainted, the message is the
+//   taint), Unknown while no
 //                     ResourceSlice shows the device (NotPublished), else True
 struct DeviceReport {
   std::vector<api::AllocatedDeviceStatus> devices;  // the whole list as it should be
@@ -69,7 +74,8 @@ struct DeviceReport {
 // The published device behind a result, null when there is none.
 using DeviceLookup = std::function<const api::Device*(const api::DeviceRequestAllocationResult&)>;
 // Without `published` nothing is said of health.
-DeviceReport ReportDevices(const ClaimView& view, api::Time now, const DeviceLookup& published = nullptr);
+DeviceReport ReportDevices(const ClaimView& view, api::Time now,
+                           const DeviceLookup& published = nullptr);
 
 // ---- stop 8: release ----
 
@@ -79,6 +85,7 @@ struct ReleasePlan {
   bool delete_claim = false;                // generated, and its owner is done or gone
 };
 // `pods`: every Pod named in reservedFor or as owner that still exists, by UID.
-ReleasePlan PlanRelease(const api::ResourceClaim& claim, const std::map<std::string, const api::Pod*>& pods);
+ReleasePlan PlanRelease(const api::ResourceClaim& claim,
+                        const std::map<std::string, const api::Pod*>& pods);
 
 }  // namespace dray::claims

@@ -10,12 +10,13 @@
 #include "dray/base/json.h"
 #include "dray/base/status.h"
 
-// JSON <-> typed objects. Instantiated for every kind with a DRAY_KIND, in api/types/<group>_codec.cc; pure, any thread.
-// Unknown fields are ignored; a field of the wrong type is kInvalid with its path ("spec.devices[3].name: want a string").
+// JSON <-> typed objects. Instantiated for every kind with a DRAY_KIND, in
+// api/types/<group>_codec.cc; pure, any thread. Unknown fields are ignored; a field of the wrong
+// type is kInvalid with its path ("spec.devices[3].name: want a string").
 namespace dray::api {
 
-// One object, by simdjson, without a DOM between. Does not look at kind and apiVersion, except that a resource.k8s.io
-// object in v1beta1 or v1beta2 is converted to v1.
+// One object, by simdjson, without a DOM between. Does not look at kind and apiVersion, except that
+// a resource.k8s.io object in v1beta1 or v1beta2 is converted to v1.
 template <ApiObject T>
 Result<T> Decode(std::string_view json);
 
@@ -23,8 +24,9 @@ Result<T> Decode(std::string_view json);
 template <ApiObject T>
 Result<ListOf<T>> DecodeList(std::string_view json);
 
-// The same for a document that arrives in pieces, or is too long to be held: each item is given away as soon as its text is
-// complete, and no more of the text is kept than one item. Where the list says its version only after its items, they wait for it.
+// The same for a document that arrives in pieces, or is too long to be held: each item is given
+// away as soon as its text is complete, and no more of the text is kept than one item. Where the
+// list says its version only after its items, they wait for it.
 template <ApiObject T>
 class ListStream {
  public:
@@ -55,15 +57,16 @@ Json ToJson(const T& object);
 template <ApiObject T>
 std::string Encode(const T& object);
 
-// Parts of objects, for patches: instantiated for PodSpec, PodStatus, Container, ResourceClaimSpec, AllocationResult, Condition
-// and the others listed at the end of each api/types/<group>_codec.cc, and for maps of Quantity.
+// Parts of objects, for patches: instantiated for PodSpec, PodStatus, Container, ResourceClaimSpec,
+// AllocationResult, Condition and the others listed at the end of each api/types/<group>_codec.cc,
+// and for maps of Quantity.
 template <class T>
 Json ToJsonValue(const T& value);
 template <class T>
 Result<T> FromJsonValue(const Json& json);
 
-// A resource.k8s.io/v1 object, or a list of them, as `version` (v1, v1beta2, v1beta1) has it. Objects of other groups come
-// back unchanged.
+// A resource.k8s.io/v1 object, or a list of them, as `version` (v1, v1beta2, v1beta1) has it.
+// Objects of other groups come back unchanged.
 Json ToVersion(const Json& v1_object, std::string_view version);
 
 enum class WatchEventType { kAdded, kModified, kDeleted, kBookmark, kError };
@@ -80,6 +83,7 @@ Result<WatchEvent<T>> DecodeWatchEvent(std::string_view line);
 
 // metav1.Status bodies, both ways. A body that is no Status becomes one by its code.
 Status DecodeStatus(int http_code, std::string_view body);
-Json EncodeStatus(const Status& status, std::string_view group, std::string_view resource, std::string_view name);
+Json EncodeStatus(const Status& status, std::string_view group, std::string_view resource,
+                  std::string_view name);
 
 }  // namespace dray::api

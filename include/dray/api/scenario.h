@@ -11,14 +11,16 @@
 
 namespace dray::alloc {
 
-// A world for the allocator: {nodes, slices, classes, allocated, claims, groups}, resource.k8s.io/v1 JSON.
+// A world for the allocator: {nodes, slices, classes, allocated, claims, groups},
+// resource.k8s.io/v1 JSON.
 struct Scenario {
   std::vector<api::Node> nodes;
   std::vector<std::shared_ptr<const api::ResourceSlice>> slices;
   std::vector<std::shared_ptr<const api::DeviceClass>> classes;
   std::vector<std::shared_ptr<const api::ResourceClaim>> allocated;
   std::vector<api::ResourceClaim> claims;
-  std::vector<std::vector<std::string>> groups;  // names of claims that are allocated together, like one Pod's
+  std::vector<std::vector<std::string>>
+      groups;  // names of claims that are allocated together, like one Pod's
 };
 
 // kInvalid names what is wrong and where.
@@ -27,8 +29,9 @@ Result<Scenario> ReadScenario(std::string_view json);
 // Why no node could take a claim, in figures.
 struct Explanation {
   static constexpr size_t kNodes = 20, kRules = 16;
-  // By request, added up over all nodes: `devices` and `ruled_out` are sums (of more than kRules rules the rarest under
-  // "other"), `short_of` holds the most that was wanted and the most that was free on any node.
+  // By request, added up over all nodes: `devices` and `ruled_out` are sums (of more than kRules
+  // rules the rarest under "other"), `short_of` holds the most that was wanted and the most that
+  // was free on any node.
   std::vector<RequestReason> requests;
   std::vector<std::pair<std::string, std::string>> nodes;  // the first kNodes, each with its reason
 };
@@ -51,8 +54,9 @@ struct ScenarioOptions {
   std::function<void(int nodes)> after_each;
 };
 
-// Takes the claims in order, for each the nodes in order; the first node that can takes it, and what it takes is in use from
-// then on. An error ends the attempt for that claim. Answers in the order of the claims.
+// Takes the claims in order, for each the nodes in order; the first node that can takes it, and
+// what it takes is in use from then on. An error ends the attempt for that claim. Answers in the
+// order of the claims.
 std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOptions& options);
 
 // "allocated", "unsatisfiable", "error".

@@ -12,8 +12,8 @@ using WallTime = std::chrono::system_clock::time_point;    // for people and for
 using SteadyTime = std::chrono::steady_clock::time_point;  // for intervals and decisions
 using Duration = std::chrono::nanoseconds;
 
-// The only place where time is read or waited for. RealClock() (dray/runtime/real_clock.h) in programs, FakeClock
-// (tests/support) in tests. Every method may be called from any thread.
+// The only place where time is read or waited for. RealClock() (dray/runtime/real_clock.h) in
+// programs, FakeClock (tests/support) in tests. Every method may be called from any thread.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -21,8 +21,8 @@ class Clock {
   virtual WallTime Now() const = 0;
   virtual SteadyTime Steady() const = 0;
 
-  // Waits on `changed` (with `lock` held on entry and exit) until `woken()` is true, `deadline` has come or `stop` was
-  // requested. Returns woken(). SteadyTime::max() means no deadline.
+  // Waits on `changed` (with `lock` held on entry and exit) until `woken()` is true, `deadline` has
+  // come or `stop` was requested. Returns woken(). SteadyTime::max() means no deadline.
   virtual bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& changed,
                          SteadyTime deadline, std::stop_token stop,
                          const std::function<bool()>& woken) = 0;

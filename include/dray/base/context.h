@@ -10,8 +10,9 @@
 
 namespace dray {
 
-// Stop, deadline, clock and trace id, travelling together as the first parameter of everything that blocks. A value: copy
-// it, narrow it, pass it down; never store it beyond the call that it was made for. Any thread.
+// Stop, deadline, clock and trace id, travelling together as the first parameter of everything that
+// blocks. A value: copy it, narrow it, pass it down; never store it beyond the call that it was
+// made for. Any thread.
 class Context {
  public:
   // `clock` outlives every copy.
@@ -57,7 +58,8 @@ class Context {
     std::condition_variable_any never;
     std::unique_lock lock(mutex);
     SteadyTime until = clock_->Steady() + duration;
-    clock_->WaitUntil(lock, never, until < deadline_ ? until : deadline_, stop_, [] { return false; });
+    clock_->WaitUntil(lock, never, until < deadline_ ? until : deadline_, stop_,
+                      [] { return false; });
     if (stopped()) return Status(Reason::kCancelled, "stopped");
     if (until > deadline_) return Status(Reason::kTimeout, "deadline exceeded");
     return {};

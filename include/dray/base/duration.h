@@ -8,7 +8,8 @@
 
 namespace dray {
 
-// Go's duration syntax, as kubectl's flags read it: "15s", "1h30m", "500ms", "1.5s", "0". kInvalid says what would be right.
+// Go's duration syntax, as kubectl's flags read it: "15s", "1h30m", "500ms", "1.5s", "0". kInvalid
+// says what would be right.
 Result<Duration> ParseDuration(std::string_view text);
 
 // The shortest such text: "1h30m0s", "15s", "250ms".

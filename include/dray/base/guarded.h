@@ -5,7 +5,8 @@
 
 namespace dray {
 
-// A value that can only be reached with its mutex held. Hold at most one at a time and call nobody while holding it.
+// A value that can only be reached with its mutex held. Hold at most one at a time and call nobody
+// while holding it.
 //
 //   Guarded<std::map<...>> seen;
 //   seen.With([&](auto& map) { map[key] = value; });

@@ -11,27 +11,27 @@
 
 namespace dray {
 
-// Why something failed, in the words of metav1.Status.reason where Kubernetes has one. Turned into an HTTP or gRPC status
-// only at the edge.
+// Why something failed, in the words of metav1.Status.reason where Kubernetes has one. Turned into
+// an HTTP or gRPC status only at the edge.
 enum class Reason {
   kOk,
-  kBadRequest,           // 400
-  kUnauthorized,         // 401
-  kForbidden,            // 403
-  kNotFound,             // 404
-  kMethodNotAllowed,     // 405
-  kNotAcceptable,        // 406
-  kAlreadyExists,        // 409
-  kConflict,             // 409: resourceVersion or UID precondition
-  kGone,                 // 410: Expired, the watch or continue token is too old: list again
-  kTooLarge,             // 413
-  kUnsupportedMediaType, // 415
-  kInvalid,              // 422
-  kTooManyRequests,      // 429
-  kInternal,             // 500
-  kUnavailable,          // 503, and every failure to reach the server
-  kTimeout,              // 504, and our own deadline
-  kCancelled,            // the Context was stopped
+  kBadRequest,            // 400
+  kUnauthorized,          // 401
+  kForbidden,             // 403
+  kNotFound,              // 404
+  kMethodNotAllowed,      // 405
+  kNotAcceptable,         // 406
+  kAlreadyExists,         // 409
+  kConflict,              // 409: resourceVersion or UID precondition
+  kGone,                  // 410: Expired, the watch or continue token is too old: list again
+  kTooLarge,              // 413
+  kUnsupportedMediaType,  // 415
+  kInvalid,               // 422
+  kTooManyRequests,       // 429
+  kInternal,              // 500
+  kUnavailable,           // 503, and every failure to reach the server
+  kTimeout,               // 504, and our own deadline
+  kCancelled,             // the Context was stopped
 };
 
 // "NotFound", "Conflict"...: metav1.Status.reason. kGone is "Expired", kOk is "".
@@ -43,15 +43,16 @@ Reason ReasonFromHttp(int code);
 
 // One line of metav1.Status.details.causes.
 struct Cause {
-  std::string reason;   // FieldValueRequired, FieldManagerConflict...
+  std::string reason;  // FieldValueRequired, FieldManagerConflict...
   std::string message;
-  std::string field;    // "spec.devices.requests[0].name"
+  std::string field;  // "spec.devices.requests[0].name"
   bool operator==(const Cause&) const = default;
 };
 
 // The outcome of an operation without a value. Cheap to copy when ok.
 //
-// A message says what was attempted with which value, in the user's words; wrapping adds only what is new.
+// A message says what was attempted with which value, in the user's words; wrapping adds only what
+// is new.
 class [[nodiscard]] Status {
  public:
   Status() = default;
@@ -77,10 +78,12 @@ class [[nodiscard]] Status {
 
 std::ostream& operator<<(std::ostream& out, const Status& status);
 
-inline Status Ok() { return {}; }
+inline Status Ok() {
+  return {};
+}
 
-// True when the same call may succeed later without a change of input: Conflict, TooManyRequests, Internal, Unavailable,
-// Timeout, Gone.
+// True when the same call may succeed later without a change of input: Conflict, TooManyRequests,
+// Internal, Unavailable, Timeout, Gone.
 bool Retryable(const Status& status);
 
 // ok() for a NotFound, everything else unchanged.
@@ -90,8 +93,8 @@ Status IgnoreNotFound(Status status);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}                // NOLINT: implicit by intent
-  Result(Status status) : state_(std::move(status)) {}         // NOLINT: must not be ok
+  Result(T value) : state_(std::move(value)) {}         // NOLINT: implicit by intent
+  Result(Status status) : state_(std::move(status)) {}  // NOLINT: must not be ok
   Result(Reason reason, std::string message) : state_(Status(reason, std::move(message))) {}
 
   bool ok() const { return std::holds_alternative<T>(state_); }
@@ -117,13 +120,14 @@ class [[nodiscard]] Result {
 #define DRAY_CONCAT(a, b) DRAY_CONCAT_INNER(a, b)
 
 // Returns the status of `expr` from the enclosing function unless it is ok.
-#define DRAY_RETURN_IF_ERROR(expr)                                    \
-  do {                                                                \
+#define DRAY_RETURN_IF_ERROR(expr)                                                  \
+  do {                                                                              \
     if (::dray::Status dray_status = (expr); !dray_status.ok()) return dray_status; \
   } while (false)
 
 // DRAY_ASSIGN_OR_RETURN(auto x, Parse(text));
-#define DRAY_ASSIGN_OR_RETURN(lhs, expr) DRAY_ASSIGN_OR_RETURN_INNER(DRAY_CONCAT(dray_result_, __LINE__), lhs, expr)
+#define DRAY_ASSIGN_OR_RETURN(lhs, expr) \
+  DRAY_ASSIGN_OR_RETURN_INNER(DRAY_CONCAT(dray_result_, __LINE__), lhs, expr)
 #define DRAY_ASSIGN_OR_RETURN_INNER(tmp, lhs, expr) \
   auto tmp = (expr);                                \
   if (!tmp.ok()) return tmp.status();               \

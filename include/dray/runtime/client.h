@@ -13,32 +13,33 @@
 namespace dray::runtime {
 
 struct ListOptions {
-  std::string namespace_;        // "" : all namespaces
+  std::string namespace_;  // "" : all namespaces
   std::string label_selector, field_selector;
   std::string resource_version;  // "" most recent, "0" from cache
   int64_t limit = 500;           // page size; List() follows continue tokens
-  int64_t timeout_seconds = 0;   // watches: the server ends them in order after this; 0: when it likes
+  int64_t timeout_seconds =
+      0;  // watches: the server ends them in order after this; 0: when it likes
 };
 enum class PatchType { kJson, kMerge, kStrategic, kApply };
 struct PatchOptions {
-  std::string subresource;       // "status"
+  std::string subresource;  // "status"
   std::string field_manager = "dray-controller-manager";
-  bool force = false;            // kApply only
+  bool force = false;  // kApply only
   bool dry_run = false;
 };
 struct DeleteOptions {
   std::optional<std::string> uid, resource_version;  // preconditions
   std::optional<int64_t> grace_period_seconds;
-  std::string propagation_policy;                    // "" | Background | Foreground | Orphan
+  std::string propagation_policy;  // "" | Background | Foreground | Orphan
   bool dry_run = false;
 };
 
-// Typed verbs over a Transport: a value, cheap to copy, any thread. HTTP errors come back as their metav1.Status (NotFound,
-// Conflict, AlreadyExists, Invalid with causes...). 429 and 5xx with a Retry-After header are retried within ctx's deadline,
-// at most 10 times (client-go's rule).
+// Typed verbs over a Transport: a value, cheap to copy, any thread. HTTP errors come back as their
+// metav1.Status (NotFound, Conflict, AlreadyExists, Invalid with causes...). 429 and 5xx with a
+// Retry-After header are retried within ctx's deadline, at most 10 times (client-go's rule).
 //
-// resource.k8s.io objects travel in the version the server prefers (v1, v1beta2, v1beta1), found by discovery at the first
-// use; the caller only ever sees v1.
+// resource.k8s.io objects travel in the version the server prefers (v1, v1beta2, v1beta1), found by
+// discovery at the first use; the caller only ever sees v1.
 class Client {
  public:
   explicit Client(std::shared_ptr<Transport> transport);
@@ -66,54 +67,63 @@ class Client {
   // The namespace is the object's. Returns what the server stored.
   template <api::ApiObject T>
   Result<T> Create(const Context& ctx, const T& object, bool dry_run = false) const {
-    DRAY_ASSIGN_OR_RETURN(std::string body, CreateRaw(ctx, api::KindOf<T>::value, object.metadata.namespace_,
-                                                      api::Encode(object), dry_run));
+    DRAY_ASSIGN_OR_RETURN(std::string body,
+                          CreateRaw(ctx, api::KindOf<T>::value, object.metadata.namespace_,
+                                    api::Encode(object), dry_run));
     return api::Decode<T>(body);
   }
-  // Only for kinds that we know completely and own (Lease, ResourceSlice): a PUT drops what our structs do not hold.
+  // Only for kinds that we know completely and own (Lease, ResourceSlice): a PUT drops what our
+  // structs do not hold.
   template <api::ApiObject T>
   Result<T> Update(const Context& ctx, const T& object, std::string_view subresource = "") const {
-    DRAY_ASSIGN_OR_RETURN(std::string body, UpdateRaw(ctx, api::KindOf<T>::value, api::KeyOf(object), subresource,
-                                                      api::Encode(object)));
+    DRAY_ASSIGN_OR_RETURN(std::string body,
+                          UpdateRaw(ctx, api::KindOf<T>::value, api::KeyOf(object), subresource,
+                                    api::Encode(object)));
     return api::Decode<T>(body);
   }
   template <api::ApiObject T>
-  Result<T> Patch(const Context& ctx, const api::ObjectKey& key, PatchType type, std::string_view patch,
-                  const PatchOptions& options = {}) const {
-    DRAY_ASSIGN_OR_RETURN(std::string body, PatchRaw(ctx, api::KindOf<T>::value, key, type, patch, options));
+  Result<T> Patch(const Context& ctx, const api::ObjectKey& key, PatchType type,
+                  std::string_view patch, const PatchOptions& options = {}) const {
+    DRAY_ASSIGN_OR_RETURN(std::string body,
+                          PatchRaw(ctx, api::KindOf<T>::value, key, type, patch, options));
     return api::Decode<T>(body);
   }
   template <api::ApiObject T>
-  Status Delete(const Context& ctx, const api::ObjectKey& key, const DeleteOptions& options = {}) const {
+  Status Delete(const Context& ctx, const api::ObjectKey& key,
+                const DeleteOptions& options = {}) const {
     return DeleteRaw(ctx, api::KindOf<T>::value, key, options);
   }
 
   // The same verbs without types: request and answer bodies as JSON text.
   Result<std::string> GetRaw(const Context&, const api::KindInfo&, const api::ObjectKey&) const;
-  Result<std::string> ListRaw(const Context&, const api::KindInfo&, const ListOptions&, std::string_view token) const;
-  Result<std::string> CreateRaw(const Context&, const api::KindInfo&, std::string_view namespace_, std::string body,
-                                bool dry_run) const;
+  Result<std::string> ListRaw(const Context&, const api::KindInfo&, const ListOptions&,
+                              std::string_view token) const;
+  Result<std::string> CreateRaw(const Context&, const api::KindInfo&, std::string_view namespace_,
+                                std::string body, bool dry_run) const;
   // POST to a subresource of an existing object ("binding", "eviction").
   Result<std::string> CreateSubresource(const Context&, const api::KindInfo&, const api::ObjectKey&,
                                         std::string_view subresource, std::string body) const;
-  Result<std::string> UpdateRaw(const Context&, const api::KindInfo&, const api::ObjectKey&, std::string_view subresource,
-                                std::string body) const;
-  Result<std::string> PatchRaw(const Context&, const api::KindInfo&, const api::ObjectKey&, PatchType,
-                               std::string_view patch, const PatchOptions&) const;
-  Status DeleteRaw(const Context&, const api::KindInfo&, const api::ObjectKey&, const DeleteOptions&) const;
+  Result<std::string> UpdateRaw(const Context&, const api::KindInfo&, const api::ObjectKey&,
+                                std::string_view subresource, std::string body) const;
+  Result<std::string> PatchRaw(const Context&, const api::KindInfo&, const api::ObjectKey&,
+                               PatchType, std::string_view patch, const PatchOptions&) const;
+  Status DeleteRaw(const Context&, const api::KindInfo&, const api::ObjectKey&,
+                   const DeleteOptions&) const;
   // DELETE on a collection; selectors as in a list.
   Status DeleteCollection(const Context&, const api::KindInfo&, const ListOptions&) const;
 
-  // A watch from `resource_version`, with bookmarks; `send_initial_events` asks for a WatchList. Lines as in
-  // api::DecodeWatchEvent.
-  Status WatchRaw(const Context&, const api::KindInfo&, const ListOptions&, bool send_initial_events,
+  // A watch from `resource_version`, with bookmarks; `send_initial_events` asks for a WatchList.
+  // Lines as in api::DecodeWatchEvent.
+  Status WatchRaw(const Context&, const api::KindInfo&, const ListOptions&,
+                  bool send_initial_events,
                   const std::function<bool(std::string_view line)>& on_line) const;
 
   Transport& transport() const { return *transport_; }
 
-  // Path of a kind, collection or object: "/apis/resource.k8s.io/v1/namespaces/ns/resourceclaims/name".
-  static std::string PathOf(const api::KindInfo& kind, std::string_view namespace_, std::string_view name = "",
-                            std::string_view subresource = "");
+  // Path of a kind, collection or object:
+  // "/apis/resource.k8s.io/v1/namespaces/ns/resourceclaims/name".
+  static std::string PathOf(const api::KindInfo& kind, std::string_view namespace_,
+                            std::string_view name = "", std::string_view subresource = "");
 
  private:
   struct Versions;  // what discovery said, shared by copies

@@ -21,10 +21,11 @@ struct Controller {
 };
 
 // Runs the workers of all of them until ctx is stopped; returns when all have ended.
-void RunControllers(const Context& ctx, const std::vector<std::unique_ptr<Controller>>& controllers, int workers);
+void RunControllers(const Context& ctx, const std::vector<std::unique_ptr<Controller>>& controllers,
+                    int workers);
 
-// Calls `enqueue` with the object before and the object after each change: the owner that it left counts as well as the one
-// that it got.
+// Calls `enqueue` with the object before and the object after each change: the owner that it left
+// counts as well as the one that it got.
 template <api::ApiObject T>
 void OnChange(Informer<T>& informer, std::function<void(const T&)> enqueue) {
   InformerHandlers<T> handlers;
@@ -36,12 +37,14 @@ void OnChange(Informer<T>& informer, std::function<void(const T&)> enqueue) {
   informer.AddHandler(std::move(handlers));
 }
 
-// The informer as a runnable of Stage::kCaches: later stages wait until it has synced. `informer` outlives the manager's Run.
+// The informer as a runnable of Stage::kCaches: later stages wait until it has synced. `informer`
+// outlives the manager's Run.
 template <api::ApiObject T>
 void AddCache(Manager& manager, Informer<T>& informer) {
-  manager.Add(Stage::kCaches, {std::string(api::KindOf<T>::value.resource),
-                               [&informer](const Context& ctx) { return informer.Run(ctx); },
-                               [&informer](const Context& ctx) { return informer.WaitForSync(ctx); }});
+  manager.Add(Stage::kCaches,
+              {std::string(api::KindOf<T>::value.resource),
+               [&informer](const Context& ctx) { return informer.Run(ctx); },
+               [&informer](const Context& ctx) { return informer.WaitForSync(ctx); }});
 }
 
 // "namespace/name" of an index value back into a key.

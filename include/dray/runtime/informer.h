@@ -11,8 +11,8 @@
 
 namespace dray::runtime {
 
-// The read side of an informer: immutable objects, indexed. Any thread. An object handed out never changes; an update
-// replaces it.
+// The read side of an informer: immutable objects, indexed. Any thread. An object handed out never
+// changes; an update replaces it.
 template <api::ApiObject T>
 class Lister {
  public:
@@ -21,14 +21,17 @@ class Lister {
   virtual std::shared_ptr<const T> Get(const api::ObjectKey& key) const = 0;
   virtual std::vector<std::shared_ptr<const T>> List() const = 0;
   // Objects for which the index function named `index` gave `value` (InformerOptions::indexes).
-  virtual std::vector<std::shared_ptr<const T>> By(std::string_view index, std::string_view value) const = 0;
+  virtual std::vector<std::shared_ptr<const T>> By(std::string_view index,
+                                                   std::string_view value) const = 0;
   // The namespace index is always there: By("namespace", ns).
 };
 
 template <api::ApiObject T>
 struct InformerHandlers {
-  // Called on the informer's thread, in order; must only enqueue. `before` is null for an add, `after` for a delete.
-  std::function<void(const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after)> on_change;
+  // Called on the informer's thread, in order; must only enqueue. `before` is null for an add,
+  // `after` for a delete.
+  std::function<void(const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after)>
+      on_change;
 };
 
 template <api::ApiObject T>
@@ -40,8 +43,9 @@ struct InformerOptions {
   std::function<void(T&)> transform;
 };
 
-// List and watch of one kind: WatchList first where the server offers it, else paged list + watch with bookmarks; relist on
-// Gone; back-off on failures; nothing lost or reported twice over a relist (a difference is computed).
+// List and watch of one kind: WatchList first where the server offers it, else paged list + watch
+// with bookmarks; relist on Gone; back-off on failures; nothing lost or reported twice over a
+// relist (a difference is computed).
 template <api::ApiObject T>
 class Informer : public Lister<T> {
  public:
@@ -54,22 +58,24 @@ class Informer : public Lister<T> {
   Status Run(const Context& ctx);
   // True once the first list is complete.
   bool HasSynced() const;
-  // When the server last said something, on the clock of Run's context: with bookmarks that is once a minute at least. min():
-  // never yet.
+  // When the server last said something, on the clock of Run's context: with bookmarks that is once
+  // a minute at least. min(): never yet.
   SteadyTime LastHeard() const;
   // Waits for HasSynced(); kCancelled or kTimeout otherwise.
   Status WaitForSync(const Context& ctx) const;
 
   std::shared_ptr<const T> Get(const api::ObjectKey& key) const override;
   std::vector<std::shared_ptr<const T>> List() const override;
-  std::vector<std::shared_ptr<const T>> By(std::string_view index, std::string_view value) const override;
+  std::vector<std::shared_ptr<const T>> By(std::string_view index,
+                                           std::string_view value) const override;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// Instantiated for: Pod, Node, Namespace, ConfigMap, Event, Service, EndpointSlice, Deployment, ReplicaSet, Job, Lease,
-// ResourceSlice, ResourceClaim, ResourceClaimTemplate, DeviceClass (runtime/informer_*.cc).
+// Instantiated for: Pod, Node, Namespace, ConfigMap, Event, Service, EndpointSlice, Deployment,
+// ReplicaSet, Job, Lease, ResourceSlice, ResourceClaim, ResourceClaimTemplate, DeviceClass
+// (runtime/informer_*.cc).
 
 }  // namespace dray::runtime

@@ -8,8 +8,9 @@
 
 namespace dray::runtime {
 
-// kubectl's order: `path` if not empty, else $KUBECONFIG (the first existing file of its list; later files fill gaps), else the service account of the Pod that
-// we run in, else ~/.kube/config. `context` empty: current-context. Errors name file, entry and what would be right; exec and
+// kubectl's order: `path` if not empty, else $KUBECONFIG (the first existing file of its list;
+// later files fill gaps), else the service account of the Pod that we run in, else ~/.kube/config.
+// `context` empty: current-context. Errors name file, entry and what would be right; exec and
 // auth-provider users are refused with a sentence.
 Result<ClusterAccess> LoadClusterAccess(const std::string& path, const std::string& context = "");
 

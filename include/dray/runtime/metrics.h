@@ -9,19 +9,22 @@ namespace dray::runtime {
 
 using MetricLabels = std::map<std::string, std::string>;
 
-// Prometheus metrics of this process, by prometheus-cpp. Any thread. A metric is made by its first use; label values that are
-// known beforehand are created at zero by whoever owns the metric, so that a rate() never starts from nothing.
+// Prometheus metrics of this process, by prometheus-cpp. Any thread. A metric is made by its first
+// use; label values that are known beforehand are created at zero by whoever owns the metric, so
+// that a rate() never starts from nothing.
 class Metrics {
  public:
   Metrics();
   ~Metrics();
 
-  void Add(const std::string& counter, const std::string& help, const MetricLabels& labels, double by = 1);
-  void Set(const std::string& gauge, const std::string& help, const MetricLabels& labels, double value);
+  void Add(const std::string& counter, const std::string& help, const MetricLabels& labels,
+           double by = 1);
+  void Set(const std::string& gauge, const std::string& help, const MetricLabels& labels,
+           double value);
   void Remove(const std::string& gauge, const MetricLabels& labels);
   // Seconds, with buckets from 1 ms to 60 s unless given at the first use.
-  void Observe(const std::string& histogram, const std::string& help, const MetricLabels& labels, double seconds,
-               const std::vector<double>& buckets = {});
+  void Observe(const std::string& histogram, const std::string& help, const MetricLabels& labels,
+               double seconds, const std::vector<double>& buckets = {});
 
   // The text exposition format 0.0.4.
   std::string Text() const;

@@ -17,9 +17,9 @@ struct KeyPair {
 Result<KeyPair> NewCa(const std::string& common_name, WallTime now);
 
 struct LeafRequest {
-  std::string common_name;                    // user name, or server name
-  std::vector<std::string> organizations;     // groups of a client certificate
-  std::vector<std::string> dns_names, ips;    // SANs of a server certificate
+  std::string common_name;                  // user name, or server name
+  std::vector<std::string> organizations;   // groups of a client certificate
+  std::vector<std::string> dns_names, ips;  // SANs of a server certificate
   bool server = false, client = false;
   Duration lifetime = std::chrono::hours(24 * 365);
 };

@@ -12,12 +12,12 @@
 namespace dray::runtime {
 
 struct ProcessOptions {
-  std::vector<std::string> argv;            // argv[0] is a path
-  std::map<std::string, std::string> env;   // exactly this when clear_env, else added to ours
+  std::vector<std::string> argv;           // argv[0] is a path
+  std::map<std::string, std::string> env;  // exactly this when clear_env, else added to ours
   bool clear_env = false;
   std::string working_dir;
-  std::string log_file;                     // stdout and stderr, appended; empty: inherited
-  bool die_with_parent = true;              // PR_SET_PDEATHSIG
+  std::string log_file;         // stdout and stderr, appended; empty: inherited
+  bool die_with_parent = true;  // PR_SET_PDEATHSIG
 };
 
 // A child process. The destructor kills it (SIGKILL) and waits, unless it has ended.

@@ -1,5 +1,5 @@
-// What HAMi-DRA 0.0.1 and 0.2 get wrong at admission, one test each: the numbers are those of the list of its defects. Those
-// that need the API are in tests/controllers/webhook_defects_test.cc.
+// What HAMi-DRA 0.0.1 and 0.2 get wrong at admission, one test each: the numbers are those of the
+// list of its defects. Those that need the API are in tests/controllers/webhook_defects_test.cc.
 #include <nlohmann/json.hpp>
 
 #include <gtest/gtest.h>
@@ -16,7 +16,9 @@ Json ContainerOf(const std::string& name, const Json& limits) {
   return {{"name", name}, {"image", "i"}, {"resources", {{"limits", limits}}}};
 }
 Json PodOf(const Json& limits, const Json& annotations = Json::object()) {
-  return {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}, {"annotations", annotations}}},
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", {{"name", "p"}, {"annotations", annotations}}},
           {"spec", {{"containers", Json::array({ContainerOf("c", limits)})}}}};
 }
 AdmissionPlan PlanOf(const Json& pod, const Inventory& inventory = {}) {
@@ -24,11 +26,14 @@ AdmissionPlan PlanOf(const Json& pod, const Inventory& inventory = {}) {
   EXPECT_TRUE(plan.ok()) << plan.status();
   return plan.ok() ? *std::move(plan) : AdmissionPlan();
 }
-Json After(const Json& pod) { return *api::ApplyJsonPatch(pod, Json::parse(PlanOf(pod).patch)); }
+Json After(const Json& pod) {
+  return *api::ApplyJsonPatch(pod, Json::parse(PlanOf(pod).patch));
+}
 std::vector<std::string> SelectorsOf(const Json& pod) {
   const AdmissionPlan plan = PlanOf(pod);
   std::vector<std::string> expressions;
-  for (const auto& selector : plan.claim_template->spec.spec.devices.requests.at(0).exactly->selectors)
+  for (const auto& selector :
+       plan.claim_template->spec.spec.devices.requests.at(0).exactly->selectors)
     expressions.push_back(selector.cel->expression);
   return expressions;
 }
@@ -74,11 +79,14 @@ TEST(HamiDraDefect, C2_6_InitContainersAndSidecarsAreConvertedAndValuesChecked) 
     EXPECT_EQ(container["resources"]["claims"].size(), 1u);
   }
   EXPECT_EQ(after["spec"]["resourceClaims"].size(), 1u);
-  for (const Json& limits : {Json({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpucores", "101"}}), Json({{"nvidia.com/gpu", "-1"}})})
-    EXPECT_TRUE(PlanAdmission(PodOf(limits), "team", DeviceConfig()).Is(Reason::kInvalid)) << limits;
+  for (const Json& limits : {Json({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpucores", "101"}}),
+                             Json({{"nvidia.com/gpu", "-1"}})})
+    EXPECT_TRUE(PlanAdmission(PodOf(limits), "team", DeviceConfig()).Is(Reason::kInvalid))
+        << limits;
   Inventory inventory;
   inventory.memory_sizes["hami-core-gpu.project-hami.io"].insert(*api::Quantity::Parse("16Gi"));
-  EXPECT_TRUE(PlanAdmission(PodOf({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem", "20000"}}), "team", DeviceConfig(), inventory)
+  EXPECT_TRUE(PlanAdmission(PodOf({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem", "20000"}}),
+                            "team", DeviceConfig(), inventory)
                   .Is(Reason::kInvalid));
   // No card at all: nothing is claimed, and nothing that no node has stays in the Pod.
   const Json none = PodOf({{"nvidia.com/gpu", "0"}});
@@ -93,13 +101,18 @@ TEST(HamiDraDefect, C2_7_MemoryOrCoresAloneAskForOneCard) {
   }
   // All memory and no core share is the whole card.
   const AdmissionPlan whole = PlanOf(PodOf(kOne));
-  EXPECT_EQ(whole.claim_template->spec.spec.devices.requests.at(0).exactly->capacity->requests.at("cores").ToString(), "100");
+  EXPECT_EQ(whole.claim_template->spec.spec.devices.requests.at(0)
+                .exactly->capacity->requests.at("cores")
+                .ToString(),
+            "100");
 }
 
 TEST(HamiDraDefect, C2_8_PercentageAndPriorityAreConvertedAndRemoved) {
   Inventory inventory;
   inventory.memory_sizes["hami-core-gpu.project-hami.io"].insert(*api::Quantity::Parse("16Gi"));
-  const Json pod = PodOf({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "25"}, {"nvidia.com/priority", "0"}});
+  const Json pod = PodOf({{"nvidia.com/gpu", "1"},
+                          {"nvidia.com/gpumem-percentage", "25"},
+                          {"nvidia.com/priority", "0"}});
   const AdmissionPlan plan = PlanOf(pod, inventory);
   const auto& request = plan.claim_template->spec.spec.devices.requests.at(0);
   EXPECT_EQ(request.first_available.at(0).capacity->requests.at("memory").ToString(), "4Gi");
@@ -113,23 +126,28 @@ TEST(HamiDraDefect, C2_9_AnnotationsMatchAsHamiDoes) {
   EXPECT_TRUE(Chooses(use, "u", "NVIDIA A100-SXM4-80GB"));
   EXPECT_TRUE(Chooses(use, "u", "Tesla T4"));
   EXPECT_FALSE(Chooses(use, "u", "NVIDIA H100"));
-  const Json nouse = PodOf(kOne, {{"nvidia.com/nouse-gputype", "A100"}, {"nvidia.com/nouse-gpuuuid", "bad"}});
+  const Json nouse =
+      PodOf(kOne, {{"nvidia.com/nouse-gputype", "A100"}, {"nvidia.com/nouse-gpuuuid", "bad"}});
   EXPECT_FALSE(Chooses(nouse, "u", "NVIDIA A100-SXM4-80GB"));
   EXPECT_FALSE(Chooses(nouse, "bad", "Tesla T4"));
   EXPECT_TRUE(Chooses(nouse, "BAD", "Tesla T4"));  // UUIDs are exact
   EXPECT_TRUE(Chooses(nouse, "ba", "Tesla T4"));
   // Use before nouse: what is in both is excluded.
-  const Json both = PodOf(kOne, {{"nvidia.com/use-gpuuuid", "a,b"}, {"nvidia.com/nouse-gpuuuid", "b"}});
+  const Json both =
+      PodOf(kOne, {{"nvidia.com/use-gpuuuid", "a,b"}, {"nvidia.com/nouse-gpuuuid", "b"}});
   EXPECT_TRUE(Chooses(both, "a", "x"));
   EXPECT_FALSE(Chooses(both, "b", "x"));
   EXPECT_FALSE(Chooses(both, "c", "x"));
-  const AdmissionPlan numa = PlanOf(PodOf({{"nvidia.com/gpu", "2"}}, {{"nvidia.com/numa-bind", "true"}}));
-  EXPECT_EQ(numa.claim_template->spec.spec.devices.constraints.at(0).match_attribute, "resource.kubernetes.io/pcieRoot");
+  const AdmissionPlan numa =
+      PlanOf(PodOf({{"nvidia.com/gpu", "2"}}, {{"nvidia.com/numa-bind", "true"}}));
+  EXPECT_EQ(numa.claim_template->spec.spec.devices.constraints.at(0).match_attribute,
+            "resource.kubernetes.io/pcieRoot");
   EXPECT_FALSE(PlanOf(PodOf(kOne, {{"hami.io/gpu-scheduler-policy", "spread"}})).warnings.empty());
 }
 
 TEST(HamiDraDefect, C2_10_AnnotationTextCannotLeaveItsString) {
-  for (const char* text : {"x\" || true || \"", "\\", "\\\"", "a\nb", "${x}", "\x01", "' || true", "\xc3\xa9\xe4\xb8\xad"}) {
+  for (const char* text : {"x\" || true || \"", "\\", "\\\"", "a\nb", "${x}", "\x01", "' || true",
+                           "\xc3\xa9\xe4\xb8\xad"}) {
     for (const char* annotation : {"nvidia.com/use-gpuuuid", "nvidia.com/use-gputype"}) {
       const Json pod = PodOf(kOne, {{annotation, text}});
       EXPECT_FALSE(Chooses(pod, "some", "other")) << text;
@@ -160,12 +178,16 @@ TEST(HamiDraDefect, C2_12_ClaimsOfTheContainerStay) {
 
 TEST(HamiDraDefect, C2_13_EveryVendorIsConverted) {
   for (const char* resource :
-       {"nvidia.com/gpu", "hygon.com/dcunum", "hygon.com/hcunum", "huawei.com/Ascend910A", "huawei.com/Ascend910B2",
-        "huawei.com/Ascend910B3", "huawei.com/Ascend910B4", "huawei.com/Ascend910B4-1", "huawei.com/Ascend310P",
-        "huawei.com/Ascend910C", "iluvatar.ai/MR-V100-vgpu", "iluvatar.ai/MR-V50-vgpu", "iluvatar.ai/BI-V150-vgpu",
-        "iluvatar.ai/BI-V100-vgpu", "cambricon.com/vmlu", "metax-tech.com/gpu", "metax-tech.com/sgpu", "enflame.com/gcu",
-        "enflame.com/drs-gcu", "enflame.com/vgcu", "mthreads.com/vgpu", "kunlunxin.com/xpu", "kunlunxin.com/vxpu", "amd.com/gpu",
-        "aws.amazon.com/neuron", "aws.amazon.com/neuroncore", "vastaitech.com/va", "birentech.com/gpu"}) {
+       {"nvidia.com/gpu",           "hygon.com/dcunum",          "hygon.com/hcunum",
+        "huawei.com/Ascend910A",    "huawei.com/Ascend910B2",    "huawei.com/Ascend910B3",
+        "huawei.com/Ascend910B4",   "huawei.com/Ascend910B4-1",  "huawei.com/Ascend310P",
+        "huawei.com/Ascend910C",    "iluvatar.ai/MR-V100-vgpu",  "iluvatar.ai/MR-V50-vgpu",
+        "iluvatar.ai/BI-V150-vgpu", "iluvatar.ai/BI-V100-vgpu",  "cambricon.com/vmlu",
+        "metax-tech.com/gpu",       "metax-tech.com/sgpu",       "enflame.com/gcu",
+        "enflame.com/drs-gcu",      "enflame.com/vgcu",          "mthreads.com/vgpu",
+        "kunlunxin.com/xpu",        "kunlunxin.com/vxpu",        "amd.com/gpu",
+        "aws.amazon.com/neuron",    "aws.amazon.com/neuroncore", "vastaitech.com/va",
+        "birentech.com/gpu"}) {
     const Json pod = PodOf({{resource, "1"}});
     EXPECT_TRUE(PlanOf(pod).claim_template) << resource;
     EXPECT_FALSE(After(pod)["spec"]["containers"][0]["resources"].contains("limits")) << resource;
@@ -177,20 +199,24 @@ TEST(HamiDraDefect, C2_14_SecondInvocationAndApplyOfTheOriginalChangeNothing) {
   const Json stored = After(original);
   EXPECT_FALSE(PlanOf(stored).convert);
   Json applied = stored;
-  applied["spec"]["containers"][0]["resources"]["limits"] = original["spec"]["containers"][0]["resources"]["limits"];
+  applied["spec"]["containers"][0]["resources"]["limits"] =
+      original["spec"]["containers"][0]["resources"]["limits"];
   Result<AdmissionPlan> update = PlanUpdate(stored, applied);
   ASSERT_TRUE(update.ok()) << update.status();
   EXPECT_EQ(*api::ApplyJsonPatch(applied, Json::parse(update->patch)), stored);
 }
 
 TEST(HamiDraDefect, C2_15_NoClaimIsNamedAfterItsPod) {
-  // A Pod that is made again under its old name gets a claim of its own: Kubernetes names what it stamps out.
+  // A Pod that is made again under its old name gets a claim of its own: Kubernetes names what it
+  // stamps out.
   const Json after = After(PodOf(kOne));
   EXPECT_FALSE(after["spec"]["resourceClaims"][0].contains("resourceClaimName"));
 }
 
 TEST(HamiDraDefect, C3_EmptyAnnotationIsNoConstraint) {
-  EXPECT_TRUE(SelectorsOf(PodOf(kOne, {{"nvidia.com/use-gputype", ""}, {"nvidia.com/use-gpuuuid", " , "}})).empty());
+  EXPECT_TRUE(
+      SelectorsOf(PodOf(kOne, {{"nvidia.com/use-gputype", ""}, {"nvidia.com/use-gpuuuid", " , "}}))
+          .empty());
 }
 
 TEST(HamiDraDefect, C3_ChipInTheResourceNameRestrictsTheProduct) {
@@ -202,23 +228,31 @@ TEST(HamiDraDefect, C3_ChipInTheResourceNameRestrictsTheProduct) {
 }
 
 TEST(HamiDraDefect, C3_CoresWithoutReferenceComputeUnitsAreNoError) {
-  const AdmissionPlan plan = PlanOf(PodOf({{"hygon.com/dcunum", "1"}, {"hygon.com/dcucores", "50"}}));
-  EXPECT_EQ(plan.claim_template->spec.spec.devices.requests.at(0).exactly->capacity->requests.at("cores").ToString(), "60");
+  const AdmissionPlan plan =
+      PlanOf(PodOf({{"hygon.com/dcunum", "1"}, {"hygon.com/dcucores", "50"}}));
+  EXPECT_EQ(plan.claim_template->spec.spec.devices.requests.at(0)
+                .exactly->capacity->requests.at("cores")
+                .ToString(),
+            "60");
 }
 
 TEST(HamiDraDefect, C3_JobsWithTasksOfOneNameDoNotShareAClaimTemplateByName) {
   // Two jobs whose tasks have equal names and other wishes: the template is named by the wishes.
-  const std::string a = PlanOf(PodOf({{"nvidia.com/gpumem", "1000"}})).claim_template->metadata.name;
-  const std::string b = PlanOf(PodOf({{"nvidia.com/gpumem", "2000"}})).claim_template->metadata.name;
+  const std::string a =
+      PlanOf(PodOf({{"nvidia.com/gpumem", "1000"}})).claim_template->metadata.name;
+  const std::string b =
+      PlanOf(PodOf({{"nvidia.com/gpumem", "2000"}})).claim_template->metadata.name;
   EXPECT_NE(a, b);
 }
 
-// A device without the attribute, of whatever driver a class admits, is no match; it does not end the scheduling attempt.
+// A device without the attribute, of whatever driver a class admits, is no match; it does not end
+// the scheduling attempt.
 TEST(Selectors, MissingAttributesAreNoMatch) {
   api::Device bare;
   bare.name = "d";
   const cel::DeviceView view(bare, "hami-core-gpu.project-hami.io");
-  const Json pod = PodOf(kOne, {{"nvidia.com/use-gputype", "A100"}, {"nvidia.com/use-gpuuuid", "a"}});
+  const Json pod =
+      PodOf(kOne, {{"nvidia.com/use-gputype", "A100"}, {"nvidia.com/use-gpuuuid", "a"}});
   for (const std::string& expression : SelectorsOf(pod)) {
     const Result<bool> matches = (*cel::Program::Compile(expression))->Matches(view);
     ASSERT_TRUE(matches.ok()) << matches.status();
@@ -226,7 +260,8 @@ TEST(Selectors, MissingAttributesAreNoMatch) {
   }
 }
 
-// The longest lists that are accepted make selectors that an API server accepts; what is longer is refused by its annotation.
+// The longest lists that are accepted make selectors that an API server accepts; what is longer is
+// refused by its annotation.
 TEST(Selectors, LengthAndCostAreBounded) {
   auto list = [](int items, const std::string& text) {
     std::string all;
@@ -235,18 +270,23 @@ TEST(Selectors, LengthAndCostAreBounded) {
   };
   for (const char* annotation : {"nvidia.com/use-gputype", "nvidia.com/use-gpuuuid"}) {
     for (int items : {1, 30, 64}) {
-      Result<AdmissionPlan> plan = PlanAdmission(PodOf(kOne, {{annotation, list(items, std::string(50, 'g'))}}), "n", DeviceConfig());
+      Result<AdmissionPlan> plan = PlanAdmission(
+          PodOf(kOne, {{annotation, list(items, std::string(50, 'g'))}}), "n", DeviceConfig());
       if (!plan.ok()) {
         EXPECT_NE(plan.status().message().find(annotation), std::string::npos) << plan.status();
         EXPECT_GT(items, 30) << plan.status();
         continue;
       }
-      for (const auto& selector : plan->claim_template->spec.spec.devices.requests.at(0).exactly->selectors)
-        EXPECT_LE((*cel::Program::Compile(selector.cel->expression))->max_cost(), cel::kMaxSelectorCost);
+      for (const auto& selector :
+           plan->claim_template->spec.spec.devices.requests.at(0).exactly->selectors)
+        EXPECT_LE((*cel::Program::Compile(selector.cel->expression))->max_cost(),
+                  cel::kMaxSelectorCost);
     }
-    EXPECT_TRUE(PlanAdmission(PodOf(kOne, {{annotation, list(65, "g")}}), "n", DeviceConfig()).Is(Reason::kInvalid));
+    EXPECT_TRUE(PlanAdmission(PodOf(kOne, {{annotation, list(65, "g")}}), "n", DeviceConfig())
+                    .Is(Reason::kInvalid));
     // Escapes make the text longer than what was written.
-    EXPECT_TRUE(PlanAdmission(PodOf(kOne, {{annotation, list(64, std::string(60, '\x01'))}}), "n", DeviceConfig())
+    EXPECT_TRUE(PlanAdmission(PodOf(kOne, {{annotation, list(64, std::string(60, '\x01'))}}), "n",
+                              DeviceConfig())
                     .Is(Reason::kInvalid));
   }
 }

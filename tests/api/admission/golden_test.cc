@@ -1,5 +1,6 @@
-// Manifest in, decision out: one pair of files per vendor, annotation and refusal in tests/golden/admission. NAME.in.yaml holds
-// the Pod, and perhaps a ConfigMap with device-config.yaml and the cluster's ResourceSlices; NAME.out.yaml what became of it.
+// Manifest in, decision out: one pair of files per vendor, annotation and refusal in
+// tests/golden/admission. NAME.in.yaml holds the Pod, and perhaps a ConfigMap with
+// device-config.yaml and the cluster's ResourceSlices; NAME.out.yaml what became of it.
 // UPDATE_GOLDEN=1 writes the latter anew.
 #include <algorithm>
 #include <cstdlib>
@@ -21,7 +22,8 @@
 namespace dray::admission {
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(DRAY_SOURCE_DIR) / "tests/golden/admission";
+const std::filesystem::path kFolder =
+    std::filesystem::path(DRAY_SOURCE_DIR) / "tests/golden/admission";
 
 std::string Read(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -48,7 +50,8 @@ struct Case {
 
 Case Load(const std::string& name) {
   Case one;
-  Result<std::vector<Json>> documents = runtime::ParseYamlDocuments(Read(kFolder / (name + ".in.yaml")), name);
+  Result<std::vector<Json>> documents =
+      runtime::ParseYamlDocuments(Read(kFolder / (name + ".in.yaml")), name);
   EXPECT_TRUE(documents.ok()) << documents.status();
   for (Json& document : documents.ok() ? *documents : std::vector<Json>()) {
     const std::string kind = document.value("kind", "");

@@ -11,7 +11,8 @@ namespace {
 
 Json PodWith(const std::string& limits) {
   return Json::parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},
-    "spec":{"containers":[{"name":"c","image":"i","resources":{"limits":)" + limits + "}}]}}");
+    "spec":{"containers":[{"name":"c","image":"i","resources":{"limits":)" +
+                     limits + "}}]}}");
 }
 
 AdmissionPlan MustPlan(const Json& pod, const Inventory& inventory = {}) {
@@ -56,34 +57,44 @@ TEST(PlanAdmission, ReadsEveryVendorsUnitsAndDefaults) {
     std::string ask;
   };
   const Case cases[] = {
-      {R"({"nvidia.com/gpu":"2","nvidia.com/gpumem":"4096","nvidia.com/gpucores":"80"})", "2 " + nvidia + " memory=4Gi cores=80"},
+      {R"({"nvidia.com/gpu":"2","nvidia.com/gpumem":"4096","nvidia.com/gpucores":"80"})",
+       "2 " + nvidia + " memory=4Gi cores=80"},
       // Numbers, as in hand-written YAML.
-      {R"({"nvidia.com/gpu":1,"nvidia.com/gpumem":4000})", "1 " + nvidia + " memory=4000Mi cores=0"},
+      {R"({"nvidia.com/gpu":1,"nvidia.com/gpumem":4000})",
+       "1 " + nvidia + " memory=4000Mi cores=0"},
       // All memory and no core share: the whole card.
       {R"({"nvidia.com/gpu":"1"})", "1 " + nvidia + " memory=- cores=100"},
-      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem-percentage":"100"})", "1 " + nvidia + " memory=- cores=100"},
+      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem-percentage":"100"})",
+       "1 " + nvidia + " memory=- cores=100"},
       // 0 counts as not asked.
       {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"0"})", "1 " + nvidia + " memory=- cores=100"},
       // Without a count there is one (defaultGPUNum).
       {R"({"nvidia.com/gpumem":"3000"})", "1 " + nvidia + " memory=3000Mi cores=0"},
       {R"({"nvidia.com/gpucores":"30"})", "1 " + nvidia + " memory=- cores=30"},
       // Suffixes count in the resource's unit.
-      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"5k"})", "1 " + nvidia + " memory=5000Mi cores=0"},
-      {R"({"hygon.com/dcunum":"1","hygon.com/dcumem":"16384","hygon.com/dcucores":"50"})", "1 dra.hygon.com memory=16Gi cores=60"},
+      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"5k"})",
+       "1 " + nvidia + " memory=5000Mi cores=0"},
+      {R"({"hygon.com/dcunum":"1","hygon.com/dcumem":"16384","hygon.com/dcucores":"50"})",
+       "1 dra.hygon.com memory=16Gi cores=60"},
       {R"({"hygon.com/hcunum":"1"})", "1 dra.hygon.com memory=- cores=120"},
       {R"({"hygon.com/dcunum":"1","hygon.com/dcucores":"1"})", "1 dra.hygon.com memory=- cores=2"},
       // Up to the next template; above the largest, the whole card.
-      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"12288"})", "1 " + ascend + " memory=16Gi cores=25"},
-      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"16385"})", "1 " + ascend + " memory=32Gi cores=50"},
-      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"40000"})", "1 " + ascend + " memory=- cores=-"},
+      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"12288"})",
+       "1 " + ascend + " memory=16Gi cores=25"},
+      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"16385"})",
+       "1 " + ascend + " memory=32Gi cores=50"},
+      {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"40000"})",
+       "1 " + ascend + " memory=- cores=-"},
       {R"({"huawei.com/Ascend910B3":"1"})", "1 " + ascend + " memory=- cores=-"},
-      {R"({"huawei.com/Ascend310P":"1","huawei.com/Ascend310P-memory":"3072"})", "1 " + ascend + " memory=3Gi cores=13"},
+      {R"({"huawei.com/Ascend310P":"1","huawei.com/Ascend310P-memory":"3072"})",
+       "1 " + ascend + " memory=3Gi cores=13"},
       // A module's chips go together.
       {R"({"huawei.com/Ascend910C":"1"})", "2 " + ascend + " memory=- cores=-"},
       // None asked for: the resources only go away.
       {R"({"nvidia.com/gpu":"0","nvidia.com/gpumem":"10"})", "none"},
   };
-  for (const Case& one : cases) EXPECT_EQ(Ask(MustPlan(PodWith(one.limits))), one.ask) << one.limits;
+  for (const Case& one : cases)
+    EXPECT_EQ(Ask(MustPlan(PodWith(one.limits))), one.ask) << one.limits;
 }
 
 TEST(PlanAdmission, RefusesWithContainerResourceValueAndWhatWouldBeRight) {
@@ -92,17 +103,27 @@ TEST(PlanAdmission, RefusesWithContainerResourceValueAndWhatWouldBeRight) {
     const char* message;
   };
   const Case cases[] = {
-      {R"({"nvidia.com/gpu":"1","nvidia.com/gpucores":"130"})", "container c: nvidia.com/gpucores: 130: want 0 to 100 percent of a card"},
+      {R"({"nvidia.com/gpu":"1","nvidia.com/gpucores":"130"})",
+       "container c: nvidia.com/gpucores: 130: want 0 to 100 percent of a card"},
       {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"1","nvidia.com/gpumem-percentage":"50"})",
-       "container c: nvidia.com/gpumem-percentage: 50: ask for nvidia.com/gpumem or for a percentage, not for both"},
-      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem-percentage":"101"})", "container c: nvidia.com/gpumem-percentage: 101: want 1 to 100 percent"},
-      {R"({"nvidia.com/gpu":"500m"})", "container c: nvidia.com/gpu: 500m: want a whole number of 0 or more"},
-      {R"({"nvidia.com/gpu":"-1"})", "container c: nvidia.com/gpu: -1: want a whole number of 0 or more"},
-      {R"({"nvidia.com/gpu":"33"})", "container c: nvidia.com/gpu: 33: a claim holds at most 32 devices"},
-      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"3Gi"})", "container c: nvidia.com/gpumem: 3Gi: want at most 2147483647"},
-      {R"({"huawei.com/Ascend910C":"3"})", "container c: huawei.com/Ascend910C: 3: the chips of a module go together: want an even number"},
+       "container c: nvidia.com/gpumem-percentage: 50: ask for nvidia.com/gpumem or for a "
+       "percentage, not for both"},
+      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem-percentage":"101"})",
+       "container c: nvidia.com/gpumem-percentage: 101: want 1 to 100 percent"},
+      {R"({"nvidia.com/gpu":"500m"})",
+       "container c: nvidia.com/gpu: 500m: want a whole number of 0 or more"},
+      {R"({"nvidia.com/gpu":"-1"})",
+       "container c: nvidia.com/gpu: -1: want a whole number of 0 or more"},
+      {R"({"nvidia.com/gpu":"33"})",
+       "container c: nvidia.com/gpu: 33: a claim holds at most 32 devices"},
+      {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"3Gi"})",
+       "container c: nvidia.com/gpumem: 3Gi: want at most 2147483647"},
+      {R"({"huawei.com/Ascend910C":"3"})",
+       "container c: huawei.com/Ascend910C: 3: the chips of a module go together: want an even "
+       "number"},
       {R"({"huawei.com/Ascend910B3":"2","huawei.com/Ascend910B3-memory":"1000"})",
-       "container c: huawei.com/Ascend910B3-memory: 1000: several cards must be whole cards: leave the memory out, or ask for one card"},
+       "container c: huawei.com/Ascend910B3-memory: 1000: several cards must be whole cards: leave "
+       "the memory out, or ask for one card"},
       {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"70000"})",
        "container c: huawei.com/Ascend910B3-memory: 70000: a card of Ascend910B3 has 65536 MiB"},
   };
@@ -117,7 +138,8 @@ TEST(PlanAdmission, ThePatchTakesTheResourcesOutAndPutsTheClaimIn) {
   const std::string name = plan.claim_template->metadata.name;
   EXPECT_EQ(after["spec"]["containers"][0]["resources"],
             Json::parse(R"({"limits":{"cpu":"1"},"claims":[{"name":"dray","request":"c-gpu"}]})"));
-  EXPECT_EQ(after["spec"]["resourceClaims"], Json::array({{{"name", "dray"}, {"resourceClaimTemplateName", name}}}));
+  EXPECT_EQ(after["spec"]["resourceClaims"],
+            Json::array({{{"name", "dray"}, {"resourceClaimTemplateName", name}}}));
   EXPECT_EQ(after["metadata"]["labels"]["hami.io/dra"], "true");
   EXPECT_EQ(after["metadata"]["annotations"][std::string(kConvertedAnnotation)],
             R"({"c":{"nvidia.com/gpu":"2","nvidia.com/gpumem":"4096"}})");
@@ -142,7 +164,8 @@ TEST(PlanAdmission, TheTemplateIsNamedByItsContent) {
   const AdmissionPlan c = MustPlan(PodWith(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"4001"})"));
   EXPECT_EQ(a.claim_template->metadata.name, b.claim_template->metadata.name);
   EXPECT_NE(a.claim_template->metadata.name, c.claim_template->metadata.name);
-  const std::string hash = a.claim_template->metadata.annotations.at(std::string(kRequestHashAnnotation));
+  const std::string hash =
+      a.claim_template->metadata.annotations.at(std::string(kRequestHashAnnotation));
   EXPECT_EQ(hash.size(), 64u);
   EXPECT_EQ(a.claim_template->metadata.name, "dray-" + hash.substr(0, 16));
   EXPECT_EQ(a.claim_template->metadata.namespace_, "ns");
@@ -156,7 +179,8 @@ TEST(PlanAdmission, OnePodOneClaimForAllContainersAndVendors) {
   pod["spec"]["initContainers"] = Json::array({init});
   const AdmissionPlan plan = MustPlan(pod);
   std::vector<std::string> names;
-  for (const auto& request : plan.claim_template->spec.spec.devices.requests) names.push_back(request.name);
+  for (const auto& request : plan.claim_template->spec.spec.devices.requests)
+    names.push_back(request.name);
   EXPECT_EQ(names, (std::vector<std::string>{"setup-gpu", "c-gpu", "d-hcu"}));
   const Json after = Patched(pod, plan);
   EXPECT_EQ(after["spec"]["resourceClaims"].size(), 1u);
@@ -186,16 +210,19 @@ TEST(PlanAdmission, AnnotationsBecomeSelectorsWithHamisMatching) {
   for (const auto& selector : plan.claim_template->spec.spec.devices.requests[0].exactly->selectors)
     selectors.push_back(selector.cel->expression);
   const std::string attributes = "device.attributes[\"hami-core-gpu.project-hami.io\"].";
-  EXPECT_EQ(selectors, (std::vector<std::string>{
-                           "has(" + attributes + "productName) && (" + attributes +
-                               "productName.upperAscii().contains(\"A100\") || " + attributes +
-                               "productName.upperAscii().contains(\"H100\"))",
-                           "has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-1\", \"GPU-\\\"2\"]",
-                           "!(has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-3\"])"}));
+  EXPECT_EQ(
+      selectors,
+      (std::vector<std::string>{
+          "has(" + attributes + "productName) && (" + attributes +
+              "productName.upperAscii().contains(\"A100\") || " + attributes +
+              "productName.upperAscii().contains(\"H100\"))",
+          "has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-1\", \"GPU-\\\"2\"]",
+          "!(has(" + attributes + "uuid) && " + attributes + "uuid in [\"GPU-3\"])"}));
 }
 
 TEST(PlanAdmission, SeveralCardsAreDistinctCards) {
-  const AdmissionPlan plan = MustPlan(PodWith(R"({"nvidia.com/gpu":"2","nvidia.com/gpucores":"10"})"));
+  const AdmissionPlan plan =
+      MustPlan(PodWith(R"({"nvidia.com/gpu":"2","nvidia.com/gpucores":"10"})"));
   const auto& constraints = plan.claim_template->spec.spec.devices.constraints;
   ASSERT_EQ(constraints.size(), 1u);
   EXPECT_EQ(constraints[0].distinct_attribute, "hami-core-gpu.project-hami.io/uuid");
@@ -212,14 +239,16 @@ TEST(PlanAdmission, APercentageIsTakenOfEachSizeInTheInventory) {
   ASSERT_EQ(request.first_available.size(), 2u);
   EXPECT_EQ(request.first_available[0].capacity->requests.at("memory").ToString(), "8Gi");
   EXPECT_EQ(request.first_available[1].capacity->requests.at("memory").ToString(), "40Gi");
-  EXPECT_NE(Refusal(pod).find("no device of hami-core-gpu.project-hami.io is known"), std::string::npos);
+  EXPECT_NE(Refusal(pod).find("no device of hami-core-gpu.project-hami.io is known"),
+            std::string::npos);
 }
 
 TEST(PlanAdmission, AMemoryAboveEveryCardIsRefusedWhenTheCardsAreKnown) {
   Inventory inventory;
   inventory.memory_sizes["hami-core-gpu.project-hami.io"].insert(*api::Quantity::Parse("80Gi"));
   EXPECT_EQ(Refusal(PodWith(R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"90000"})"), inventory),
-            "container c: nvidia.com/gpumem: 90000 MiB: the largest device of hami-core-gpu.project-hami.io has 80Gi");
+            "container c: nvidia.com/gpumem: 90000 MiB: the largest device of "
+            "hami-core-gpu.project-hami.io has 80Gi");
 }
 
 TEST(PlanAdmission, PodsThatAreNotOursAreLeftAlone) {
@@ -238,7 +267,8 @@ TEST(PlanAdmission, PodsThatAreNotOursAreLeftAlone) {
 TEST(PlanAdmission, PriorityBecomesTheVariableThatHamiCoreReads) {
   const Json pod = PodWith(R"({"nvidia.com/gpu":"1","nvidia.com/priority":"1"})");
   const Json after = Patched(pod, MustPlan(pod));
-  EXPECT_EQ(after["spec"]["containers"][0]["env"], Json::array({{{"name", "CUDA_TASK_PRIORITY"}, {"value", "1"}}}));
+  EXPECT_EQ(after["spec"]["containers"][0]["env"],
+            Json::array({{{"name", "CUDA_TASK_PRIORITY"}, {"value", "1"}}}));
 }
 
 TEST(PlanAdmission, LongContainerNamesGiveRequestNamesThatAreLabels) {
@@ -250,11 +280,16 @@ TEST(PlanAdmission, LongContainerNamesGiveRequestNamesThatAreLabels) {
 }
 
 TEST(DeviceConfig, ReadsBothLayoutsOfVnpus) {
-  const Json chip = {{"chipName", "910B3"}, {"commonWord", "Ascend910B3"}, {"resourceName", "huawei.com/npu"},
-                     {"resourceMemoryName", "huawei.com/npu-memory"}, {"memoryAllocatable", 65536}, {"aiCore", 20},
+  const Json chip = {{"chipName", "910B3"},
+                     {"commonWord", "Ascend910B3"},
+                     {"resourceName", "huawei.com/npu"},
+                     {"resourceMemoryName", "huawei.com/npu-memory"},
+                     {"memoryAllocatable", 65536},
+                     {"aiCore", 20},
                      {"templates", {{{"name", "vir05"}, {"memory", 16384}, {"aiCore", 5}}}}};
   const Json pod = PodWith(R"({"huawei.com/npu":"1","huawei.com/npu-memory":"1000"})");
-  for (const Json& vnpus : {Json::array({chip}), Json({{"hamiVnpuCore", false}, {"configs", Json::array({chip})}})}) {
+  for (const Json& vnpus :
+       {Json::array({chip}), Json({{"hamiVnpuCore", false}, {"configs", Json::array({chip})}})}) {
     Result<DeviceConfig> config = DeviceConfig::FromJson({{"vnpus", vnpus}});
     ASSERT_TRUE(config.ok()) << config.status();
     Result<AdmissionPlan> plan = PlanAdmission(pod, "ns", *config);
@@ -265,7 +300,8 @@ TEST(DeviceConfig, ReadsBothLayoutsOfVnpus) {
 
 TEST(DeviceConfig, RenamesResourcesAndNamesWhatIsWrong) {
   Result<DeviceConfig> config = DeviceConfig::FromJson(
-      {{"nvidia", {{"resourceCountName", "acme.com/gpu"}, {"defaultCores", 20}, {"memoryFactor", 1024}}}});
+      {{"nvidia",
+        {{"resourceCountName", "acme.com/gpu"}, {"defaultCores", 20}, {"memoryFactor", 1024}}}});
   ASSERT_TRUE(config.ok()) << config.status();
   Result<AdmissionPlan> plan =
       PlanAdmission(PodWith(R"({"acme.com/gpu":"1","nvidia.com/gpumem":"2"})"), "ns", *config);
@@ -273,8 +309,9 @@ TEST(DeviceConfig, RenamesResourcesAndNamesWhatIsWrong) {
   EXPECT_EQ(Ask(*plan), "1 hami-core-gpu.project-hami.io memory=2Gi cores=20");
   EXPECT_EQ(DeviceConfig::FromJson({{"nvidia", {{"defaultCores", "many"}}}}).status().message(),
             "nvidia.defaultCores: want an integer of 0 or more, got \"many\"");
-  EXPECT_EQ(DeviceConfig::FromJson({{"vnpus", {{{"commonWord", "X"}}}}}).status().message(),
-            "vnpus[0].resourceName: want a resource name, as in huawei.com/Ascend910B3, got nothing");
+  EXPECT_EQ(
+      DeviceConfig::FromJson({{"vnpus", {{{"commonWord", "X"}}}}}).status().message(),
+      "vnpus[0].resourceName: want a resource name, as in huawei.com/Ascend910B3, got nothing");
 }
 
 }  // namespace

@@ -12,22 +12,29 @@ TEST(MayConcern, SeesEveryConfiguredResourceAndPassesOverOtherPods) {
   const std::vector<std::string> domains = ResourceDomains(DeviceConfig());
   EXPECT_EQ(domains.size(), 13u);
   for (const std::string& domain : domains)
-    EXPECT_TRUE(MayConcern(R"({"spec":{"containers":[{"resources":{"limits":{")" + domain + R"(/x":"1"}}}]}})", domains)) << domain;
-  for (const char* text : {"", "{}", R"({"a":"nvidia.com"})", R"({"image":"registry.nvidia.com/cuda:12"})", R"({"a":"x/y","b/c":"\n\""})"})
+    EXPECT_TRUE(MayConcern(
+        R"({"spec":{"containers":[{"resources":{"limits":{")" + domain + R"(/x":"1"}}}]}})",
+        domains))
+        << domain;
+  for (const char* text :
+       {"", "{}", R"({"a":"nvidia.com"})", R"({"image":"registry.nvidia.com/cuda:12"})",
+        R"({"a":"x/y","b/c":"\n\""})"})
     EXPECT_FALSE(MayConcern(text, domains)) << text;
   // Escapes are not decoded here: such a Pod is looked at closely.
   EXPECT_TRUE(MayConcern(R"({"nvidia.com\/gpu":"1"})", domains));
   EXPECT_TRUE(MayConcern(R"({"\u006evidia.com/gpu":"1"})", domains));
   EXPECT_FALSE(MayConcern("{\"a\":\"\\", domains));
   // A configured name without a domain.
-  Result<DeviceConfig> config = DeviceConfig::FromJson({{"biren", {{"resourceCountName", "biren"}}}});
+  Result<DeviceConfig> config =
+      DeviceConfig::FromJson({{"biren", {{"resourceCountName", "biren"}}}});
   ASSERT_TRUE(config.ok());
   EXPECT_TRUE(MayConcern("{}", ResourceDomains(*config)));
 }
 
 // What is left out changes neither the decision nor the patch.
 TEST(ParsePodForAdmission, LeavesOutOnlyWhatAdmissionDoesNotTouch) {
-  const Json pod = Json::parse(R"({"metadata":{"name":"p","labels":{"volumes":"x"},"annotations":{"status":"y"},"managedFields":[{"a":1}],
+  const Json pod = Json::parse(
+      R"({"metadata":{"name":"p","labels":{"volumes":"x"},"annotations":{"status":"y"},"managedFields":[{"a":1}],
     "ownerReferences":[{"kind":"ReplicaSet"}]},"spec":{"volumes":[{"name":"v"}],"tolerations":[{"key":"k"}],"schedulerName":"hami-scheduler",
     "resourceClaims":[{"name":"dray","resourceClaimName":"mine"}],"initContainers":[{"name":"i","args":["x"],"resources":{"limits":
     {"nvidia.com/gpu":"1"}}}],"containers":[{"name":"c","command":["status"],"env":[{"name":"A","value":"1"}],"volumeMounts":[{"name":"v"}],
@@ -39,7 +46,8 @@ TEST(ParsePodForAdmission, LeavesOutOnlyWhatAdmissionDoesNotTouch) {
   EXPECT_FALSE(parsed["spec"]["containers"][0].contains("command"));
   EXPECT_EQ(parsed["metadata"]["labels"], pod["metadata"]["labels"]);
   EXPECT_EQ(parsed["metadata"]["annotations"], pod["metadata"]["annotations"]);
-  Result<AdmissionPlan> whole = PlanAdmission(pod, "n", DeviceConfig()), part = PlanAdmission(parsed, "n", DeviceConfig());
+  Result<AdmissionPlan> whole = PlanAdmission(pod, "n", DeviceConfig()),
+                        part = PlanAdmission(parsed, "n", DeviceConfig());
   ASSERT_TRUE(whole.ok() && part.ok());
   EXPECT_EQ(whole->patch, part->patch);
   EXPECT_TRUE(api::ApplyJsonPatch(pod, Json::parse(part->patch)).ok());

@@ -8,7 +8,9 @@
 namespace dray::alloc {
 namespace {
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Q(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 api::Device MakeDevice(std::string name) {
   api::Device device;
@@ -39,7 +41,8 @@ api::Node MakeNode(std::string name) {
   return node;
 }
 
-api::DeviceRequest Ask(std::string name, int64_t count = 1, std::map<std::string, api::Quantity> capacity = {}) {
+api::DeviceRequest Ask(std::string name, int64_t count = 1,
+                       std::map<std::string, api::Quantity> capacity = {}) {
   api::ExactDeviceRequest exact;
   exact.device_class_name = "gpu";
   exact.count = count;
@@ -62,7 +65,8 @@ NodeAnswer Try(const Snapshot& snapshot, const api::ResourceClaim& claim, Option
 }
 
 TEST(Snapshot, AllocationsComeAndGo) {
-  Snapshot snapshot({{MakeSlice("n1", {MakeDevice("a"), MakeDevice("b")})}, {MakeClass("gpu")}, {}, {}});
+  Snapshot snapshot(
+      {{MakeSlice("n1", {MakeDevice("a"), MakeDevice("b")})}, {MakeClass("gpu")}, {}, {}});
   const api::ResourceClaim both = MakeClaim("c", {Ask("r", 2)});
   NodeAnswer first = Try(snapshot, both);
   ASSERT_EQ(first.outcome, Outcome::kAllocated);
@@ -92,7 +96,8 @@ TEST(Snapshot, SharesComeAndGo) {
   EXPECT_EQ(Try(snapshot, half).outcome, Outcome::kAllocated);
 }
 
-// DRAListTypeAttributes: devices match when a value is common to all, and differ when none is common to two.
+// DRAListTypeAttributes: devices match when a value is common to all, and differ when none is
+// common to two.
 struct ListCase {
   std::string name;
   std::vector<api::DeviceAttribute> devices;
@@ -114,14 +119,16 @@ TEST_P(ListConstraints, AsTheExperimentalAllocator) {
   features.list_type_attributes = true;
   Snapshot snapshot({{MakeSlice("n1", devices)}, {MakeClass("gpu")}, {}, features});
   std::vector<api::DeviceRequest> requests;
-  if (c.distinct) {  // a request for each: of several devices of one request only the latest is compared with
+  if (c.distinct) {  // a request for each: of several devices of one request only the latest is
+                     // compared with
     for (int64_t r = 0; r < c.count; ++r) requests.push_back(Ask("r" + std::to_string(r)));
   } else {
     requests.push_back(Ask("r", c.count));
   }
   api::ResourceClaim claim = MakeClaim("c", std::move(requests));
   api::DeviceConstraint& constraint = claim.spec.devices.constraints.emplace_back();
-  (c.distinct ? constraint.distinct_attribute : constraint.match_attribute) = "gpu.example.com/zone";
+  (c.distinct ? constraint.distinct_attribute : constraint.match_attribute) =
+      "gpu.example.com/zone";
   NodeAnswer answer = Try(snapshot, claim);
   std::string chosen;
   if (answer.outcome == Outcome::kAllocated) {
@@ -135,21 +142,27 @@ using Ints = std::vector<int64_t>;
 using Texts = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(
     All, ListConstraints,
-    ::testing::Values(ListCase{"common", {{Ints{1, 2}}, {Ints{3}}, {Ints{2, 3}}}, false, 2, "ac"},
-                      ListCase{"scalar_in_list", {{Ints{1, 2}}, {int64_t{3}}, {int64_t{2}}}, false, 2, "ac"},
-                      ListCase{"kinds_differ", {{Ints{1}}, {Texts{"1"}}}, false, 2, ""},
-                      ListCase{"versions", {{std::vector<api::Version>{{"1.0.0"}}}, {api::Version{"1.0.0"}}}, false, 2, "ab"},
-                      ListCase{"bools", {{true}, {std::vector<bool>{false, true}}}, false, 2, "ab"},
-                      ListCase{"empty_list", {{Ints{}}, {Ints{1}}, {Ints{1}}}, false, 2, "bc"},
-                      // a, c and d would do, but trying b has left only 2 in common, for as long as a stays.
-                      ListCase{"narrowed_for_good", {{Ints{1, 2}}, {Ints{2}}, {Ints{1}}, {Ints{1}}}, false, 3, ""},
-                      ListCase{"distinct", {{Ints{1, 2}}, {Ints{2, 3}}, {Ints{3}}}, true, 2, "ac"},
-                      ListCase{"distinct_kinds", {{Ints{1}}, {Texts{"1"}}}, true, 2, "ab"},
-                      ListCase{"distinct_unsatisfiable", {{Texts{"x", "y"}}, {std::string("y")}}, true, 2, ""}),
+    ::testing::Values(
+        ListCase{"common", {{Ints{1, 2}}, {Ints{3}}, {Ints{2, 3}}}, false, 2, "ac"},
+        ListCase{"scalar_in_list", {{Ints{1, 2}}, {int64_t{3}}, {int64_t{2}}}, false, 2, "ac"},
+        ListCase{"kinds_differ", {{Ints{1}}, {Texts{"1"}}}, false, 2, ""},
+        ListCase{"versions",
+                 {{std::vector<api::Version>{{"1.0.0"}}}, {api::Version{"1.0.0"}}},
+                 false,
+                 2,
+                 "ab"},
+        ListCase{"bools", {{true}, {std::vector<bool>{false, true}}}, false, 2, "ab"},
+        ListCase{"empty_list", {{Ints{}}, {Ints{1}}, {Ints{1}}}, false, 2, "bc"},
+        // a, c and d would do, but trying b has left only 2 in common, for as long as a stays.
+        ListCase{
+            "narrowed_for_good", {{Ints{1, 2}}, {Ints{2}}, {Ints{1}}, {Ints{1}}}, false, 3, ""},
+        ListCase{"distinct", {{Ints{1, 2}}, {Ints{2, 3}}, {Ints{3}}}, true, 2, "ac"},
+        ListCase{"distinct_kinds", {{Ints{1}}, {Texts{"1"}}}, true, 2, "ab"},
+        ListCase{"distinct_unsatisfiable", {{Texts{"x", "y"}}, {std::string("y")}}, true, 2, ""}),
     [](const auto& info) { return info.param.name; });
 
-// A pool of the same name from a second driver is in Kubernetes' book of counters the same pool: the first pool that is asked
-// for sets the limits.
+// A pool of the same name from a second driver is in Kubernetes' book of counters the same pool:
+// the first pool that is asked for sets the limits.
 TEST(Allocate, CountersAreKeptByPoolNameAlone) {
   auto counted = [](const std::string& driver, const char* limit) {
     auto counters = MakeSlice("n1", {}, driver);
@@ -178,9 +191,13 @@ TEST(Allocate, AlikeDevicesAreTriedOnce) {
   }
   api::Device other = MakeDevice("other");
   other.attributes["gpu.example.com/v"].value = int64_t{2};
-  Snapshot snapshot({{MakeSlice("n1", std::move(devices)), MakeSlice("n1", {other}, "other.x")}, {MakeClass("gpu")}, {}, {}});
+  Snapshot snapshot({{MakeSlice("n1", std::move(devices)), MakeSlice("n1", {other}, "other.x")},
+                     {MakeClass("gpu")},
+                     {},
+                     {}});
   api::ResourceClaim claim = MakeClaim("c", {Ask("a", 16), Ask("b")});
-  claim.spec.devices.requests[1].exactly->selectors = {{api::CelDeviceSelector{"device.driver == 'other.x'"}}};
+  claim.spec.devices.requests[1].exactly->selectors = {
+      {api::CelDeviceSelector{"device.driver == 'other.x'"}}};
   claim.spec.devices.constraints = {{{}, "gpu.example.com/v", std::nullopt}};
   Options options;
   options.max_steps = 10'000;
@@ -209,7 +226,8 @@ TEST(Allocate, ValuesOfTooFewDevicesAreNotTried) {
 }
 
 TEST(Allocate, SearchIsBounded) {
-  // A distinctAttribute over several devices of one request: a search that has to be done as Kubernetes does it.
+  // A distinctAttribute over several devices of one request: a search that has to be done as
+  // Kubernetes does it.
   std::vector<api::Device> devices;
   for (int i = 0; i < 24; ++i) {
     devices.push_back(MakeDevice("d" + std::to_string(i)));
@@ -237,27 +255,32 @@ TEST(Allocate, TooManyRequestsForTheDevicesAreRejectedByCount) {
   for (int i = 0; i < 21; ++i) requests.push_back(Ask("r" + std::to_string(i)));
   Options options;
   options.max_steps = 1000;  // all orders of 20 devices would take far more
-  EXPECT_EQ(Try(snapshot, MakeClaim("c", std::move(requests)), options).outcome, Outcome::kUnsatisfiable);
+  EXPECT_EQ(Try(snapshot, MakeClaim("c", std::move(requests)), options).outcome,
+            Outcome::kUnsatisfiable);
 }
 
 TEST(Allocate, MalformedInputIsAnError) {
   Snapshot snapshot({{MakeSlice("n1", {MakeDevice("a")})}, {MakeClass("gpu")}, {}, {}});
-  api::ResourceClaim no_class = MakeClaim("c", {Ask("r")}), no_kind = MakeClaim("c", {{"r", std::nullopt, {}}}),
-                     odd_mode = MakeClaim("c", {Ask("r")}), odd_selector = MakeClaim("c", {Ask("r")}),
-                     odd_constraint = MakeClaim("c", {Ask("r")}), many = MakeClaim("c", {Ask("r", 33)});
+  api::ResourceClaim no_class = MakeClaim("c", {Ask("r")}),
+                     no_kind = MakeClaim("c", {{"r", std::nullopt, {}}}),
+                     odd_mode = MakeClaim("c", {Ask("r")}),
+                     odd_selector = MakeClaim("c", {Ask("r")}),
+                     odd_constraint = MakeClaim("c", {Ask("r")}),
+                     many = MakeClaim("c", {Ask("r", 33)});
   no_class.spec.devices.requests[0].exactly->device_class_name = "nope";
   odd_mode.spec.devices.requests[0].exactly->allocation_mode = "Some";
   odd_selector.spec.devices.requests[0].exactly->selectors = {{}};
   odd_constraint.spec.devices.constraints = {{}};
-  for (const api::ResourceClaim* claim : {&no_class, &no_kind, &odd_mode, &odd_selector, &odd_constraint, &many}) {
+  for (const api::ResourceClaim* claim :
+       {&no_class, &no_kind, &odd_mode, &odd_selector, &odd_constraint, &many}) {
     NodeAnswer answer = Try(snapshot, *claim);
     EXPECT_EQ(answer.outcome, Outcome::kError);
     EXPECT_EQ(answer.error.find("claim default/c"), 0u) << answer.error;
   }
 }
 
-// Against a model: every way to hand out devices is tried. The search must find one exactly when there is one, and what it
-// finds must be one.
+// Against a model: every way to hand out devices is tried. The search must find one exactly when
+// there is one, and what it finds must be one.
 struct Model {
   std::vector<api::Device> devices;
   std::vector<api::DeviceRequest> requests;
@@ -273,10 +296,12 @@ struct Model {
       for (size_t d : chosen[r]) {
         const api::Device& device = devices[d];
         const auto& ask = requests[r].exactly->capacity;
-        const int64_t amount = ask ? ask->requests.at("memory").Value() : device.capacity.at("memory").value.Value();
+        const int64_t amount =
+            ask ? ask->requests.at("memory").Value() : device.capacity.at("memory").value.Value();
         used[d] += amount;
         if (used[d] > device.capacity.at("memory").value.Value()) return false;
-        if (!device.allow_multiple_allocations.value_or(false) && !exclusive.insert(d).second) return false;
+        if (!device.allow_multiple_allocations.value_or(false) && !exclusive.insert(d).second)
+          return false;
         if (match) values.insert(std::get<int64_t>(device.attributes.at("v").value));
       }
     }
@@ -284,7 +309,8 @@ struct Model {
   }
   bool Exists(std::vector<std::vector<size_t>>& chosen, size_t r, size_t from) const {
     if (r == requests.size()) return Holds(chosen);
-    if (chosen[r].size() == static_cast<size_t>(requests[r].exactly->count)) return Exists(chosen, r + 1, 0);
+    if (chosen[r].size() == static_cast<size_t>(requests[r].exactly->count))
+      return Exists(chosen, r + 1, 0);
     for (size_t d = from; d < devices.size(); ++d) {
       chosen[r].push_back(d);
       if (Exists(chosen, r, d + 1)) return true;
@@ -324,7 +350,8 @@ TEST(Allocate, FindsASolutionExactlyWhenThereIsOne) {
     std::vector<std::vector<size_t>> chosen(model.requests.size());
     const bool exists = model.Exists(chosen, 0, 0);
     solvable += exists;
-    ASSERT_EQ(answer.outcome, exists ? Outcome::kAllocated : Outcome::kUnsatisfiable) << "round " << round;
+    ASSERT_EQ(answer.outcome, exists ? Outcome::kAllocated : Outcome::kUnsatisfiable)
+        << "round " << round;
     if (!exists) {
       EXPECT_FALSE(answer.reason.empty());
       continue;

@@ -5,10 +5,15 @@
 namespace dray::alloc {
 namespace {
 
-api::Quantity Amount(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Amount(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
-api::DeviceCapacity Range(const char* value, const char* fallback, const char* min, const char* max, const char* step) {
-  api::DeviceCapacity capacity{Amount(value), api::CapacityRequestPolicy{Amount(fallback), {}, api::CapacityRequestPolicyRange{}}};
+api::DeviceCapacity Range(const char* value, const char* fallback, const char* min, const char* max,
+                          const char* step) {
+  api::DeviceCapacity capacity{
+      Amount(value),
+      api::CapacityRequestPolicy{Amount(fallback), {}, api::CapacityRequestPolicyRange{}}};
   api::CapacityRequestPolicyRange& range = *capacity.request_policy->valid_range;
   range.min = Amount(min);
   if (*max != 0) range.max = Amount(max);
@@ -18,9 +23,11 @@ api::DeviceCapacity Range(const char* value, const char* fallback, const char* m
 
 TEST(Consumption, FollowsThePolicy) {
   const api::DeviceCapacity plain{Amount("80Gi"), std::nullopt};
-  const api::DeviceCapacity only_default{Amount("80Gi"), api::CapacityRequestPolicy{Amount("10Gi"), {}, {}}};
+  const api::DeviceCapacity only_default{Amount("80Gi"),
+                                         api::CapacityRequestPolicy{Amount("10Gi"), {}, {}}};
   const api::DeviceCapacity values{
-      Amount("80Gi"), api::CapacityRequestPolicy{Amount("10Gi"), {Amount("10Gi"), Amount("20Gi"), Amount("40Gi")}, {}}};
+      Amount("80Gi"), api::CapacityRequestPolicy{
+                          Amount("10Gi"), {Amount("10Gi"), Amount("20Gi"), Amount("40Gi")}, {}}};
   struct Case {
     const char* name;
     api::DeviceCapacity capacity;
@@ -38,13 +45,15 @@ TEST(Consumption, FollowsThePolicy) {
            {"values, above the last", values, "41Gi", ""},
            {"range, not named", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "", "8Gi"},
            {"range, below min", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "1Gi", "4Gi"},
-           {"range, rounded up to a step", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "9Gi", "12Gi"},
+           {"range, rounded up to a step", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "9Gi",
+            "12Gi"},
            {"range, on a step", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "12Gi", "12Gi"},
            {"range, at max", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "39Gi", "40Gi"},
            {"range, above max", Range("80Gi", "8Gi", "4Gi", "40Gi", "4Gi"), "41Gi", ""},
            {"range without step", Range("100", "10", "5", "50", ""), "7500m", "7500m"},
            {"range without max", Range("100", "10", "5", "", "5"), "96", "100"},
-           {"step of fractions is counted in whole numbers", Range("100", "10", "5", "", "5"), "5500m", "10"},
+           {"step of fractions is counted in whole numbers", Range("100", "10", "5", "", "5"),
+            "5500m", "10"},
        }) {
     SCOPED_TRACE(c.name);
     std::optional<api::Quantity> asked;
@@ -60,7 +69,9 @@ TEST(Consumption, FollowsThePolicy) {
 TEST(Consumption, SurvivesPoliciesThatValidationWouldRefuse) {
   api::DeviceCapacity zero_step = Range("100", "10", "5", "50", "0");
   EXPECT_EQ(Consumption(nullptr, zero_step), Amount("10"));
-  api::DeviceCapacity no_min{Amount("100"), api::CapacityRequestPolicy{Amount("10"), {}, api::CapacityRequestPolicyRange{}}};
+  api::DeviceCapacity no_min{
+      Amount("100"),
+      api::CapacityRequestPolicy{Amount("10"), {}, api::CapacityRequestPolicyRange{}}};
   no_min.request_policy->valid_range->step = Amount("7");
   const api::Quantity asked = Amount("8");
   EXPECT_EQ(Consumption(&asked, no_min), Amount("8"));
@@ -68,14 +79,19 @@ TEST(Consumption, SurvivesPoliciesThatValidationWouldRefuse) {
 
 struct Room : ::testing::Test {
   Room() {
-    device.capacity = {{"cores", {Amount("100"), std::nullopt}}, {"memory", {Amount("80Gi"), std::nullopt}}};
+    device.capacity = {{"cores", {Amount("100"), std::nullopt}},
+                       {"memory", {Amount("80Gi"), std::nullopt}}};
     info.device = &device;
     uint32_t name = 0;
-    for (const auto& [text, capacity] : device.capacity) info.capacities.emplace_back(name++, text, capacity);
+    for (const auto& [text, capacity] : device.capacity)
+      info.capacities.emplace_back(name++, text, capacity);
   }
-  bool Has(const char* cores, const char* memory, const Usage& used = {}, std::vector<Nanos> taken = {}) {
+  bool Has(const char* cores, const char* memory, const Usage& used = {},
+           std::vector<Nanos> taken = {}) {
     amounts = {Amount(cores), Amount(memory)};
-    return HasRoom(info, std::vector<CapacityAsk>{{0, nullptr, &amounts[0]}, {1, nullptr, &amounts[1]}}, used, taken);
+    return HasRoom(info,
+                   std::vector<CapacityAsk>{{0, nullptr, &amounts[0]}, {1, nullptr, &amounts[1]}},
+                   used, taken);
   }
   api::Device device;
   DeviceInfo info;
@@ -94,7 +110,8 @@ TEST_F(Room, SumsWhatIsUsedAndTaken) {
 
 TEST_F(Room, EveryCapacityCountsAndUnknownOnesAreLacking) {
   const api::Quantity one = Amount("1");
-  const CapacityAsk cores{0, nullptr, &one}, other{7, nullptr, &one}, unknown{Names::kUnknown, nullptr, &one};
+  const CapacityAsk cores{0, nullptr, &one}, other{7, nullptr, &one},
+      unknown{Names::kUnknown, nullptr, &one};
   Usage used;
   used.consumed = {{1, 1}};  // memory is not asked for: all of it would be consumed
   EXPECT_TRUE(HasRoom(info, std::vector{cores}, {}, {}));

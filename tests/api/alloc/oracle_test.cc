@@ -1,4 +1,5 @@
-// Every case in tests/golden/oracle/alloc: a world with the answers that Kubernetes 1.36's own allocator gave.
+// Every case in tests/golden/oracle/alloc: a world with the answers that Kubernetes 1.36's own
+// allocator gave.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -15,14 +16,16 @@ namespace {
 
 std::vector<std::string> Cases() {
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(DRAY_SOURCE_DIR "/tests/golden/oracle/alloc")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(DRAY_SOURCE_DIR "/tests/golden/oracle/alloc")) {
     if (entry.path().extension() == ".json") paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());
   return paths;
 }
 
-// Typed, so that quantities are compared by value ("1024Mi" equals "1Gi"), and opaque parameters all written alike.
+// Typed, so that quantities are compared by value ("1024Mi" equals "1Gi"), and opaque parameters
+// all written alike.
 std::optional<api::AllocationResult> Typed(const Json& json) {
   Result<api::AllocationResult> allocation = api::FromJsonValue<api::AllocationResult>(json);
   EXPECT_TRUE(allocation.ok()) << allocation.status();
@@ -40,7 +43,8 @@ void Compare(const std::string& text, const Json& expected, Features features) {
   for (size_t i = 0; i < answers.size(); ++i) {
     SCOPED_TRACE(expected[i].dump());
     EXPECT_EQ(answers[i].name, expected[i]["name"]);
-    EXPECT_EQ(OutcomeName(answers[i].outcome), expected[i]["outcome"].get<std::string>()) << answers[i].reason;
+    EXPECT_EQ(OutcomeName(answers[i].outcome), expected[i]["outcome"].get<std::string>())
+        << answers[i].reason;
     EXPECT_EQ(answers[i].node, expected[i].value("node", ""));
     ASSERT_EQ(answers[i].allocation.has_value(), expected[i].contains("allocation"));
     if (answers[i].allocation) {
@@ -67,11 +71,15 @@ TEST_P(Oracle, AnswersAsKubernetes) {
 
 INSTANTIATE_TEST_SUITE_P(All, Oracle, ::testing::ValuesIn(Cases()), [](const auto& info) {
   std::string name = std::filesystem::path(info.param).stem().string();
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 });
 
-TEST(OracleFiles, AreThere) { EXPECT_GE(Cases().size(), 80u); }
+TEST(OracleFiles, AreThere) {
+  EXPECT_GE(Cases().size(), 80u);
+}
 
 }  // namespace
 }  // namespace dray::alloc

@@ -10,8 +10,9 @@
 #include "dray/api/cel.h"
 #include "tests/api/alloc/plain_pools.h"
 
-// The rules of facts/dra.md (B.1 to B.3, A.4) as literally as they can be written down: every combination is tried, nothing is
-// counted, remembered or skipped, names are strings. Slow and short, to check the allocator against.
+// The rules of facts/dra.md (B.1 to B.3, A.4) as literally as they can be written down: every
+// combination is tried, nothing is counted, remembered or skipped, names are strings. Slow and
+// short, to check the allocator against.
 namespace dray::alloc::plain {
 
 struct Picked {
@@ -46,7 +47,8 @@ struct TooMany {};  // more results than a claim may have
 
 class Allocator {
  public:
-  Allocator(std::vector<const api::ResourceSlice*> slices, std::map<std::string, const api::DeviceClass*> classes)
+  Allocator(std::vector<const api::ResourceSlice*> slices,
+            std::map<std::string, const api::DeviceClass*> classes)
       : slices_(std::move(slices)), classes_(std::move(classes)) {}
 
   Taken taken;
@@ -54,7 +56,8 @@ class Allocator {
   static constexpr int64_t kMostSteps = 20'000;
 
   // One cycle: the first node that can take all the claims.
-  std::pair<Verdict, std::string> Run(const std::vector<api::Node>& nodes, const std::vector<const api::ResourceClaim*>& claims) {
+  std::pair<Verdict, std::string> Run(const std::vector<api::Node>& nodes,
+                                      const std::vector<const api::ResourceClaim*>& claims) {
     available_.clear();
     Verdict verdict;
     for (const api::Node& node : nodes) {
@@ -72,7 +75,8 @@ class Allocator {
     const std::vector<api::DeviceSelector>* selectors = nullptr;
     const std::vector<api::DeviceToleration>* tolerations = nullptr;
     const std::optional<api::CapacityRequirements>* capacity = nullptr;
-    std::vector<std::pair<const Pool*, std::pair<const api::ResourceSlice*, const api::Device*>>> all;
+    std::vector<std::pair<const Pool*, std::pair<const api::ResourceSlice*, const api::Device*>>>
+        all;
   };
   struct Rule {
     const api::DeviceConstraint* constraint;
@@ -115,12 +119,28 @@ class Allocator {
       std::vector<Ask> asks;
       if (request.exactly) {
         const auto& e = *request.exactly;
-        asks.push_back({request.name, "", e.device_class_name, e.allocation_mode, e.count, e.admin_access.value_or(false),
-                        &e.selectors, &e.tolerations, &e.capacity, {}});
+        asks.push_back({request.name,
+                        "",
+                        e.device_class_name,
+                        e.allocation_mode,
+                        e.count,
+                        e.admin_access.value_or(false),
+                        &e.selectors,
+                        &e.tolerations,
+                        &e.capacity,
+                        {}});
       }
       for (const auto& s : request.first_available) {
-        asks.push_back({request.name, s.name, s.device_class_name, s.allocation_mode, s.count, false, &s.selectors,
-                        &s.tolerations, &s.capacity, {}});
+        asks.push_back({request.name,
+                        s.name,
+                        s.device_class_name,
+                        s.allocation_mode,
+                        s.count,
+                        false,
+                        &s.selectors,
+                        &s.tolerations,
+                        &s.capacity,
+                        {}});
       }
       int64_t least = INT64_MAX;
       for (Ask& ask : asks) {
@@ -132,7 +152,8 @@ class Allocator {
       asks_[{c, asks_of(c)}] = std::move(asks);
     }
     if (least_of_claim > api::kMaxAllocationResults) throw Failure();
-    for (const auto& constraint : claims_[c]->spec.devices.constraints) rules_[c].push_back({&constraint, 0, nullptr, {}});
+    for (const auto& constraint : claims_[c]->spec.devices.constraints)
+      rules_[c].push_back({&constraint, 0, nullptr, {}});
   }
   size_t asks_of(size_t c) const {
     size_t n = 0;
@@ -163,7 +184,8 @@ class Allocator {
       }
     }
     if (!place.slice->spec.per_device_node_selection.value_or(false)) return true;
-    return Fits(*node_, place.device->node_name, place.device->all_nodes, place.device->node_selector);
+    return Fits(*node_, place.device->node_name, place.device->all_nodes,
+                place.device->node_selector);
   }
 
   static Result<bool> Match(const std::string& expression, const Place& place) {
@@ -172,9 +194,11 @@ class Allocator {
   }
 
   // A.4, row by row; nothing when the policy has no answer.
-  static std::optional<Nanos> Consumed(const api::Quantity* asked, const api::DeviceCapacity& capacity) {
+  static std::optional<Nanos> Consumed(const api::Quantity* asked,
+                                       const api::DeviceCapacity& capacity) {
     const auto& policy = capacity.request_policy;
-    if (asked == nullptr) return policy && policy->default_ ? policy->default_->nanos() : capacity.value.nanos();
+    if (asked == nullptr)
+      return policy && policy->default_ ? policy->default_->nanos() : capacity.value.nanos();
     if (!policy) return asked->nanos();
     if (policy->default_ && *asked == *policy->default_) return asked->nanos();
     if (policy->valid_range) {
@@ -208,7 +232,8 @@ class Allocator {
     }
     for (const auto& [name, capacity] : place.device->capacity) {
       auto named = asked.find(name);
-      std::optional<Nanos> amount = Consumed(named == asked.end() ? nullptr : &named->second, capacity);
+      std::optional<Nanos> amount =
+          Consumed(named == asked.end() ? nullptr : &named->second, capacity);
       if (!amount) return false;
       amounts[name] = *amount;
       Nanos sum = *amount;
@@ -224,7 +249,8 @@ class Allocator {
   bool InUse(const Ask& ask, size_t c, const Place& place) const {
     auto picking = picking_.find(place.id());
     if (ask.admin) return picking != picking_.end() && picking->second.contains(c);
-    return taken.exclusive.contains(place.id()) || (picking != picking_.end() && !picking->second.empty());
+    return taken.exclusive.contains(place.id()) ||
+           (picking != picking_.end() && !picking->second.empty());
   }
 
   // The search: the rest of the claims from request `r` of claim `c` on.
@@ -256,7 +282,8 @@ class Allocator {
     const bool all = ask.mode == "All";
     if (all && ask.all.empty()) return false;
     if (i >= ask.count) return From(c, r + 1);
-    if (static_cast<int64_t>(picked_[c].size()) + ask.count - i > api::kMaxAllocationResults) throw TooMany();
+    if (static_cast<int64_t>(picked_[c].size()) + ask.count - i > api::kMaxAllocationResults)
+      throw TooMany();
     if (all) {
       const auto& [pool, where] = ask.all[static_cast<size_t>(i)];
       return With(c, r, ask, i, 0, {pool, where.first, where.second});
@@ -276,7 +303,8 @@ class Allocator {
     return false;
   }
 
-  // With this device taken; gives it back when the rest cannot be found. What is not given back is what Kubernetes forgets.
+  // With this device taken; gives it back when the rest cannot be found. What is not given back is
+  // what Kubernetes forgets.
   bool With(size_t c, size_t r, const Ask& ask, int64_t i, size_t next, const Place& place) {
     const std::string id = place.id();
     const bool shared = place.device->allow_multiple_allocations.value_or(false);
@@ -289,7 +317,12 @@ class Allocator {
       return false;
     }
     Picked picked{ask.sub.empty() ? ask.request : ask.request + "/" + ask.sub,
-                  place.pool->driver, place.pool->name, place.device->name, ask.admin, shared, {}};
+                  place.pool->driver,
+                  place.pool->name,
+                  place.device->name,
+                  ask.admin,
+                  shared,
+                  {}};
     Amounts amounts;
     if (!Consumption(ask, place, amounts)) return false;
     if (shared) {
@@ -334,7 +367,8 @@ class Allocator {
   bool Count(const Place& place, bool shared) {
     const api::Device& device = *place.device;
     if (device.consumes_counters.empty()) return true;
-    if (shared && (taken.consumed.contains(place.id()) || shares_.contains(place.id()))) return true;
+    if (shared && (taken.consumed.contains(place.id()) || shares_.contains(place.id())))
+      return true;
     const Pool& pool = *place.pool;
     if (!available_.contains(pool.name)) {
       Amounts& left = available_[pool.name] = pool.counters;
@@ -344,7 +378,8 @@ class Allocator {
             const std::string id = pool.driver + "/" + pool.name + "/" + other.name;
             if (!taken.exclusive.contains(id) && !taken.shared.contains(id)) continue;
             for (const auto& use : other.consumes_counters) {
-              for (const auto& [name, counter] : use.counters) left[use.counter_set + "/" + name] -= counter.value.nanos();
+              for (const auto& [name, counter] : use.counters)
+                left[use.counter_set + "/" + name] -= counter.value.nanos();
             }
           }
         }
@@ -353,7 +388,8 @@ class Allocator {
     Amounts& used = consumed_[pool.name];
     auto add = [&](int sign) {
       for (const auto& use : device.consumes_counters) {
-        for (const auto& [name, counter] : use.counters) used[use.counter_set + "/" + name] += sign * counter.value.nanos();
+        for (const auto& [name, counter] : use.counters)
+          used[use.counter_set + "/" + name] += sign * counter.value.nanos();
       }
     };
     add(1);
@@ -370,7 +406,8 @@ class Allocator {
       if (taint.effect != "NoSchedule" && taint.effect != "NoExecute") continue;
       bool tolerated = false;
       for (const auto& t : *ask.tolerations) {
-        tolerated = tolerated || ((t.effect.empty() || t.effect == taint.effect) && (t.key.empty() || t.key == taint.key) &&
+        tolerated = tolerated || ((t.effect.empty() || t.effect == taint.effect) &&
+                                  (t.key.empty() || t.key == taint.key) &&
                                   (t.op == "Exists" || t.value == taint.value));
       }
       if (!tolerated) return true;
@@ -382,13 +419,16 @@ class Allocator {
     const auto& names = rule.constraint->requests;
     if (names.empty()) return true;
     for (const auto& name : names) {
-      if (name == ask.request || (!ask.sub.empty() && name == ask.request + "/" + ask.sub)) return true;
+      if (name == ask.request || (!ask.sub.empty() && name == ask.request + "/" + ask.sub))
+        return true;
     }
     return false;
   }
   static bool Allows(Rule& rule, const Ask& ask, const Place& place) {
     if (!About(rule, ask)) return true;
-    const std::string name = rule.constraint->match_attribute ? *rule.constraint->match_attribute : *rule.constraint->distinct_attribute;
+    const std::string name = rule.constraint->match_attribute
+                                 ? *rule.constraint->match_attribute
+                                 : *rule.constraint->distinct_attribute;
     const auto& attributes = place.device->attributes;
     auto found = attributes.find(name);
     if (found == attributes.end() && name.starts_with(place.pool->driver + "/")) {
@@ -414,7 +454,8 @@ class Allocator {
   std::vector<const api::ResourceSlice*> slices_;
   std::map<std::string, const api::DeviceClass*> classes_;
   std::map<std::string, Amounts> available_;  // by name of the pool: of one cycle
-  std::map<std::pair<std::string, const api::Device*>, std::optional<Result<bool>>> matches_;  // only to be done sooner
+  std::map<std::pair<std::string, const api::Device*>, std::optional<Result<bool>>>
+      matches_;  // only to be done sooner
   const api::Node* node_ = nullptr;
   std::vector<const api::ResourceClaim*> claims_;
   std::vector<Pool> pools_;

@@ -30,8 +30,8 @@ struct Pool {
   }
 };
 
-inline bool Fits(const api::Node& node, const std::optional<std::string>& name, const std::optional<bool>& all,
-                 const std::optional<api::NodeSelector>& selector) {
+inline bool Fits(const api::Node& node, const std::optional<std::string>& name,
+                 const std::optional<bool>& all, const std::optional<api::NodeSelector>& selector) {
   if (name && !name->empty()) return *name == node.metadata.name;
   if (all && *all) return true;
   if (!selector) return false;
@@ -40,13 +40,16 @@ inline bool Fits(const api::Node& node, const std::optional<std::string>& name, 
   return *match;
 }
 
-inline void Build(Pool& pool, std::vector<const api::ResourceSlice*> slices, const std::vector<const api::ResourceSlice*>& all) {
-  std::sort(slices.begin(), slices.end(), [](auto* a, auto* b) { return a->metadata.name < b->metadata.name; });
+inline void Build(Pool& pool, std::vector<const api::ResourceSlice*> slices,
+                  const std::vector<const api::ResourceSlice*>& all) {
+  std::sort(slices.begin(), slices.end(),
+            [](auto* a, auto* b) { return a->metadata.name < b->metadata.name; });
   std::set<std::string> names, sets;
   for (auto* slice : slices) {
     for (const auto& set : slice->spec.shared_counters) {
       if (!sets.insert(set.name).second) pool.invalid = true;
-      for (const auto& [name, counter] : set.counters) pool.counters[set.name + "/" + name] = counter.value.nanos();
+      for (const auto& [name, counter] : set.counters)
+        pool.counters[set.name + "/" + name] = counter.value.nanos();
     }
     if (!slice->spec.shared_counters.empty()) continue;
     for (const auto& device : slice->spec.devices) {
@@ -55,7 +58,8 @@ inline void Build(Pool& pool, std::vector<const api::ResourceSlice*> slices, con
     pool.here.push_back(slice);
   }
   for (auto* slice : all) {
-    if (std::find(slices.begin(), slices.end(), slice) == slices.end()) pool.elsewhere.push_back(slice);
+    if (std::find(slices.begin(), slices.end(), slice) == slices.end())
+      pool.elsewhere.push_back(slice);
     for (const auto& device : slice->spec.devices) {
       for (const auto& use : device.consumes_counters) {
         if (!sets.contains(use.counter_set)) pool.invalid = true;
@@ -69,7 +73,8 @@ inline void Build(Pool& pool, std::vector<const api::ResourceSlice*> slices, con
 }
 
 // The pools that the node sees, in order.
-inline std::vector<Pool> PoolsOf(const std::vector<const api::ResourceSlice*>& all_slices, const api::Node& node) {
+inline std::vector<Pool> PoolsOf(const std::vector<const api::ResourceSlice*>& all_slices,
+                                 const api::Node& node) {
   std::map<std::pair<std::string, std::string>, std::vector<const api::ResourceSlice*>> found;
   std::vector<const api::ResourceSlice*> order;  // those of the node first
   for (int shared = 0; shared < 2; ++shared) {
@@ -82,7 +87,8 @@ inline std::vector<Pool> PoolsOf(const std::vector<const api::ResourceSlice*>& a
   for (auto* slice : order) {
     const auto& spec = slice->spec;
     bool relevant = !spec.shared_counters.empty();
-    if (!relevant && (!spec.node_name.value_or("").empty() || spec.all_nodes.value_or(false) || spec.node_selector)) {
+    if (!relevant && (!spec.node_name.value_or("").empty() || spec.all_nodes.value_or(false) ||
+                      spec.node_selector)) {
       relevant = Fits(node, spec.node_name, spec.all_nodes, spec.node_selector);
     } else if (!relevant && spec.per_device_node_selection.value_or(false)) {
       for (const auto& device : spec.devices) {
@@ -98,7 +104,8 @@ inline std::vector<Pool> PoolsOf(const std::vector<const api::ResourceSlice*>& a
   std::vector<Pool> pools, late;
   for (auto& [id, slices] : found) {
     Pool pool{id.first, id.second, false, false, {}, {}, {}};
-    const int64_t count = slices[0]->spec.pool.resource_slice_count, generation = slices[0]->spec.pool.generation;
+    const int64_t count = slices[0]->spec.pool.resource_slice_count,
+                  generation = slices[0]->spec.pool.generation;
     std::vector<const api::ResourceSlice*> all = slices;
     if (static_cast<int64_t>(slices.size()) != count) {
       all.clear();

@@ -9,14 +9,15 @@
 
 namespace dray::alloc {
 
-// Small random worlds with claims, reproducible from the seed. Names, values and sizes are few, so that what is rare in a
-// cluster (ties, shortages, contradictions) is frequent here.
+// Small random worlds with claims, reproducible from the seed. Names, values and sizes are few, so
+// that what is rare in a cluster (ties, shortages, contradictions) is frequent here.
 class RandomWorld {
  public:
   explicit RandomWorld(uint32_t seed) : random_(seed) {
     // Not everything at once: a world has about half of the features.
-    for (bool* feature : {&shared_, &counters_, &taints_, &admin_, &constraints_, &several_, &alternatives_, &all_mode_,
-                          &policies_, &bindings_, &selectors_, &odd_pools_, &large_}) {
+    for (bool* feature :
+         {&shared_, &counters_, &taints_, &admin_, &constraints_, &several_, &alternatives_,
+          &all_mode_, &policies_, &bindings_, &selectors_, &odd_pools_, &large_}) {
       *feature = Chance(45);
     }
     large_ = large_ && Chance(20);
@@ -36,7 +37,8 @@ class RandomWorld {
       auto device_class = std::make_shared<api::DeviceClass>();
       device_class->metadata.name = name;
       if (std::string(name) != "any") {
-        device_class->spec.selectors = {{api::CelDeviceSelector{"device.driver == \"" + std::string(name) + ".x\""}}};
+        device_class->spec.selectors = {
+            {api::CelDeviceSelector{"device.driver == \"" + std::string(name) + ".x\""}}};
       }
       scenario.classes.push_back(device_class);
     }
@@ -55,11 +57,15 @@ class RandomWorld {
   int Below(int n) { return static_cast<int>(random_() % static_cast<uint32_t>(n)); }
   bool Chance(int percent) { return Below(100) < percent; }
   template <class T>
-  const T& Of(const std::vector<T>& values) { return values[static_cast<size_t>(Below(static_cast<int>(values.size())))]; }
+  const T& Of(const std::vector<T>& values) {
+    return values[static_cast<size_t>(Below(static_cast<int>(values.size())))];
+  }
   static api::Quantity Q(const std::string& text) { return api::Quantity::Parse(text).value(); }
   std::string Driver() { return Chance(70) ? "gpu.x" : "nic.x"; }
   std::string NodeName() { return "n" + std::to_string(Below(3)); }
-  static api::NodeSelector Zone(const std::string& zone) { return {{{{{"zone", "In", {zone}}}, {}}}}; }
+  static api::NodeSelector Zone(const std::string& zone) {
+    return {{{{{"zone", "In", {zone}}}, {}}}};
+  }
 
   void AddPool(Scenario& scenario, int p) {
     const std::string driver = Driver();
@@ -74,7 +80,8 @@ class RandomWorld {
     int device = 0;
     for (int s = 0; s < slices; ++s) {
       auto slice = std::make_shared<api::ResourceSlice>();
-      slice->metadata.name = "s" + std::to_string(9 - Below(10)) + "-" + std::to_string(p) + "-" + std::to_string(s);
+      slice->metadata.name =
+          "s" + std::to_string(9 - Below(10)) + "-" + std::to_string(p) + "-" + std::to_string(s);
       slice->spec.driver = driver;
       slice->spec.pool = {name, generation, count};
       if (selection < 4) {
@@ -87,7 +94,8 @@ class RandomWorld {
         slice->spec.per_device_node_selection = true;
       }
       const int devices = large_ ? 8 + Below(24) : 1 + Below(4);
-      const api::Device same = MakeDevice("", counters);  // identical devices are frequent in clusters
+      const api::Device same =
+          MakeDevice("", counters);  // identical devices are frequent in clusters
       for (int d = 0; d < devices; ++d) {
         api::Device made = Chance(50) ? same : MakeDevice("", counters);
         made.name = "d" + std::to_string(odd_pools_ && Chance(3) ? 0 : device);
@@ -107,8 +115,12 @@ class RandomWorld {
     sets->metadata.name = "counters-" + std::to_string(p);
     sets->spec.driver = driver;
     sets->spec.pool = {name, generation, count};
-    if (selection < 4) sets->spec.node_name = node; else sets->spec.all_nodes = true;
-    sets->spec.shared_counters = {{"a", {{"x", {Q("8")}}, {"y", {Q("6")}}}}, {"b", {{"x", {Q("5")}}}}};
+    if (selection < 4)
+      sets->spec.node_name = node;
+    else
+      sets->spec.all_nodes = true;
+    sets->spec.shared_counters = {{"a", {{"x", {Q("8")}}, {"y", {Q("6")}}}},
+                                  {"b", {{"x", {Q("5")}}}}};
     if (odd_pools_ && Chance(10)) sets->spec.shared_counters.pop_back();
     scenario.slices.push_back(sets);
   }
@@ -125,7 +137,8 @@ class RandomWorld {
     device.name = std::move(name);
     if (Chance(90)) device.attributes["numa"] = Value(selectors_ ? 3 : 5);
     if (Chance(70)) device.attributes["gpu.x/numa"] = Value(3);
-    if (!selectors_ || Chance(97)) device.attributes["model"] = {std::string(Chance(50) ? "m1" : "m2")};
+    if (!selectors_ || Chance(97))
+      device.attributes["model"] = {std::string(Chance(50) ? "m1" : "m2")};
     device.capacity["memory"] = {Q(Chance(50) ? "10" : "6"), std::nullopt};
     if (Chance(40)) device.capacity["cores"] = {Q("100"), std::nullopt};
     device.allow_multiple_allocations = shared_ && Chance(60) ? std::optional(true) : std::nullopt;
@@ -148,34 +161,45 @@ class RandomWorld {
       if (Chance(20)) device.consumes_counters.push_back({"b", {{"x", {Q("2")}}}});
     }
     if (taints_ && Chance(30)) {
-      device.taints.push_back({Chance(50) ? "k" : "l", Chance(50) ? "v" : "", Of<std::string>({"NoSchedule", "NoExecute", "None"}), {}});
+      device.taints.push_back({Chance(50) ? "k" : "l",
+                               Chance(50) ? "v" : "",
+                               Of<std::string>({"NoSchedule", "NoExecute", "None"}),
+                               {}});
     }
-    if (bindings_ && Chance(20)) device.binding_conditions = device.binding_failure_conditions = {"ready"};
+    if (bindings_ && Chance(20))
+      device.binding_conditions = device.binding_failure_conditions = {"ready"};
     return device;
   }
 
   std::string Expression() {
-    return Of<std::string>({"device.attributes['gpu.x'].model == 'm1'", "device.attributes['nic.x'].numa > 0",
-                            "'numa' in device.attributes['gpu.x'] && device.attributes['gpu.x'].numa != 1",
-                            "device.capacity['gpu.x'].memory.compareTo(quantity('8')) >= 0", "device.driver == 'gpu.x'",
-                            "device.driver.startsWith('g')", "true", "device.allowMultipleAllocations",
-                            Chance(10) ? "device.oops" : "device.driver != ''"});
+    return Of<std::string>(
+        {"device.attributes['gpu.x'].model == 'm1'", "device.attributes['nic.x'].numa > 0",
+         "'numa' in device.attributes['gpu.x'] && device.attributes['gpu.x'].numa != 1",
+         "device.capacity['gpu.x'].memory.compareTo(quantity('8')) >= 0",
+         "device.driver == 'gpu.x'", "device.driver.startsWith('g')", "true",
+         "device.allowMultipleAllocations", Chance(10) ? "device.oops" : "device.driver != ''"});
   }
 
   template <class Request>
   void Fill(Request& request) {
-    request.device_class_name = Chance(2) ? "unknown" : Of<std::string>({"any", "any", "gpu", "nic"});
+    request.device_class_name =
+        Chance(2) ? "unknown" : Of<std::string>({"any", "any", "gpu", "nic"});
     request.allocation_mode = all_mode_ && Chance(30) ? "All" : "ExactCount";
-    request.count = request.allocation_mode == "All" ? 0 : Chance(60) ? 1 : 1 + Below(large_ ? 20 : 4);
-    if (selectors_ && Chance(50)) request.selectors.push_back({api::CelDeviceSelector{Expression()}});
+    request.count = request.allocation_mode == "All" ? 0
+                    : Chance(60)                     ? 1
+                                                     : 1 + Below(large_ ? 20 : 4);
+    if (selectors_ && Chance(50))
+      request.selectors.push_back({api::CelDeviceSelector{Expression()}});
     if (taints_ && Chance(40)) {
-      request.tolerations.push_back({Chance(70) ? "k" : "", Chance(50) ? "Exists" : "Equal", Chance(50) ? "v" : "",
-                                     Chance(70) ? "" : "NoSchedule", std::nullopt});
+      request.tolerations.push_back({Chance(70) ? "k" : "", Chance(50) ? "Exists" : "Equal",
+                                     Chance(50) ? "v" : "", Chance(70) ? "" : "NoSchedule",
+                                     std::nullopt});
       if (request.tolerations[0].op == "Exists") request.tolerations[0].value.clear();
     }
     if (Chance(shared_ ? 60 : 20)) {
       request.capacity.emplace();
-      request.capacity->requests["memory"] = Q(Of<std::string>({"0", "1", "2", "3", "5", "1500m", "7"}));
+      request.capacity->requests["memory"] =
+          Q(Of<std::string>({"0", "1", "2", "3", "5", "1500m", "7"}));
       if (Chance(20)) request.capacity->requests["cores"] = Q(std::to_string(Below(4) * 25));
     }
   }
@@ -219,9 +243,9 @@ class RandomWorld {
   }
 
   std::mt19937 random_;
-  bool shared_ = false, counters_ = false, taints_ = false, admin_ = false, constraints_ = false, several_ = false,
-       alternatives_ = false, all_mode_ = false, policies_ = false, bindings_ = false, selectors_ = false, odd_pools_ = false,
-       large_ = false;
+  bool shared_ = false, counters_ = false, taints_ = false, admin_ = false, constraints_ = false,
+       several_ = false, alternatives_ = false, all_mode_ = false, policies_ = false,
+       bindings_ = false, selectors_ = false, odd_pools_ = false, large_ = false;
 };
 
 }  // namespace dray::alloc

@@ -1,5 +1,5 @@
-// The allocator against the plain one, on thousands of small random worlds. A failure names its seed; DRAY_SEEDS=FROM-TO runs
-// others than the usual ones.
+// The allocator against the plain one, on thousands of small random worlds. A failure names its
+// seed; DRAY_SEEDS=FROM-TO runs others than the usual ones.
 #include <algorithm>
 #include <cstdlib>
 
@@ -17,9 +17,15 @@ std::vector<plain::Picked> PickedBy(const api::AllocationResult& allocation) {
   std::vector<plain::Picked> picked;
   for (const auto& result : allocation.devices.results) {
     plain::Picked& entry = picked.emplace_back();
-    entry = {result.request, result.driver, result.pool, result.device, result.admin_access.value_or(false),
-             result.share_id.has_value(), {}};
-    for (const auto& [name, amount] : result.consumed_capacity) entry.consumed[name] = amount.nanos();
+    entry = {result.request,
+             result.driver,
+             result.pool,
+             result.device,
+             result.admin_access.value_or(false),
+             result.share_id.has_value(),
+             {}};
+    for (const auto& [name, amount] : result.consumed_capacity)
+      entry.consumed[name] = amount.nanos();
   }
   return picked;
 }
@@ -57,11 +63,13 @@ std::optional<std::vector<Expected>> Expect(const Scenario& scenario) {
   std::vector<const api::ResourceSlice*> slices;
   for (const auto& slice : scenario.slices) slices.push_back(slice.get());
   std::map<std::string, const api::DeviceClass*> classes;
-  for (const auto& device_class : scenario.classes) classes[device_class->metadata.name] = device_class.get();
+  for (const auto& device_class : scenario.classes)
+    classes[device_class->metadata.name] = device_class.get();
   plain::Allocator allocator(slices, classes);
 
   std::map<std::string, size_t> index_of;
-  for (size_t i = 0; i < scenario.claims.size(); ++i) index_of[scenario.claims[i].metadata.name] = i;
+  for (size_t i = 0; i < scenario.claims.size(); ++i)
+    index_of[scenario.claims[i].metadata.name] = i;
   std::vector<bool> done(scenario.claims.size());
   std::vector<Expected> all;
   for (size_t i = 0; i < scenario.claims.size(); ++i) {
@@ -125,8 +133,8 @@ TEST(RandomWorlds, AgreeWithThePlainAllocator) {
   RecordProperty("unsatisfiable", tally.unsatisfiable);
   RecordProperty("errors", tally.errors);
   RecordProperty("given_up", tally.given_up);
-  std::printf("allocated %d, unsatisfiable %d, errors %d, given up %d\n", tally.allocated, tally.unsatisfiable, tally.errors,
-              tally.given_up);
+  std::printf("allocated %d, unsatisfiable %d, errors %d, given up %d\n", tally.allocated,
+              tally.unsatisfiable, tally.errors, tally.given_up);
   // The worlds are worth nothing if all claims end alike.
   const int sum = tally.allocated + tally.unsatisfiable + tally.errors;
   EXPECT_GT(tally.allocated, sum / 5);

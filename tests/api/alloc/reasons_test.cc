@@ -6,7 +6,9 @@
 namespace dray::alloc {
 namespace {
 
-api::Quantity Size(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Size(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 // One node with two shared devices of 80Gi.
 struct World {
@@ -79,34 +81,45 @@ TEST(Reasons, OneClausePerCause) {
   };
   for (const Case& c : std::vector<Case>{
            {"had no devices", [](World& w) { w.slice->spec.devices.clear(); }, {}},
-           {"had no device of class gpu free", [](World&) {}, {World::Holder("a", ""), World::Holder("b", "")}},
-           {"had only 1 of 2 wanted devices of class gpu free", [](World& w) { w.exact().count = 2; },
+           {"had no device of class gpu free",
+            [](World&) {},
+            {World::Holder("a", ""), World::Holder("b", "")}},
+           {"had only 1 of 2 wanted devices of class gpu free",
+            [](World& w) { w.exact().count = 2; },
             {World::Holder("a", "")}},
            {"had no device with capacity cores",
-            [](World& w) { w.exact().capacity->requests = {{"cores", Size("1")}}; }, {}},
+            [](World& w) {
+              w.exact().capacity->requests = {{"cores", Size("1")}};
+            },
+            {}},
            {"had no device whose policy grants 40Gi memory",
             [](World& w) {
               for (api::Device& device : w.slice->spec.devices) {
-                device.capacity["memory"].request_policy = {Size("10Gi"), {Size("10Gi"), Size("20Gi")}, {}};
+                device.capacity["memory"].request_policy = {
+                    Size("10Gi"), {Size("10Gi"), Size("20Gi")}, {}};
               }
             },
             {}},
            {"had no device without taint k=v that is not tolerated",
             [](World& w) {
-              for (api::Device& device : w.slice->spec.devices) device.taints = {{"k", "v", "NoSchedule", {}}};
+              for (api::Device& device : w.slice->spec.devices)
+                device.taints = {{"k", "v", "NoSchedule", {}}};
             },
             {}},
            {"had no devices that agree in gpu.example.com/index",
             [](World& w) {
               w.exact().count = 2;
-              for (int64_t i = 0; i < 2; ++i) w.slice->spec.devices[i].attributes["index"].value = i;
+              for (int64_t i = 0; i < 2; ++i)
+                w.slice->spec.devices[i].attributes["index"].value = i;
               w.claim.spec.devices.constraints = {{{}, "gpu.example.com/index", {}}};
             },
             {}},
            {"had a resource pool that is being updated (gpu.example.com/n1)",
-            [](World& w) { w.slice->spec.pool.resource_slice_count = 2; }, {}},
+            [](World& w) { w.slice->spec.pool.resource_slice_count = 2; },
+            {}},
            {"had an invalid resource pool (gpu.example.com/n1: duplicate device name a)",
-            [](World& w) { w.slice->spec.devices[1].name = "a"; }, {}},
+            [](World& w) { w.slice->spec.devices[1].name = "a"; },
+            {}},
        }) {
     World world;
     c.change(world);
@@ -131,17 +144,22 @@ TEST(Reasons, NameTheHolderOfADevice) {
 
 TEST(Reasons, NameThePartOfTheSelectorThatFails) {
   World world;
-  world.exact().selectors = {{api::CelDeviceSelector{
-      "device.driver == 'gpu.example.com' && device.attributes['gpu.example.com'].model == 'A && B' && true"}}};
-  for (api::Device& device : world.slice->spec.devices) device.attributes["model"].value = std::string("C");
+  world.exact().selectors = {
+      {api::CelDeviceSelector{"device.driver == 'gpu.example.com' && "
+                              "device.attributes['gpu.example.com'].model == 'A && B' && true"}}};
+  for (api::Device& device : world.slice->spec.devices)
+    device.attributes["model"].value = std::string("C");
   NodeAnswer answer = world.Refused();
-  EXPECT_EQ(answer.reason, "had no device of class gpu that matches device.attributes['gpu.example.com'].model == 'A && B'");
+  EXPECT_EQ(answer.reason,
+            "had no device of class gpu that matches device.attributes['gpu.example.com'].model == "
+            "'A && B'");
 }
 
 TEST(Conjuncts, AreTheOperandsOfTheOutermostAnd) {
   using Parts = std::vector<std::string>;
   EXPECT_EQ(Conjuncts("a && (b && c) && d.e('\\'&&')"), (Parts{"a", "(b && c)", "d.e('\\'&&')"}));
-  for (const char* whole : {"a", "a && b || c", "a && b ? c : d", "r'x' == y && z", "\"\"\"x\"\"\" == y && z", "a && b // c"}) {
+  for (const char* whole : {"a", "a && b || c", "a && b ? c : d", "r'x' == y && z",
+                            "\"\"\"x\"\"\" == y && z", "a && b // c"}) {
     EXPECT_EQ(Conjuncts(whole), Parts{whole});
   }
 }
@@ -152,11 +170,13 @@ TEST(Summarize, CountsNodesAndStaysShort) {
     answer.reason = std::move(reason);
     return answer;
   };
-  std::vector<NodeAnswer> answers = {refused("had no device with 16Gi memory free (largest: 10Gi)"),
-                                     refused("had no device of class hygon"),
-                                     refused("had no device with 16Gi memory free (largest: 12Gi)")};
-  EXPECT_EQ(Summarize(answers),
-            "2 had no device with 16Gi memory free (largest: 12Gi), 1 had no device of class hygon");
+  std::vector<NodeAnswer> answers = {
+      refused("had no device with 16Gi memory free (largest: 10Gi)"),
+      refused("had no device of class hygon"),
+      refused("had no device with 16Gi memory free (largest: 12Gi)")};
+  EXPECT_EQ(
+      Summarize(answers),
+      "2 had no device with 16Gi memory free (largest: 12Gi), 1 had no device of class hygon");
   EXPECT_EQ(Summarize(std::vector<NodeAnswer>(3)), "3 cannot allocate all claims");
   for (int i = 0; i < 1000; ++i) answers.push_back(refused("had odd thing " + std::to_string(i)));
   const std::string summary = Summarize(answers);

@@ -6,7 +6,8 @@ namespace dray::alloc {
 namespace {
 
 TEST(ReadScenario, TakesWhatIsThere) {
-  Result<Scenario> scenario = ReadScenario(R"( { "claims" : [ {"metadata":{"name":"a \" ] } b"}}, {"metadata":{"name":"c"}}],
+  Result<Scenario> scenario = ReadScenario(
+      R"( { "claims" : [ {"metadata":{"name":"a \" ] } b"}}, {"metadata":{"name":"c"}}],
     "extra":{"x":[1,"}"]}, "number":-1.5e3, "nodes":null, "groups":[["c"]] } )");
   ASSERT_TRUE(scenario.ok()) << scenario.status();
   ASSERT_EQ(scenario->claims.size(), 2u);
@@ -17,7 +18,10 @@ TEST(ReadScenario, TakesWhatIsThere) {
 }
 
 TEST(ReadScenario, SaysWhatIsWrongAndWhere) {
-  constexpr struct { const char* json; const char* error; } kCases[] = {
+  constexpr struct {
+    const char* json;
+    const char* error;
+  } kCases[] = {
       {"", "want a JSON object with nodes, slices, classes and claims"},
       {"[]", "want a JSON object"},
       {"{", "want a JSON object"},
@@ -29,7 +33,8 @@ TEST(ReadScenario, SaysWhatIsWrongAndWhere) {
       {R"({"slices":[{"spec":{"devices":[{"name":7}]}}]})", "slices[0].spec.devices[0].name"},
       {R"({"claims":[{},[]]})", "claims[1]: want an object"},
       {R"({"claims":[{"metadata":{"name":"a"}}],"groups":[["b"]]})", "groups: no claim b"},
-      {R"({"claims":[{"metadata":{"name":"a"}}],"groups":[["a"],["a"]]})", "groups: claim a is in two groups"},
+      {R"({"claims":[{"metadata":{"name":"a"}}],"groups":[["a"],["a"]]})",
+       "groups: claim a is in two groups"},
       {R"({"groups":["a"]})", "groups: want lists of claim names"},
       {R"({"groups":oops})", "groups: want lists of claim names"},
   };

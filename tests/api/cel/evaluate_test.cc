@@ -187,7 +187,8 @@ TEST(CelEvaluate, AllocatesNothingOnTheUsualPaths) {
 }
 #endif
 
-// Single attributes are found in the device itself, maps are made of it: both say the same, however much there is.
+// Single attributes are found in the device itself, maps are made of it: both say the same, however
+// much there is.
 TEST(CelEvaluate, AttributesAloneAndInMaps) {
   api::Device device;
   for (int domain = 0; domain < 7; ++domain) {
@@ -195,7 +196,8 @@ TEST(CelEvaluate, AttributesAloneAndInMaps) {
     for (int i = 0; i < 8; ++i) {
       const std::string name = prefix + "a" + std::to_string(i);
       device.attributes[name].value = int64_t{domain * 10 + i};
-      device.capacity[prefix + "c" + std::to_string(i)].value = api::Quantity::FromInteger(domain * 10 + i);
+      device.capacity[prefix + "c" + std::to_string(i)].value =
+          api::Quantity::FromInteger(domain * 10 + i);
     }
     device.attributes[prefix + "version"].value = api::Version{std::to_string(domain) + ".0.0"};
     device.attributes[prefix + "list"].value = std::vector<int64_t>{domain, 5};
@@ -204,15 +206,19 @@ TEST(CelEvaluate, AttributesAloneAndInMaps) {
   for (bool maps_first : {false, true}) {
     DeviceView view(device, driver);
     for (int domain = 0; domain < 7; ++domain) {
-      const std::string at = "['d" + std::to_string(domain) + ".example.com']", number = std::to_string(domain);
+      const std::string at = "['d" + std::to_string(domain) + ".example.com']",
+                        number = std::to_string(domain);
       std::vector<std::string> expressions = {
-          "device.attributes" + at + ".a7 == " + number + "7 && device.capacity" + at + ".c7 == quantity('" + number + "7')",
+          "device.attributes" + at + ".a7 == " + number + "7 && device.capacity" + at +
+              ".c7 == quantity('" + number + "7')",
           "device.attributes" + at + ".version == semver('" + number + ".0.0')",
           "device.attributes" + at + ".list[0] == " + number,
-          "has(device.attributes" + at + ".a0) && !has(device.attributes" + at + ".a8) && !has(device.capacity" + at + ".a0)",
-          "cel.bind(a, device.attributes" + at + ", a.a7 == " + number + "7 && a.version.major() == " + number +
-              " && a.list[1] == 5 && size(a) == 10)",
-          "cel.bind(c, device.capacity" + at + ", c.c3.asInteger() == " + (domain == 0 ? "" : number) + "3 && size(c) == 8)"};
+          "has(device.attributes" + at + ".a0) && !has(device.attributes" + at +
+              ".a8) && !has(device.capacity" + at + ".a0)",
+          "cel.bind(a, device.attributes" + at + ", a.a7 == " + number +
+              "7 && a.version.major() == " + number + " && a.list[1] == 5 && size(a) == 10)",
+          "cel.bind(c, device.capacity" + at +
+              ", c.c3.asInteger() == " + (domain == 0 ? "" : number) + "3 && size(c) == 8)"};
       if (maps_first) std::reverse(expressions.begin(), expressions.end());
       for (const std::string& expression : expressions) {
         auto program = Program::Compile(expression, {.list_attributes = true});
@@ -232,10 +238,12 @@ TEST(CelEvaluate, NamesWithSlashes) {
     device.capacity[name].value = api::Quantity::FromInteger(1);
   }
   const std::pair<const char*, bool> cases[] = {
-      {"['d']['plain']", true}, {"['d/plain']['x']", false}, {"['d']['e/x']", false}, {"['e']['x']", true},
-      {"['a']['b/c']", true},   {"['a/b']['c']", false},     {"['']['y']", true},     {"['d']['/y']", false}};
+      {"['d']['plain']", true}, {"['d/plain']['x']", false}, {"['d']['e/x']", false},
+      {"['e']['x']", true},     {"['a']['b/c']", true},      {"['a/b']['c']", false},
+      {"['']['y']", true},      {"['d']['/y']", false}};
   for (const auto& [at, found] : cases) {
-    const std::string whole = at, domain = whole.substr(0, whole.find(']') + 1), id = whole.substr(domain.size());
+    const std::string whole = at, domain = whole.substr(0, whole.find(']') + 1),
+                      id = whole.substr(domain.size());
     for (const std::string map : {"attributes", "capacity"}) {
       for (const std::string& expression :
            {"device." + map + whole + " == device." + map + whole,
@@ -254,7 +262,8 @@ TEST(CelEvaluate, ThreadsShareProgramsAndViews) {
         "['H100', 'A100'].exists(m, device.attributes['gpu.example.com'].model.contains(m))",
         "device.attributes['gpu.example.com'].firmware.compareTo(semver('1.0.0-rc.1')) == 0",
         "{'a': [quantity('1Gi')]}.a[0].isLessThan(device.capacity['gpu.example.com'].memory)",
-        "cel.bind(a, device.attributes['gpu.example.com'], a.model.startsWith('A100') && a.index == 3)",
+        "cel.bind(a, device.attributes['gpu.example.com'], a.model.startsWith('A100') && a.index "
+        "== 3)",
         "device.capacity.exists(d, d == 'net.example.com')"})
     programs.push_back(Compiled(expression));
   DeviceView view(Gpu(), "gpu.example.com");

@@ -77,12 +77,12 @@ TEST(CelLimits, WorkBeyondCostIsBounded) {
   EXPECT_FALSE(AnswerTo("lists.range(9223372036854775807).size() > 0").matches.ok());
   EXPECT_FALSE(AnswerTo("lists.range(100000).map(x, lists.range(100000)).size() > 0").matches.ok());
   EXPECT_FALSE(AnswerTo("'a'.replace('', '" + Repeat("b", 1000) + "').replace('', '" +
-                      Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) +
-                      "').replace('', '" + Repeat("b", 1000) + "').size() > 0")
+                        Repeat("b", 1000) + "').replace('', '" + Repeat("b", 1000) +
+                        "').replace('', '" + Repeat("b", 1000) + "').size() > 0")
                    .matches.ok());
   EXPECT_FALSE(AnswerTo("cel.bind(a, [0]" + Repeat("+[0]", 100) + ", cel.bind(b, a" +
-                      Repeat("+a", 100) + ", cel.bind(c, b" + Repeat("+b", 100) +
-                      ", cel.bind(d, c" + Repeat("+c", 100) + ", d == d && d == d && d == d))))")
+                        Repeat("+a", 100) + ", cel.bind(c, b" + Repeat("+b", 100) +
+                        ", cel.bind(d, c" + Repeat("+c", 100) + ", d == d && d == d && d == d))))")
                    .matches.ok());
 }
 

@@ -9,7 +9,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-api::Pod MakePod(std::string name, std::string uid, std::string phase = "Pending", std::string node = "") {
+api::Pod MakePod(std::string name, std::string uid, std::string phase = "Pending",
+                 std::string node = "") {
   api::Pod pod;
   pod.metadata.name = std::move(name);
   pod.metadata.namespace_ = "default";
@@ -26,21 +27,25 @@ api::ResourceClaim MakeClaim(std::vector<std::string> consumers, bool allocated 
   if (allocated) {
     claim.metadata.finalizers = {std::string(api::kClaimFinalizer)};
     claim.status.allocation.emplace();
-    claim.status.allocation->devices.results = {{"r", "gpu.example.com", "n1", "gpu-0", {}, {}, {}, {}, "share", {}}};
+    claim.status.allocation->devices.results = {
+        {"r", "gpu.example.com", "n1", "gpu-0", {}, {}, {}, {}, "share", {}}};
   }
-  for (std::string& uid : consumers) claim.status.reserved_for.push_back({"", "pods", "pod-" + uid, std::move(uid)});
+  for (std::string& uid : consumers)
+    claim.status.reserved_for.push_back({"", "pods", "pod-" + uid, std::move(uid)});
   return claim;
 }
 
 void OwnBy(api::ResourceClaim& claim, const api::Pod& pod) {
-  claim.metadata.owner_references = {{"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
+  claim.metadata.owner_references = {
+      {"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
 }
 
 TEST(ClaimFromTemplate, CopiesTemplateAndIsOwnedByPod) {
   api::ResourceClaimTemplate claim_template;
   claim_template.spec.metadata.labels = {{"a", "b"}};
   claim_template.spec.metadata.annotations = {{"x", "y"}};
-  claim_template.spec.spec.devices.requests = {{"gpu", api::ExactDeviceRequest{.device_class_name = "gpu"}, {}}};
+  claim_template.spec.spec.devices.requests = {
+      {"gpu", api::ExactDeviceRequest{.device_class_name = "gpu"}, {}}};
   api::Pod pod = MakePod("web", "u1");
   api::ResourceClaim claim = ClaimFromTemplate(pod, {"gpus", std::nullopt, "tpl"}, claim_template);
   EXPECT_EQ(claim.metadata.generate_name, "web-gpus-");
@@ -55,15 +60,18 @@ TEST(ClaimFromTemplate, CopiesTemplateAndIsOwnedByPod) {
 }
 
 TEST(ClaimFromTemplate, LongNamesAreCutProportionally) {
-  struct Case { size_t pod, entry; std::string want; };
+  struct Case {
+    size_t pod, entry;
+    std::string want;
+  };
   for (const Case& c : {
-           Case{40, 15, std::string(40, 'p') + "-" + std::string(15, 'e') + "-"},   // 57 exactly
-           Case{40, 16, std::string(39, 'p') + "-" + std::string(15, 'e')},         // 58
+           Case{40, 15, std::string(40, 'p') + "-" + std::string(15, 'e') + "-"},  // 57 exactly
+           Case{40, 16, std::string(39, 'p') + "-" + std::string(15, 'e')},        // 58
            Case{253, 63, std::string(45, 'p') + "-" + std::string(11, 'e')},
            Case{63, 1, std::string(54, 'p') + "-"},
        }) {
-    api::ResourceClaim claim = ClaimFromTemplate(MakePod(std::string(c.pod, 'p'), "u"),
-                                                 {std::string(c.entry, 'e'), std::nullopt, "t"}, {});
+    api::ResourceClaim claim = ClaimFromTemplate(
+        MakePod(std::string(c.pod, 'p'), "u"), {std::string(c.entry, 'e'), std::nullopt, "t"}, {});
     EXPECT_EQ(claim.metadata.generate_name, c.want);
   }
 }
@@ -91,11 +99,14 @@ TEST(Done, FinishedOrDeletedBeforeBinding) {
 }
 
 TEST(Standing, FollowsTheClaim) {
-  api::Pod running = MakePod("p", "u", "Running", "n1"), pending = MakePod("p", "u", "Pending", "n1"),
+  api::Pod running = MakePod("p", "u", "Running", "n1"),
+           pending = MakePod("p", "u", "Pending", "n1"),
            done = MakePod("p", "u", "Succeeded", "n1");
-  api::ResourceClaim unallocated = MakeClaim({}, false), unreserved = MakeClaim({}), reserved = MakeClaim({"u"});
+  api::ResourceClaim unallocated = MakeClaim({}, false), unreserved = MakeClaim({}),
+                     reserved = MakeClaim({"u"});
   api::ResourceClaim prepared = reserved, deleting = reserved;
-  prepared.status.devices = {{"gpu.example.com", "n1", "gpu-0", "share", {{"Ready", "True"}}, "", {}}};
+  prepared.status.devices = {
+      {"gpu.example.com", "n1", "gpu-0", "share", {{"Ready", "True"}}, "", {}}};
   deleting.metadata.deletion_timestamp = api::Time{};
   EXPECT_EQ(StandingOf({}), Standing::kWaitingForClaim);
   EXPECT_EQ(StandingOf({&unallocated, {&pending}}), Standing::kPending);
@@ -112,7 +123,8 @@ TEST(Standing, FollowsTheClaim) {
 TEST(ReportDevices, AddsOursAndKeepsTheDrivers) {
   api::Pod running = MakePod("trainer", "u", "Running", "n1");
   api::ResourceClaim claim = MakeClaim({"u"});
-  claim.status.devices = {{"gpu.example.com", "n1", "gpu-0", "share", {{"Ready", "True"}}, "{\"a\":1}", {}}};
+  claim.status.devices = {
+      {"gpu.example.com", "n1", "gpu-0", "share", {{"Ready", "True"}}, "{\"a\":1}", {}}};
   const api::Time now{std::chrono::seconds(100)}, later{std::chrono::seconds(200)};
   DeviceReport report = ReportDevices({&claim, {&running}}, now);
   ASSERT_TRUE(report.changed);
@@ -145,7 +157,9 @@ TEST(ReportDevices, SaysWhatStandsInTheWayOfADevice) {
   const api::ResourceClaim claim = MakeClaim({"u"});
   api::Device sound, noted, tainted;
   noted.taints = {{"maintenance", "", "None", {}}};
-  tainted.taints = {{"maintenance", "", "None", {}}, {"dray.dev/fault", "xid-79", "NoExecute", {}}, {"drain", "", "NoSchedule", {}}};
+  tainted.taints = {{"maintenance", "", "None", {}},
+                    {"dray.dev/fault", "xid-79", "NoExecute", {}},
+                    {"drain", "", "NoSchedule", {}}};
   const std::tuple<const api::Device*, const char*, const char*, const char*> cases[] = {
       {&sound, "True", "NoTaint", ""},
       {&noted, "True", "NoTaint", ""},
@@ -153,7 +167,8 @@ TEST(ReportDevices, SaysWhatStandsInTheWayOfADevice) {
       {nullptr, "Unknown", "NotPublished", "no ResourceSlice shows the device"},
   };
   for (const auto& [device, status, reason, message] : cases) {
-    const DeviceReport report = ReportDevices({&claim, {}}, {}, [device = device](const auto&) { return device; });
+    const DeviceReport report =
+        ReportDevices({&claim, {}}, {}, [device = device](const auto&) { return device; });
     ASSERT_EQ(report.devices[0].conditions.size(), 2u);
     const api::Condition& health = report.devices[0].conditions[1];
     EXPECT_EQ(health.type, "dray.dev/Healthy");
@@ -175,11 +190,13 @@ TEST(ReportDevices, NothingWithoutAllocationAndNoLongMessages) {
   api::ResourceClaim claim = MakeClaim(uids);
   ClaimView view{&claim, {}};
   for (const api::Pod& pod : pods) view.pods.push_back(&pod);
-  EXPECT_EQ(ReportDevices(view, {}).devices[0].conditions[0].message, "used by pod p0, p1, p2 and 6 more");
+  EXPECT_EQ(ReportDevices(view, {}).devices[0].conditions[0].message,
+            "used by pod p0, p1, p2 and 6 more");
 }
 
 TEST(PlanRelease, DropsConsumersThatAreGoneOrDone) {
-  api::Pod running = MakePod("a", "1", "Running", "n1"), done = MakePod("b", "2", "Succeeded", "n1");
+  api::Pod running = MakePod("a", "1", "Running", "n1"),
+           done = MakePod("b", "2", "Succeeded", "n1");
   api::ResourceClaim claim = MakeClaim({"1", "2", "3"});
   ReleasePlan plan = PlanRelease(claim, {{"1", &running}, {"2", &done}});
   EXPECT_THAT(plan.drop_consumers, ElementsAre("2", "3"));

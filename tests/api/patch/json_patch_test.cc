@@ -85,7 +85,9 @@ TEST(ApplyJsonPatch, Refusals) {
     Result<Json> result = ApplyJsonPatch(Parsed(c.document), Parsed(c.patch));
     EXPECT_TRUE(result.Is(c.want)) << c.patch << " " << result.status();
   }
-  EXPECT_EQ(ApplyJsonPatch(Parsed("{}"), Parsed(R"([{"op":"remove","path":"/a~1b"}])")).status().message(),
+  EXPECT_EQ(ApplyJsonPatch(Parsed("{}"), Parsed(R"([{"op":"remove","path":"/a~1b"}])"))
+                .status()
+                .message(),
             "JSON patch, operation 0 (remove \"/a~1b\"): there is no such path");
 }
 
@@ -160,7 +162,8 @@ TEST(MergePatchFor, SaysOnlyTheChange) {
                           Parsed(R"({"a":{"b":1,"c":3},"d":[1],"f":4})")),
             Parsed(R"({"a":{"c":3},"e":null,"f":4})"));
   EXPECT_EQ(MergePatchFor(Parsed(R"({"a":1})"), Parsed(R"({"a":1})")), Parsed("{}"));
-  EXPECT_EQ(MergePatchFor(Parsed(R"({"a":{"b":1}})"), Parsed(R"({"a":{}})")), Parsed(R"({"a":{"b":null}})"));
+  EXPECT_EQ(MergePatchFor(Parsed(R"({"a":{"b":1}})"), Parsed(R"({"a":{}})")),
+            Parsed(R"({"a":{"b":null}})"));
 }
 
 // Random documents of a small alphabet, so that keys collide.

@@ -16,9 +16,11 @@ Quantity Q(std::string_view text) {
 
 // Whole numbers are read in a shorter way than those with a point.
 TEST(Quantity, BothWaysOfReadingAgree) {
-  for (const char* suffix : {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "e-9", "E18"}) {
-    for (std::string number : {"0", "1", "7", "8", "9", "10", "100", "1023", "1024", "4096", "999999", "8388607", "9223372036", "9007199254740991",
-                               "999999999999999", "007"}) {
+  for (const char* suffix : {"", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi",
+                             "Ti", "Pi", "Ei", "e3", "e-9", "E18"}) {
+    for (std::string number :
+         {"0", "1", "7", "8", "9", "10", "100", "1023", "1024", "4096", "999999", "8388607",
+          "9223372036", "9007199254740991", "999999999999999", "007"}) {
       for (const char* sign : {"", "-", "+"}) {
         const std::string text = sign + number + suffix, pointed = sign + number + ".0" + suffix;
         EXPECT_EQ(Q(text), Q(pointed)) << text;
@@ -164,9 +166,11 @@ TEST(Quantity, AbsurdSizesSaturate) {
 
 // What AsInt64 answers depends on how the text was written, not only on the value.
 TEST(Quantity, AsInt64KnowsHowTheNumberIsHeld) {
-  for (std::string text : {"0", "5", "-5", "80Gi", "1Ti", "80Ti", "1e3", "9k", "007", "123456789012345678"})
+  for (std::string text :
+       {"0", "5", "-5", "80Gi", "1Ti", "80Ti", "1e3", "9k", "007", "123456789012345678"})
     EXPECT_EQ(Q(text).AsInt64(), Q(text).Value()) << text;
-  for (std::string text : {"1000m", "1.0", "1.5Gi", "1Pi", "800Ti", "8Ei", "9223372036854775807", "1e19"})
+  for (std::string text :
+       {"1000m", "1.0", "1.5Gi", "1Pi", "800Ti", "8Ei", "9223372036854775807", "1e19"})
     EXPECT_EQ(Q(text).AsInt64(), std::nullopt) << text;
   EXPECT_EQ((Q("1") + Q("1")).AsInt64(), 2);
   EXPECT_EQ((Q("1") + Q("1000m")).AsInt64(), std::nullopt);

@@ -1,5 +1,5 @@
-// A document with every field that a struct of api/types holds, made from the codec's own tables: nothing of it may be lost or
-// change on its way through either reader.
+// A document with every field that a struct of api/types holds, made from the codec's own tables:
+// nothing of it may be lost or change on its way through either reader.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -22,21 +22,35 @@ class Sampler {
     ++count_;
     const std::string number = std::to_string(count_);
     switch (type.shape) {
-      case Shape::kBool: return true;
+      case Shape::kBool:
+        return true;
       case Shape::kInt32:
-      case Shape::kInt64: return count_;
-      case Shape::kString: return "text-" + number;
-      case Shape::kRaw: return {{"apiVersion", "v" + number}, {"any", {1, "x", nullptr}}};
-      case Shape::kBytes: return "YWJj";
-      case Shape::kQuantity: return number + "Gi";
-      case Shape::kTime: return "2026-01-02T03:04:05Z";
-      case Shape::kMicroTime: return "2026-01-02T03:04:05.000006Z";
-      case Shape::kIntOrString: return number + "%";
-      case Shape::kBoolList: return {true, false};
-      case Shape::kList: return Json::array({Sample(*type.element), Sample(*type.element)});
-      case Shape::kMap: return {{"a.example.com/x", Sample(*type.element)}, {"b", Sample(*type.element)}};
-      case Shape::kOptional: return Sample(*type.element);
-      case Shape::kStruct: return Struct(type);
+      case Shape::kInt64:
+        return count_;
+      case Shape::kString:
+        return "text-" + number;
+      case Shape::kRaw:
+        return {{"apiVersion", "v" + number}, {"any", {1, "x", nullptr}}};
+      case Shape::kBytes:
+        return "YWJj";
+      case Shape::kQuantity:
+        return number + "Gi";
+      case Shape::kTime:
+        return "2026-01-02T03:04:05Z";
+      case Shape::kMicroTime:
+        return "2026-01-02T03:04:05.000006Z";
+      case Shape::kIntOrString:
+        return number + "%";
+      case Shape::kBoolList:
+        return {true, false};
+      case Shape::kList:
+        return Json::array({Sample(*type.element), Sample(*type.element)});
+      case Shape::kMap:
+        return {{"a.example.com/x", Sample(*type.element)}, {"b", Sample(*type.element)}};
+      case Shape::kOptional:
+        return Sample(*type.element);
+      case Shape::kStruct:
+        return Struct(type);
     }
     return nullptr;
   }
@@ -51,7 +65,8 @@ class Sampler {
     int at = 0;
     for (const FieldInfo& field : type.fields) {
       if (field.emit == Emit::kNever || field.beta1 || field.type == nullptr) continue;
-      if (field.emit == Emit::kPresent && at++ != std::min(alternative_, alternatives - 1)) continue;
+      if (field.emit == Emit::kPresent && at++ != std::min(alternative_, alternatives - 1))
+        continue;
       object[std::string(field.name)] = Sample(*field.type);
     }
     return object;
@@ -63,10 +78,9 @@ class Sampler {
 
 template <class T>
 class EveryField : public ::testing::Test {};
-using Kinds =
-    ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice, Lease, Pod,
-                     Node, Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job,
-                     MutatingWebhookConfiguration>;
+using Kinds = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice,
+                               Lease, Pod, Node, Namespace, ConfigMap, Event, Deployment,
+                               ReplicaSet, Job, MutatingWebhookConfiguration>;
 TYPED_TEST_SUITE(EveryField, Kinds);
 
 TYPED_TEST(EveryField, SurvivesBothReaders) {

@@ -41,7 +41,8 @@ TEST(DecodeList, TenThousandClaims) {
 std::string ClaimList(int n, const std::string& head, const std::string& tail) {
   std::string text = "{" + head + R"("items":[)";
   for (int i = 0; i < n; ++i) {
-    text += std::string(i > 0 ? " ,\n" : " ") + R"({"metadata":{"name":"claim-)" + std::to_string(i) +
+    text += std::string(i > 0 ? " ,\n" : " ") + R"({"metadata":{"name":"claim-)" +
+            std::to_string(i) +
             R"(","annotations":{"a":"]}\\\"{,"}},"spec":{"devices":{"requests":[{"name":"gpu",)"
             R"("exactly":{"deviceClassName":"gpu"},"deviceClassName":"flat"}]}}})";
   }
@@ -51,7 +52,8 @@ std::string ClaimList(int n, const std::string& head, const std::string& tail) {
 class Pieces : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(Pieces, GiveTheItemsOfTheWhole) {
-  const std::string head = R"("kind":"L\"[","apiVersion":"resource.k8s.io/v1" , "metadata":{"resourceVersion":"7"},)";
+  const std::string head =
+      R"("kind":"L\"[","apiVersion":"resource.k8s.io/v1" , "metadata":{"resourceVersion":"7"},)";
   const std::string text = ClaimList(20, head, R"(, "x":[1,{"items":[2]}],"y":-1.5e3,"z":null)");
   const Result<ListOf<ResourceClaim>> whole = DecodeList<ResourceClaim>(text);
   ASSERT_TRUE(whole.ok()) << whole.status();
@@ -72,15 +74,17 @@ TEST_P(Pieces, GiveTheItemsOfTheWhole) {
   EXPECT_LE(held, text.size() / 20) << "more than one item was held";
 }
 
-INSTANTIATE_TEST_SUITE_P(OfEverySize, Pieces, ::testing::Values(1, 2, 3, 7, 64, 150, 1000, 100'000));
+INSTANTIATE_TEST_SUITE_P(OfEverySize, Pieces,
+                         ::testing::Values(1, 2, 3, 7, 64, 150, 1000, 100'000));
 
 TEST(ListStream, TheVersionOfTheListCountsForItsItems) {
   struct Case {
     const char *head, *tail, *expected;
   };
-  for (const Case& c : {Case{R"("apiVersion":"resource.k8s.io/v1",)", "", "gpu"},
-                        Case{R"("apiVersion":"resource.k8s.io/v1beta1",)", "", "flat"},
-                        Case{"", R"(,"apiVersion":"resource.k8s.io/v1beta1")", "flat"}, Case{"", "", "gpu"}}) {
+  for (const Case& c :
+       {Case{R"("apiVersion":"resource.k8s.io/v1",)", "", "gpu"},
+        Case{R"("apiVersion":"resource.k8s.io/v1beta1",)", "", "flat"},
+        Case{"", R"(,"apiVersion":"resource.k8s.io/v1beta1")", "flat"}, Case{"", "", "gpu"}}) {
     const std::string text = ClaimList(2, c.head, c.tail);
     std::vector<std::string> classes;
     ListStream<ResourceClaim> stream([&](const ResourceClaim& claim) {
@@ -90,13 +94,19 @@ TEST(ListStream, TheVersionOfTheListCountsForItsItems) {
     ASSERT_TRUE(stream.Feed(text).ok());
     ASSERT_TRUE(stream.Finish().ok());
     EXPECT_EQ(classes, (std::vector<std::string>{c.expected, c.expected})) << text;
-    EXPECT_EQ(DecodeList<ResourceClaim>(text)->items[0].spec.devices.requests[0].exactly->device_class_name, c.expected);
+    EXPECT_EQ(DecodeList<ResourceClaim>(text)
+                  ->items[0]
+                  .spec.devices.requests[0]
+                  .exactly->device_class_name,
+              c.expected);
   }
 }
 
 TEST(ListStream, RefusesWhatIsNone) {
   auto outcome = [](std::string_view text) {
-    ListStream<Pod> stream([](Pod pod) { return pod.metadata.name == "stop" ? Status(Reason::kCancelled, "enough") : Status(); });
+    ListStream<Pod> stream([](Pod pod) {
+      return pod.metadata.name == "stop" ? Status(Reason::kCancelled, "enough") : Status();
+    });
     Status status = stream.Feed(text);
     return status.ok() ? stream.Finish().status().message() : status.message();
   };
@@ -125,7 +135,8 @@ TEST(ListStream, RefusesWhatIsNone) {
 
 // Longer than DecodeList reads at once.
 TEST(DecodeList, ALongListIsReadItemByItem) {
-  const std::string text = ClaimList(24'000, R"("apiVersion":"resource.k8s.io/v1",)", R"(,"metadata":{"resourceVersion":"8"})");
+  const std::string text = ClaimList(24'000, R"("apiVersion":"resource.k8s.io/v1",)",
+                                     R"(,"metadata":{"resourceVersion":"8"})");
   ASSERT_GT(text.size(), size_t{4} << 20);
   Result<ListOf<ResourceClaim>> list = DecodeList<ResourceClaim>(text);
   ASSERT_TRUE(list.ok()) << list.status();

@@ -78,7 +78,7 @@ std::vector<Json> OnePerAttribute(const Json& slice) {
 template <class T>
 using Lossless = Oracle<T>;
 using LosslessTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass,
-                                     ResourceSlice, Lease, MutatingWebhookConfiguration>;
+                                       ResourceSlice, Lease, MutatingWebhookConfiguration>;
 TYPED_TEST_SUITE(Lossless, LosslessTypes);
 
 TYPED_TEST(Lossless, RoundTrip) {
@@ -146,9 +146,9 @@ void ExpectKnown(const TypeInfo& type, const Json& json, const std::string& path
 
 template <class T>
 using Names = Oracle<T>;
-using NamesTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice,
-                                  Lease, MutatingWebhookConfiguration, Pod, Node, Namespace,
-                                  ConfigMap, Event, Deployment, ReplicaSet, Job>;
+using NamesTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass,
+                                    ResourceSlice, Lease, MutatingWebhookConfiguration, Pod, Node,
+                                    Namespace, ConfigMap, Event, Deployment, ReplicaSet, Job>;
 TYPED_TEST_SUITE(Names, NamesTypes);
 
 TYPED_TEST(Names, AreThoseOfTheReference) {
@@ -160,7 +160,8 @@ TYPED_TEST(Names, AreThoseOfTheReference) {
 
 template <class T>
 using Beta = Oracle<T>;
-using BetaTypes = ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice>;
+using BetaTypes =
+    ::testing::Types<ResourceClaim, ResourceClaimTemplate, DeviceClass, ResourceSlice>;
 TYPED_TEST_SUITE(Beta, BetaTypes);
 
 TYPED_TEST(Beta, ReadsAndWritesTheBetaVersions) {

@@ -12,15 +12,19 @@ namespace {
 class Namespaces final : public AdmissionView {
  public:
   std::vector<Configuration> Configurations(bool) const override { return {}; }
-  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> NamespaceLabels(const std::string& name) const override {
+  std::shared_ptr<const std::map<std::string, std::string, std::less<>>> NamespaceLabels(
+      const std::string& name) const override {
     if (name == "gone") return nullptr;
     return std::make_shared<const std::map<std::string, std::string, std::less<>>>(
         std::map<std::string, std::string, std::less<>>{{"team", name}});
   }
-  Result<Endpoints> EndpointsOf(const std::string&, const std::string&, int64_t) const override { return Endpoints{}; }
+  Result<Endpoints> EndpointsOf(const std::string&, const std::string&, int64_t) const override {
+    return Endpoints{};
+  }
 };
 
-AdmissionCall PodCall(const std::string& operation = "CREATE", const std::string& subresource = "") {
+AdmissionCall PodCall(const std::string& operation = "CREATE",
+                      const std::string& subresource = "") {
   AdmissionCall call;
   call.operation = operation;
   call.kind = {"", "v1", "Pod"};
@@ -44,32 +48,61 @@ TEST(RuleMatchesTest, Patterns) {
   space.resource.name = "namespaces";
   space.kind.name = "Namespace";
   space.namespaced = true;  // it has a namespace: its own
-  for (const Case& c : {
-           Case{R"({"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]})", PodCall(), true},
-           Case{R"({"operations":["UPDATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]})", PodCall(), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]})", PodCall(), true},
-           Case{R"({"operations":["*"],"apiGroups":["apps"],"apiVersions":["*"],"resources":["*"]})", PodCall(), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["v2"],"resources":["*"]})", PodCall(), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]})", PodCall("UPDATE", "status"), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/*"]})", PodCall("UPDATE", "status"), true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/*"]})", PodCall(), true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/*"]})", PodCall("CREATE", "binding"), true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/status"]})", PodCall("CREATE", "binding"), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/status"]})", PodCall("UPDATE", "status"), true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/status"]})", PodCall(), false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Namespaced"})", PodCall(), true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Namespaced"})", node, false},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Cluster"})", node, true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Cluster"})", space, true},
-           Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"]})", PodCall(), false},
-           Case{"{}", PodCall(), false},
-       })
+  for (
+      const Case& c : {
+          Case{
+              R"({"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]})",
+              PodCall(), true},
+          Case{
+              R"({"operations":["UPDATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]})",
+              PodCall(), false},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]})",
+               PodCall(), true},
+          Case{R"({"operations":["*"],"apiGroups":["apps"],"apiVersions":["*"],"resources":["*"]})",
+               PodCall(), false},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["v2"],"resources":["*"]})",
+               PodCall(), false},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]})",
+               PodCall("UPDATE", "status"), false},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/*"]})",
+               PodCall("UPDATE", "status"), true},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/*"]})",
+               PodCall(), true},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/*"]})",
+              PodCall("CREATE", "binding"), true},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/status"]})",
+              PodCall("CREATE", "binding"), false},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*/status"]})",
+              PodCall("UPDATE", "status"), true},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["pods/status"]})",
+              PodCall(), false},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Namespaced"})",
+              PodCall(), true},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Namespaced"})",
+              node, false},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Cluster"})",
+              node, true},
+          Case{
+              R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"],"scope":"Cluster"})",
+              space, true},
+          Case{R"({"operations":["*"],"apiGroups":["*"],"apiVersions":["*"]})", PodCall(), false},
+          Case{"{}", PodCall(), false},
+      })
     EXPECT_EQ(RuleMatches(Json::parse(c.rule), c.call), c.matches) << c.rule;
 }
 
 TEST(HookWantsTest, Selectors) {
-  const Json rules = Json::parse(R"([{"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]}])");
-  const Json red = Json::parse(R"({"metadata":{"labels":{"color":"red"}}})"), plain = Json::parse(R"({"metadata":{}})");
+  const Json rules = Json::parse(
+      R"([{"operations":["*"],"apiGroups":["*"],"apiVersions":["*"],"resources":["*"]}])");
+  const Json red = Json::parse(R"({"metadata":{"labels":{"color":"red"}}})"),
+             plain = Json::parse(R"({"metadata":{}})");
   struct Case {
     const char* object_selector;
     const char* namespace_selector;
@@ -83,7 +116,8 @@ TEST(HookWantsTest, Selectors) {
            Case{R"({"matchLabels":{"color":"red"}})", "{}", "blue", red, nullptr, "yes"},
            Case{R"({"matchLabels":{"color":"red"}})", "{}", "blue", plain, nullptr, "no"},
            Case{R"({"matchLabels":{"color":"red"}})", "{}", "blue", plain, &red, "yes"},
-           Case{R"({"matchExpressions":[{"key":"color","operator":"DoesNotExist"}]})", "{}", "blue", plain, nullptr, "yes"},
+           Case{R"({"matchExpressions":[{"key":"color","operator":"DoesNotExist"}]})", "{}", "blue",
+                plain, nullptr, "yes"},
            Case{"{}", R"({"matchLabels":{"team":"blue"}})", "blue", plain, nullptr, "yes"},
            Case{"{}", R"({"matchLabels":{"team":"green"}})", "blue", plain, nullptr, "no"},
            Case{"{}", R"({"matchLabels":{"team":"green"}})", "gone", plain, nullptr, "NotFound"},
@@ -96,7 +130,11 @@ TEST(HookWantsTest, Selectors) {
     call.namespace_ = c.space;
     call.old_object = c.old_object;
     Result<bool> wants = HookWants(hook, call, c.object, Namespaces());
-    EXPECT_EQ(!wants.ok() ? std::string(ReasonName(wants.status().reason())) : *wants ? "yes" : "no", c.outcome) << hook;
+    EXPECT_EQ(!wants.ok() ? std::string(ReasonName(wants.status().reason()))
+              : *wants    ? "yes"
+                          : "no",
+              c.outcome)
+        << hook;
   }
   // The labels of a Namespace object are its own, and configurations are nobody's business.
   Json hook = {{"rules", rules}, {"namespaceSelector", {{"matchLabels", {{"color", "red"}}}}}};
@@ -133,31 +171,47 @@ TEST(EncodeReviewTest, CarriesTheRequest) {
 }
 
 TEST(DecodeReviewTest, Decisions) {
-  const std::string frame = R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":%})";
+  const std::string frame =
+      R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":%})";
   struct Case {
     int http;
     const char* response;  // in the frame, unless it begins with '!'
     bool mutating;
-    const char* outcome;   // "allowed", "denied <code> <message>", "error <text>"
+    const char* outcome;  // "allowed", "denied <code> <message>", "error <text>"
   };
   for (const Case& c : {
            Case{200, R"({"uid":"u","allowed":true})", true, "allowed"},
-           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"W10="})", true, "allowed []"},
-           Case{200, R"({"uid":"u","allowed":false})", true, "denied 400 admission webhook \"h\" denied the request without explanation"},
-           Case{200, R"({"uid":"u","allowed":false,"status":{"message":"no GPUs"}})", true, "denied 400 admission webhook \"h\" denied the request: no GPUs"},
-           Case{200, R"({"uid":"u","allowed":false,"status":{"reason":"Forbidden","code":403}})", true, "denied 403 admission webhook \"h\" denied the request: Forbidden"},
-           Case{200, R"({"uid":"u","allowed":false,"status":{"code":200,"message":"odd"}})", true, "denied 400 admission webhook \"h\" denied the request: odd"},
-           Case{200, R"({"uid":"other","allowed":true})", true, "error expected response.uid=\"u\", got \"other\""},
-           Case{200, R"({"uid":"u","allowed":true,"patch":"W10="})", true, "error patch and patchType must come together"},
-           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch"})", true, "error patch and patchType must come together"},
-           Case{200, R"({"uid":"u","allowed":true,"patchType":"Merge","patch":"W10="})", true, "error invalid response.patchType: got \"Merge\", expected \"JSONPatch\""},
-           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"***"})", true, "error response.patch is not base64"},
-           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"W10="})", false, "error a validating webhook may not answer with a patch"},
+           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"W10="})", true,
+                "allowed []"},
+           Case{200, R"({"uid":"u","allowed":false})", true,
+                "denied 400 admission webhook \"h\" denied the request without explanation"},
+           Case{200, R"({"uid":"u","allowed":false,"status":{"message":"no GPUs"}})", true,
+                "denied 400 admission webhook \"h\" denied the request: no GPUs"},
+           Case{200, R"({"uid":"u","allowed":false,"status":{"reason":"Forbidden","code":403}})",
+                true, "denied 403 admission webhook \"h\" denied the request: Forbidden"},
+           Case{200, R"({"uid":"u","allowed":false,"status":{"code":200,"message":"odd"}})", true,
+                "denied 400 admission webhook \"h\" denied the request: odd"},
+           Case{200, R"({"uid":"other","allowed":true})", true,
+                "error expected response.uid=\"u\", got \"other\""},
+           Case{200, R"({"uid":"u","allowed":true,"patch":"W10="})", true,
+                "error patch and patchType must come together"},
+           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch"})", true,
+                "error patch and patchType must come together"},
+           Case{200, R"({"uid":"u","allowed":true,"patchType":"Merge","patch":"W10="})", true,
+                "error invalid response.patchType: got \"Merge\", expected \"JSONPatch\""},
+           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"***"})", true,
+                "error response.patch is not base64"},
+           Case{200, R"({"uid":"u","allowed":true,"patchType":"JSONPatch","patch":"W10="})", false,
+                "error a validating webhook may not answer with a patch"},
            Case{200, "null", true, "error webhook response was absent"},
-           Case{200, R"(!{"kind":"Pod","apiVersion":"v1"})", true, "error expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got v1, Kind=Pod"},
+           Case{200, R"(!{"kind":"Pod","apiVersion":"v1"})", true,
+                "error expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got "
+                "v1, Kind=Pod"},
            Case{500, "!oops", true, "error the server answered 500: oops"},
        }) {
-    std::string body = *c.response == '!' ? c.response + 1 : std::string(frame).replace(frame.find('%'), 1, c.response);
+    std::string body = *c.response == '!'
+                           ? c.response + 1
+                           : std::string(frame).replace(frame.find('%'), 1, c.response);
     Result<Verdict> verdict = DecodeReview("h", c.http, body, "u", c.mutating);
     std::string outcome;
     if (!verdict.ok()) {
@@ -165,11 +219,16 @@ TEST(DecodeReviewTest, Decisions) {
     } else if (verdict->allowed) {
       outcome = "allowed" + (verdict->patch.empty() ? "" : " " + verdict->patch);
     } else {
-      outcome = "denied " + std::to_string(HttpCode(verdict->denial.reason())) + " " + verdict->denial.message();
+      outcome = "denied " + std::to_string(HttpCode(verdict->denial.reason())) + " " +
+                verdict->denial.message();
     }
     EXPECT_EQ(outcome, c.outcome) << body;
   }
-  Result<Verdict> warned = DecodeReview("h", 200, std::string(frame).replace(frame.find('%'), 1, R"({"uid":"u","allowed":true,"warnings":["a","b"]})"), "u", true);
+  Result<Verdict> warned =
+      DecodeReview("h", 200,
+                   std::string(frame).replace(frame.find('%'), 1,
+                                              R"({"uid":"u","allowed":true,"warnings":["a","b"]})"),
+                   "u", true);
   EXPECT_EQ(warned->warnings, (std::vector<std::string>{"a", "b"}));
 }
 

@@ -31,7 +31,9 @@ class WebhookTest : public ApiFixture {
     runtime::KeyPair pair = *runtime::IssueLeaf(ca_, leaf, runtime::RealClock().Now());
     ASSERT_TRUE(runtime::WriteFileAtomically(root_ + "/tls.crt", pair.cert_pem).ok());
     ASSERT_TRUE(runtime::WriteFileAtomically(root_ + "/tls.key", pair.key_pem).ok());
-    Create(In("v1", "services"), Json::parse(R"({"metadata":{"name":"hook"},"spec":{"ports":[{"name":"https","port":443}]}})"));
+    Create(In("v1", "services"),
+           Json::parse(
+               R"({"metadata":{"name":"hook"},"spec":{"ports":[{"name":"https","port":443}]}})"));
   }
   void TearDown() override {
     threads_.clear();
@@ -45,7 +47,8 @@ class WebhookTest : public ApiFixture {
     options.tls = runtime::TlsFiles{root_ + "/tls.crt", root_ + "/tls.key", "", false};
     options.handler_threads = 2;
     auto server = runtime::HttpServer::Listen(
-        options, [this, decide](runtime::HttpRequest request, std::shared_ptr<runtime::HttpResponder> responder) {
+        options, [this, decide](runtime::HttpRequest request,
+                                std::shared_ptr<runtime::HttpResponder> responder) {
           Json review = Json::parse(request.body);
           {
             std::lock_guard lock(mutex_);
@@ -59,15 +62,20 @@ class WebhookTest : public ApiFixture {
             answer.body = "broken";
           } else {
             if (!response.contains("uid")) response["uid"] = review["request"]["uid"];
-            answer.body = Json{{"kind", "AdmissionReview"}, {"apiVersion", "admission.k8s.io/v1"}, {"response", response}}.dump();
+            answer.body = Json{
+                {"kind", "AdmissionReview"},
+                {"apiVersion", "admission.k8s.io/v1"},
+                {"response",
+                 response}}.dump();
           }
           responder->Send(std::move(answer));
         });
     EXPECT_TRUE(server.ok()) << server.status();
     uint16_t port = (*server)->port();
-    threads_.emplace_back([running = std::shared_ptr<runtime::HttpServer>(*std::move(server))](std::stop_token stop) {
-      EXPECT_TRUE(running->Run(Context(runtime::RealClock(), stop)).ok());
-    });
+    threads_.emplace_back(
+        [running = std::shared_ptr<runtime::HttpServer>(*std::move(server))](std::stop_token stop) {
+          EXPECT_TRUE(running->Run(Context(runtime::RealClock(), stop)).ok());
+        });
     return port;
   }
   // The Service's endpoints: one slice per port, since slices hold one port for all addresses.
@@ -83,18 +91,24 @@ class WebhookTest : public ApiFixture {
                  {"clientConfig",
                   {{"service", {{"name", "hook"}, {"namespace", "default"}, {"path", "/" + name}}},
                    {"caBundle", EncodeBase64(ca_.cert_pem)}}},
-                 {"rules", {{{"operations", {"CREATE"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"configmaps"}}}}},
+                 {"rules",
+                  {{{"operations", {"CREATE"}},
+                    {"apiGroups", {""}},
+                    {"apiVersions", {"v1"}},
+                    {"resources", {"configmaps"}}}}},
                  {"admissionReviewVersions", {"v1"}},
                  {"sideEffects", "None"}};
     hook.update(more);
     return hook;
   }
   void Configure(bool mutating, const std::vector<Json>& hooks, const std::string& name = "hooks") {
-    Reply reply = Post(mutating ? kMutating : kValidating, {{"metadata", {{"name", name}}}, {"webhooks", hooks}});
+    Reply reply = Post(mutating ? kMutating : kValidating,
+                       {{"metadata", {{"name", name}}}, {"webhooks", hooks}});
     EXPECT_EQ(reply.code, 201) << reply.text;
   }
   static Json Patched(const Json& operations) {
-    return {{"allowed", true}, {"patchType", "JSONPatch"}, {"patch", EncodeBase64(operations.dump())}};
+    return {
+        {"allowed", true}, {"patchType", "JSONPatch"}, {"patch", EncodeBase64(operations.dump())}};
   }
   // A port that nobody listens on.
   static int DeadPort() {
@@ -106,8 +120,10 @@ class WebhookTest : public ApiFixture {
     return targets_.size();
   }
 
-  static constexpr const char* kMutating = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-  static constexpr const char* kValidating = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+  static constexpr const char* kMutating =
+      "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+  static constexpr const char* kValidating =
+      "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
   const runtime::KeyPair ca_ = *runtime::NewCa("hooks", runtime::RealClock().Now());
   std::string root_;
   std::mutex mutex_;
@@ -117,11 +133,12 @@ class WebhookTest : public ApiFixture {
 };
 
 TEST_F(WebhookTest, PatchesWhatIsCreated) {
-  Endpoint("a", Serve([](const Json&) {
-             Json response = Patched({{{"op", "add"}, {"path", "/data"}, {"value", {{"by", "hook"}}}}});
-             response["warnings"] = {"mind the \"gap\""};
-             return response;
-           }));
+  Endpoint(
+      "a", Serve([](const Json&) {
+        Json response = Patched({{{"op", "add"}, {"path", "/data"}, {"value", {{"by", "hook"}}}}});
+        response["warnings"] = {"mind the \"gap\""};
+        return response;
+      }));
   Configure(true, {Hook("m")});
   Reply made = Post(In("v1", "configmaps"), Named("cm"));
   EXPECT_EQ(made.code, 201) << made.text;
@@ -142,9 +159,14 @@ TEST_F(WebhookTest, SeesDefaultsAndGetsDefaultsAfterItsPatch) {
   Json image;
   Endpoint("a", Serve([&](const Json& request) {
              image = request["object"]["spec"];
-             return Patched({{{"op", "add"}, {"path", "/spec/containers/-"}, {"value", {{"name", "d"}, {"image", "x"}, {"oops", 1}}}}});
+             return Patched({{{"op", "add"},
+                              {"path", "/spec/containers/-"},
+                              {"value", {{"name", "d"}, {"image", "x"}, {"oops", 1}}}}});
            }));
-  Json rules = {{{"operations", {"CREATE"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods"}}}};
+  Json rules = {{{"operations", {"CREATE"}},
+                 {"apiGroups", {""}},
+                 {"apiVersions", {"v1"}},
+                 {"resources", {"pods"}}}};
   Configure(true, {Hook("m", {{"rules", rules}})});
   Json pod = PodNamed("");
   pod["metadata"] = {{"generateName", "p-"}};
@@ -158,7 +180,9 @@ TEST_F(WebhookTest, SeesDefaultsAndGetsDefaultsAfterItsPatch) {
 }
 
 TEST_F(WebhookTest, Denials) {
-  Endpoint("a", Serve([](const Json&) { return Json{{"allowed", false}, {"status", {{"code", 403}, {"message", "not here"}}}}; }));
+  Endpoint("a", Serve([](const Json&) {
+             return Json{{"allowed", false}, {"status", {{"code", 403}, {"message", "not here"}}}};
+           }));
   Configure(true, {Hook("m")});
   Reply refused = Post(In("v1", "configmaps"), Named("cm"));
   EXPECT_EQ(refused.code, 403);
@@ -187,9 +211,21 @@ TEST_F(WebhookTest, FailurePolicy) {
   };
   const std::vector<Case> cases = {
       {"down", nullptr, "failed calling webhook \"down.example.com\""},
-      {"http", [](const Json&) { return Json{{"http", 500}}; }, "the server answered 500: broken"},
-      {"uid", [](const Json&) { return Json{{"uid", "x"}, {"allowed", true}}; }, "expected response.uid="},
-      {"patch", [](const Json&) { return Patched({{{"op", "remove"}, {"path", "/nothing/here"}}}); }, "failed calling webhook"},
+      {"http",
+       [](const Json&) {
+         return Json{{"http", 500}};
+       },
+       "the server answered 500: broken"},
+      {"uid",
+       [](const Json&) {
+         return Json{{"uid", "x"}, {"allowed", true}};
+       },
+       "expected response.uid="},
+      {"patch",
+       [](const Json&) {
+         return Patched({{{"op", "remove"}, {"path", "/nothing/here"}}});
+       },
+       "failed calling webhook"},
   };
   for (const Case& c : cases) {
     Endpoint(c.name, c.decide ? Serve(c.decide) : DeadPort());
@@ -219,13 +255,15 @@ TEST_F(WebhookTest, TimeRunsOut) {
              return Json{{"allowed", true}};
            }));
   Configure(true, {Hook("m", {{"timeoutSeconds", 3}})});
-  auto reply = std::async(std::launch::async, [&] { return Post(In("v1", "configmaps"), Named("cm")); });
+  auto reply =
+      std::async(std::launch::async, [&] { return Post(In("v1", "configmaps"), Named("cm")); });
   clock_.AwaitWaiters(2);  // the hub of the watches, and the call of the hook
   clock_.Advance(std::chrono::seconds(3));
   Reply failed = reply.get();
   released.set_value();
   EXPECT_EQ(failed.code, 500) << failed.text;
-  EXPECT_NE(failed.Message().find("failed calling webhook \"m.example.com\""), std::string::npos) << failed.text;
+  EXPECT_NE(failed.Message().find("failed calling webhook \"m.example.com\""), std::string::npos)
+      << failed.text;
 }
 
 TEST_F(WebhookTest, ServicesThatCannotBeReached) {
@@ -235,13 +273,17 @@ TEST_F(WebhookTest, ServicesThatCannotBeReached) {
   };
   for (const Case& c : {
            Case{{{"name", "none"}, {"namespace", "default"}}, "service \"default/none\" not found"},
-           Case{{{"name", "hook"}, {"namespace", "default"}, {"port", 444}}, "service \"default/hook\" has no port 444"},
-           Case{{{"name", "hook"}, {"namespace", "default"}}, "no endpoints available for service \"default/hook\""},
+           Case{{{"name", "hook"}, {"namespace", "default"}, {"port", 444}},
+                "service \"default/hook\" has no port 444"},
+           Case{{{"name", "hook"}, {"namespace", "default"}},
+                "no endpoints available for service \"default/hook\""},
        }) {
     Configure(true, {Hook("m", {{"clientConfig", {{"service", c.service}}}})});
     Reply reply = Post(In("v1", "configmaps"), Named("cm"));
     EXPECT_EQ(reply.code, 500);
-    EXPECT_EQ(reply.Message(), "Internal error occurred: failed calling webhook \"m.example.com\": " + std::string(c.message));
+    EXPECT_EQ(reply.Message(),
+              "Internal error occurred: failed calling webhook \"m.example.com\": " +
+                  std::string(c.message));
     Delete(std::string(kMutating) + "/hooks");
   }
 }
@@ -249,7 +291,8 @@ TEST_F(WebhookTest, ServicesThatCannotBeReached) {
 TEST_F(WebhookTest, OnlyTheRightCertificateIsTrusted) {
   Endpoint("a", Serve([](const Json&) { return Json{{"allowed", true}}; }));
   Json hook = Hook("m");
-  hook["clientConfig"]["caBundle"] = EncodeBase64(runtime::NewCa("stranger", runtime::RealClock().Now())->cert_pem);
+  hook["clientConfig"]["caBundle"] =
+      EncodeBase64(runtime::NewCa("stranger", runtime::RealClock().Now())->cert_pem);
   Configure(true, {hook});
   EXPECT_EQ(Post(In("v1", "configmaps"), Named("cm")).code, 500);
   EXPECT_EQ(calls(), 0u);
@@ -258,7 +301,8 @@ TEST_F(WebhookTest, OnlyTheRightCertificateIsTrusted) {
 TEST_F(WebhookTest, UrlsWorkAsWell) {
   uint16_t port = Serve([](const Json&) { return Json{{"allowed", true}}; });
   Json hook = Hook("m");
-  hook["clientConfig"] = {{"url", "https://127.0.0.1:" + std::to_string(port) + "/deep/path"}, {"caBundle", EncodeBase64(ca_.cert_pem)}};
+  hook["clientConfig"] = {{"url", "https://127.0.0.1:" + std::to_string(port) + "/deep/path"},
+                          {"caBundle", EncodeBase64(ca_.cert_pem)}};
   hook["timeoutSeconds"] = 3;
   Configure(true, {hook});
   EXPECT_EQ(Post(In("v1", "configmaps"), Named("cm")).code, 201);
@@ -275,7 +319,8 @@ TEST_F(WebhookTest, OrderAndReinvocation) {
              }
              const Json data = request["object"].value("data", Json::object());
              if (data.contains(name)) return Json{{"allowed", true}};
-             if (data.empty()) return Patched({{{"op", "add"}, {"path", "/data"}, {"value", {{name, "1"}}}}});
+             if (data.empty())
+               return Patched({{{"op", "add"}, {"path", "/data"}, {"value", {{name, "1"}}}}});
              return Patched({{{"op", "add"}, {"path", "/data/" + name}, {"value", "1"}}});
            }));
   Configure(true, {Hook("never"), Hook("again", {{"reinvocationPolicy", "IfNeeded"}})}, "a-first");
@@ -284,7 +329,8 @@ TEST_F(WebhookTest, OrderAndReinvocation) {
   ASSERT_EQ(made.code, 201) << made.text;
   EXPECT_EQ(made.At("/data"), Json({{"never", "1"}, {"again", "1"}, {"late", "1"}}));
   std::vector<std::string> order;
-  for (const std::string& target : targets_) order.push_back(target.substr(1, target.find('?') - 1));
+  for (const std::string& target : targets_)
+    order.push_back(target.substr(1, target.find('?') - 1));
   EXPECT_EQ(order, (std::vector<std::string>{"never", "again", "late", "again"}));
 }
 
@@ -301,19 +347,27 @@ TEST_F(WebhookTest, ValidatingHooksSeeTheFinalObject) {
   Endpoint("a", Serve([](const Json& request) {
              bool remove = request["operation"] == "DELETE";
              bool bad = !remove && request["object"].value("/data/ok"_json_pointer, "") != "yes";
-             return bad ? Json{{"allowed", false}, {"status", {{"message", "say yes"}}}} : Json{{"allowed", true}};
+             return bad ? Json{{"allowed", false}, {"status", {{"message", "say yes"}}}}
+                        : Json{{"allowed", true}};
            }));
-  Json rules = {{{"operations", {"*"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"configmaps"}}}};
+  Json rules = {{{"operations", {"*"}},
+                 {"apiGroups", {""}},
+                 {"apiVersions", {"v1"}},
+                 {"resources", {"configmaps"}}}};
   Configure(false, {Hook("v1", {{"rules", rules}}), Hook("v2", {{"rules", rules}})});
   Reply refused = Post(In("v1", "configmaps"), {{"metadata", {{"generateName", "a-"}}}});
   EXPECT_EQ(refused.code, 400);
   EXPECT_EQ(refused.Message(), "admission webhook \"v1.example.com\" denied the request: say yes");
   {
     std::lock_guard lock(mutex_);
-    EXPECT_EQ(requests_[0]["object"]["metadata"]["name"].get<std::string>().size(), 7u) << "generated by now";
+    EXPECT_EQ(requests_[0]["object"]["metadata"]["name"].get<std::string>().size(), 7u)
+        << "generated by now";
     EXPECT_FALSE(requests_[0].contains("name"));
   }
-  EXPECT_EQ(Post(In("v1", "configmaps"), {{"metadata", {{"name", "cm"}}}, {"data", {{"ok", "yes"}}}}).code, 201);
+  EXPECT_EQ(
+      Post(In("v1", "configmaps"), {{"metadata", {{"name", "cm"}}}, {"data", {{"ok", "yes"}}}})
+          .code,
+      201);
   EXPECT_EQ(Merge(In("v1", "configmaps/cm"), {{"data", {{"ok", "no"}}}}).code, 400);
   size_t before = calls();
   EXPECT_EQ(Delete(In("v1", "configmaps/cm")).code, 200);
@@ -325,7 +379,11 @@ TEST_F(WebhookTest, ValidatingHooksSeeTheFinalObject) {
 
 TEST_F(WebhookTest, SelectorsNarrow) {
   Endpoint("a", Serve([](const Json&) { return Json{{"allowed", false}}; }));
-  Configure(true, {Hook("m", {{"namespaceSelector", {{"matchExpressions", {{{"key", "kubernetes.io/metadata.name"}, {"operator", "NotIn"}, {"values", {"kube-system"}}}}}}},
+  Configure(true, {Hook("m", {{"namespaceSelector",
+                               {{"matchExpressions",
+                                 {{{"key", "kubernetes.io/metadata.name"},
+                                   {"operator", "NotIn"},
+                                   {"values", {"kube-system"}}}}}}},
                               {"objectSelector", {{"matchLabels", {{"check", "me"}}}}}})});
   Json labelled = Named("cm");
   labelled["metadata"]["labels"] = {{"check", "me"}};
@@ -335,10 +393,14 @@ TEST_F(WebhookTest, SelectorsNarrow) {
 }
 
 TEST_F(WebhookTest, BindingsAndStatusCanBeIntercepted) {
-  Endpoint("a", Serve([](const Json& request) {
-             return Json{{"allowed", request["object"].value("/target/name"_json_pointer, "") != "bad"}};
-           }));
-  Json rules = {{{"operations", {"*"}}, {"apiGroups", {""}}, {"apiVersions", {"v1"}}, {"resources", {"pods/binding", "pods/status"}}}};
+  Endpoint(
+      "a", Serve([](const Json& request) {
+        return Json{{"allowed", request["object"].value("/target/name"_json_pointer, "") != "bad"}};
+      }));
+  Json rules = {{{"operations", {"*"}},
+                 {"apiGroups", {""}},
+                 {"apiVersions", {"v1"}},
+                 {"resources", {"pods/binding", "pods/status"}}}};
   Configure(true, {Hook("m", {{"rules", rules}})});
   Create(In("v1", "pods"), PodNamed("p"));
   EXPECT_EQ(calls(), 0u);
@@ -354,25 +416,33 @@ TEST_F(WebhookTest, ConfigurationsAreChecked) {
     const char* change;  // a merge patch on a good hook
     const char* field;
   };
-  for (const Case& c : {
-           Case{R"({"name":"short"})", "webhooks[0].name"},
-           Case{R"({"clientConfig":{"service":null}})", "webhooks[0].clientConfig"},
-           Case{R"({"clientConfig":{"service":null,"url":"http://x"}})", "webhooks[0].clientConfig.url"},
-           Case{R"({"clientConfig":{"url":"https://x"}})", "webhooks[0].clientConfig"},
-           Case{R"({"clientConfig":{"service":{"port":70000}}})", "webhooks[0].clientConfig.service.port"},
-           Case{R"({"rules":[{"operations":["READ"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]}]})", "webhooks[0].rules[0].operations"},
-           Case{R"({"rules":[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"]}]})", "webhooks[0].rules[0].resources"},
-           Case{R"({"admissionReviewVersions":null})", "webhooks[0].admissionReviewVersions"},
-           Case{R"({"admissionReviewVersions":["v1beta1"]})", "webhooks[0].admissionReviewVersions"},
-           Case{R"({"sideEffects":null})", "webhooks[0].sideEffects"},
-           Case{R"({"sideEffects":"Some"})", "webhooks[0].sideEffects"},
-           Case{R"({"failurePolicy":"Maybe"})", "webhooks[0].failurePolicy"},
-           Case{R"({"timeoutSeconds":31})", "webhooks[0].timeoutSeconds"},
-           Case{R"({"objectSelector":{"matchExpressions":[{"key":"a","operator":"Near"}]}})", "webhooks[0].objectSelector"},
-       }) {
+  for (
+      const Case& c : {
+          Case{R"({"name":"short"})", "webhooks[0].name"},
+          Case{R"({"clientConfig":{"service":null}})", "webhooks[0].clientConfig"},
+          Case{R"({"clientConfig":{"service":null,"url":"http://x"}})",
+               "webhooks[0].clientConfig.url"},
+          Case{R"({"clientConfig":{"url":"https://x"}})", "webhooks[0].clientConfig"},
+          Case{R"({"clientConfig":{"service":{"port":70000}}})",
+               "webhooks[0].clientConfig.service.port"},
+          Case{
+              R"({"rules":[{"operations":["READ"],"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"]}]})",
+              "webhooks[0].rules[0].operations"},
+          Case{R"({"rules":[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"]}]})",
+               "webhooks[0].rules[0].resources"},
+          Case{R"({"admissionReviewVersions":null})", "webhooks[0].admissionReviewVersions"},
+          Case{R"({"admissionReviewVersions":["v1beta1"]})", "webhooks[0].admissionReviewVersions"},
+          Case{R"({"sideEffects":null})", "webhooks[0].sideEffects"},
+          Case{R"({"sideEffects":"Some"})", "webhooks[0].sideEffects"},
+          Case{R"({"failurePolicy":"Maybe"})", "webhooks[0].failurePolicy"},
+          Case{R"({"timeoutSeconds":31})", "webhooks[0].timeoutSeconds"},
+          Case{R"({"objectSelector":{"matchExpressions":[{"key":"a","operator":"Near"}]}})",
+               "webhooks[0].objectSelector"},
+      }) {
     Json hook = Hook("m");
     hook.merge_patch(Json::parse(c.change));
-    Reply reply = Post(kMutating, {{"metadata", {{"name", "hooks"}}}, {"webhooks", Json::array({hook})}});
+    Reply reply =
+        Post(kMutating, {{"metadata", {{"name", "hooks"}}}, {"webhooks", Json::array({hook})}});
     EXPECT_EQ(reply.code, 422) << c.change << reply.text;
     EXPECT_EQ(reply.At("/details/causes/0/field"), c.field) << c.change;
   }

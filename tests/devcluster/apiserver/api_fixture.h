@@ -18,7 +18,8 @@ namespace dray::devcluster {
 
 // "/api/v1/namespaces/default/pods" and the like, for the namespace `default`.
 inline std::string In(const std::string& group_version, const std::string& rest) {
-  return (group_version == "v1" ? "/api/v1" : "/apis/" + group_version) + "/namespaces/default/" + rest;
+  return (group_version == "v1" ? "/api/v1" : "/apis/" + group_version) + "/namespaces/default/" +
+         rest;
 }
 
 struct Reply {
@@ -30,7 +31,9 @@ struct Reply {
   std::string Message() const { return body.is_object() ? body.value("message", "") : ""; }
   std::string Reason() const { return body.is_object() ? body.value("reason", "") : ""; }
   // The value at a JSON pointer, null when absent.
-  Json At(const std::string& pointer) const { return body.value(Json::json_pointer(pointer), Json()); }
+  Json At(const std::string& pointer) const {
+    return body.value(Json::json_pointer(pointer), Json());
+  }
 };
 
 // A watch in a thread of its own.
@@ -42,12 +45,13 @@ class OpenWatch {
           runtime::ApiRequest request;
           request.path = path;
           request.accept = accept;
-          Status status = transport->Watch(Context(clock, stop), request, [this](std::string_view line) {
-            std::lock_guard lock(mutex_);
-            lines_.push_back(Json::parse(line));
-            changed_.notify_all();
-            return true;
-          });
+          Status status =
+              transport->Watch(Context(clock, stop), request, [this](std::string_view line) {
+                std::lock_guard lock(mutex_);
+                lines_.push_back(Json::parse(line));
+                changed_.notify_all();
+                return true;
+              });
           std::lock_guard lock(mutex_);
           end_ = status;
           changed_.notify_all();
@@ -56,7 +60,8 @@ class OpenWatch {
   // The next event; null when the watch has ended or, with a test failure, after 10 s.
   Json Next() {
     std::unique_lock lock(mutex_);
-    bool ready = changed_.wait_for(lock, std::chrono::seconds(10), [&] { return !lines_.empty() || end_; });
+    bool ready =
+        changed_.wait_for(lock, std::chrono::seconds(10), [&] { return !lines_.empty() || end_; });
     EXPECT_TRUE(ready) << "no event";
     if (lines_.empty()) return nullptr;
     Json line = std::move(lines_.front());
@@ -68,13 +73,15 @@ class OpenWatch {
     Json event = Next();
     if (event.is_null()) return "end";
     const Json& object = event["object"];
-    const Json& metadata = object.contains("rows") ? object["rows"][0]["object"]["metadata"] : object["metadata"];
+    const Json& metadata =
+        object.contains("rows") ? object["rows"][0]["object"]["metadata"] : object["metadata"];
     return event["type"].get<std::string>() + " " + metadata.value("name", "");
   }
   // How the watch ended.
   Status End() {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(10), [&] { return end_.has_value(); }));
+    EXPECT_TRUE(
+        changed_.wait_for(lock, std::chrono::seconds(10), [&] { return end_.has_value(); }));
     return end_.value_or(Status());
   }
 
@@ -98,12 +105,16 @@ class ApiFixture : public ::testing::Test {
 
   Reply Do(const std::string& method, const std::string& path, const std::string& body = "",
            const std::string& content_type = "", const std::string& accept = "application/json") {
-    runtime::ApiRequest request{.method = method, .path = path, .body = body,
-                                .content_type = content_type, .accept = accept};
+    runtime::ApiRequest request{.method = method,
+                                .path = path,
+                                .body = body,
+                                .content_type = content_type,
+                                .accept = accept};
     Result<runtime::ApiResponse> response = transport_->Do(Context(clock_, {}), request);
     EXPECT_TRUE(response.ok()) << method << " " << path << ": " << response.status();
     if (!response.ok()) return {};
-    return {response->code, response->body, Json::parse(response->body, nullptr, false), response->headers};
+    return {response->code, response->body, Json::parse(response->body, nullptr, false),
+            response->headers};
   }
   Reply Get(const std::string& path, const std::string& accept = "application/json") {
     return Do("GET", path, "", "", accept);
@@ -116,9 +127,11 @@ class ApiFixture : public ::testing::Test {
   Reply Merge(const std::string& path, const Json& patch) {
     return Do("PATCH", path, patch.dump(), "application/merge-patch+json");
   }
-  Reply Apply(const std::string& path, const Json& object, const std::string& manager, bool force = false) {
-    return Do("PATCH", path + (path.find('?') == std::string::npos ? "?" : "&") + "fieldManager=" + manager +
-                           (force ? "&force=true" : ""),
+  Reply Apply(const std::string& path, const Json& object, const std::string& manager,
+              bool force = false) {
+    return Do("PATCH",
+              path + (path.find('?') == std::string::npos ? "?" : "&") + "fieldManager=" + manager +
+                  (force ? "&force=true" : ""),
               object.dump(), "application/apply-patch+yaml");
   }
   OpenWatch Watch(const std::string& path, const std::string& accept = "application/json") {

@@ -11,7 +11,9 @@ class DeleteTest : public ApiFixture {
     pod["spec"]["nodeName"] = "n";
     pod["spec"]["terminationGracePeriodSeconds"] = grace;
     Create(In("v1", "pods"), pod);
-    EXPECT_EQ(Merge(In("v1", "pods/" + name + "/status"), {{"status", {{"phase", "Running"}}}}).code, 200);
+    EXPECT_EQ(
+        Merge(In("v1", "pods/" + name + "/status"), {{"status", {{"phase", "Running"}}}}).code,
+        200);
   }
 };
 
@@ -30,20 +32,26 @@ TEST_F(DeleteTest, AnswersByKind) {
   Reply gone = Delete(In("v1", "pods/p"));
   EXPECT_EQ(gone.code, 404);
   EXPECT_EQ(gone.Message(), "pods \"p\" not found");
-  EXPECT_EQ(Delete(In("resource.k8s.io/v1", "resourceclaims/c")).Message(), "resourceclaims.resource.k8s.io \"c\" not found");
+  EXPECT_EQ(Delete(In("resource.k8s.io/v1", "resourceclaims/c")).Message(),
+            "resourceclaims.resource.k8s.io \"c\" not found");
 }
 
 TEST_F(DeleteTest, Preconditions) {
   Json made = Create(In("v1", "configmaps"), Named("cm"));
   EXPECT_EQ(Delete(In("v1", "configmaps/cm"), {{"preconditions", {{"uid", "other"}}}}).code, 409);
-  EXPECT_EQ(Delete(In("v1", "configmaps/cm"), {{"preconditions", {{"resourceVersion", "1"}}}}).code, 409);
-  EXPECT_EQ(Delete(In("v1", "configmaps/cm"), {{"preconditions", {{"uid", made["metadata"]["uid"]}}}}).code, 200);
+  EXPECT_EQ(Delete(In("v1", "configmaps/cm"), {{"preconditions", {{"resourceVersion", "1"}}}}).code,
+            409);
+  EXPECT_EQ(
+      Delete(In("v1", "configmaps/cm"), {{"preconditions", {{"uid", made["metadata"]["uid"]}}}})
+          .code,
+      200);
 }
 
 TEST_F(DeleteTest, OptionsThatMakeNoSense) {
   Create(In("v1", "configmaps"), Named("cm"));
-  for (const char* options : {R"({"propagationPolicy":"Later"})", R"({"propagationPolicy":"Orphan","orphanDependents":true})",
-                              R"({"dryRun":["Some"]})"})
+  for (const char* options :
+       {R"({"propagationPolicy":"Later"})",
+        R"({"propagationPolicy":"Orphan","orphanDependents":true})", R"({"dryRun":["Some"]})"})
     EXPECT_EQ(Do("DELETE", In("v1", "configmaps/cm"), options).code, 422) << options;
   EXPECT_EQ(Do("DELETE", In("v1", "configmaps/cm"), "nonsense").code, 400);
 }
@@ -58,11 +66,17 @@ TEST_F(DeleteTest, FinalizersHoldAnObject) {
   EXPECT_EQ(first.At("/metadata/deletionGracePeriodSeconds"), 0);
   clock_.Advance(std::chrono::seconds(5));
   EXPECT_EQ(Delete(In("v1", "configmaps/cm")).body, first.body) << "a second time changes nothing";
-  EXPECT_EQ(Merge(In("v1", "configmaps/cm"), {{"metadata", {{"finalizers", {"a.example.com/x", "c.example.com/z"}}}}}).code, 422)
+  EXPECT_EQ(Merge(In("v1", "configmaps/cm"),
+                  {{"metadata", {{"finalizers", {"a.example.com/x", "c.example.com/z"}}}}})
+                .code,
+            422)
       << "none may be added now";
-  EXPECT_EQ(Merge(In("v1", "configmaps/cm"), {{"metadata", {{"finalizers", {"b.example.com/y"}}}}}).code, 200);
-  OpenWatch watch = Watch(In("v1", "configmaps") + "?watch=true&resourceVersion=" +
-                          Get(In("v1", "configmaps")).At("/metadata/resourceVersion").get<std::string>());
+  EXPECT_EQ(
+      Merge(In("v1", "configmaps/cm"), {{"metadata", {{"finalizers", {"b.example.com/y"}}}}}).code,
+      200);
+  OpenWatch watch =
+      Watch(In("v1", "configmaps") + "?watch=true&resourceVersion=" +
+            Get(In("v1", "configmaps")).At("/metadata/resourceVersion").get<std::string>());
   Reply last = Merge(In("v1", "configmaps/cm"), {{"metadata", {{"finalizers", nullptr}}}});
   EXPECT_EQ(last.code, 200);
   EXPECT_EQ(watch.NextLine(), "DELETED cm");
@@ -74,7 +88,8 @@ TEST_F(DeleteTest, PropagationPoliciesAreFinalizers) {
     const char* policy;
     const char* finalizers;  // "" gone
   };
-  for (const Case& c : {Case{"Foreground", R"(["foregroundDeletion"])"}, Case{"Orphan", R"(["orphan"])"}, Case{"Background", ""}}) {
+  for (const Case& c : {Case{"Foreground", R"(["foregroundDeletion"])"},
+                        Case{"Orphan", R"(["orphan"])"}, Case{"Background", ""}}) {
     Create(In("v1", "configmaps"), Named("cm"));
     Delete(In("v1", "configmaps/cm"), {{"propagationPolicy", c.policy}});
     Reply left = Get(In("v1", "configmaps/cm"));
@@ -103,7 +118,8 @@ TEST_F(DeleteTest, RunningPodsWaitForTheirKubelet) {
   EXPECT_EQ(marked.At("/metadata/generation"), 2);
   clock_.Advance(std::chrono::seconds(5));
   EXPECT_EQ(Delete(In("v1", "pods/p")).body, marked.body) << "no wish, no change";
-  EXPECT_EQ(Delete(In("v1", "pods/p"), {{"gracePeriodSeconds", 60}}).body, marked.body) << "never longer";
+  EXPECT_EQ(Delete(In("v1", "pods/p"), {{"gracePeriodSeconds", 60}}).body, marked.body)
+      << "never longer";
   Reply shorter = Delete(In("v1", "pods/p"), {{"gracePeriodSeconds", 10}});
   EXPECT_EQ(shorter.At("/metadata/deletionGracePeriodSeconds"), 10);
   EXPECT_LT(shorter.At("/metadata/deletionTimestamp"), marked.At("/metadata/deletionTimestamp"));
@@ -114,9 +130,13 @@ TEST_F(DeleteTest, RunningPodsWaitForTheirKubelet) {
 
 TEST_F(DeleteTest, GraceFromTheQuery) {
   RunningPod("p");
-  EXPECT_EQ(Delete(In("v1", "pods/p") + "?gracePeriodSeconds=7").At("/metadata/deletionGracePeriodSeconds"), 7);
+  EXPECT_EQ(Delete(In("v1", "pods/p") + "?gracePeriodSeconds=7")
+                .At("/metadata/deletionGracePeriodSeconds"),
+            7);
   RunningPod("q");
-  EXPECT_EQ(Delete(In("v1", "pods/q"), {{"gracePeriodSeconds", -5}}).At("/metadata/deletionGracePeriodSeconds"), 1);
+  EXPECT_EQ(Delete(In("v1", "pods/q"), {{"gracePeriodSeconds", -5}})
+                .At("/metadata/deletionGracePeriodSeconds"),
+            1);
   RunningPod("r", 3);
   EXPECT_EQ(Delete(In("v1", "pods/r")).At("/metadata/deletionGracePeriodSeconds"), 3);
 }
@@ -144,7 +164,9 @@ TEST_F(DeleteTest, NamespacesEndInTwoSteps) {
   Reply late = Post("/api/v1/namespaces/ns/configmaps", Named("late"));
   EXPECT_EQ(late.code, 403);
   EXPECT_EQ(late.At("/details/causes/0/reason"), "NamespaceTerminating");
-  EXPECT_EQ(late.Message(), "configmaps \"late\" is forbidden: unable to create new content in namespace ns because it is being terminated");
+  EXPECT_EQ(late.Message(),
+            "configmaps \"late\" is forbidden: unable to create new content in namespace ns "
+            "because it is being terminated");
   EXPECT_EQ(Merge("/api/v1/namespaces/ns", {{"spec", {{"finalizers", nullptr}}}}).code, 200);
   EXPECT_EQ(Get("/api/v1/namespaces/ns").code, 200) << "spec.finalizers go through finalize alone";
   Json final = Get("/api/v1/namespaces/ns").body;
@@ -153,7 +175,8 @@ TEST_F(DeleteTest, NamespacesEndInTwoSteps) {
   EXPECT_EQ(Get("/api/v1/namespaces/ns").code, 404);
   Reply forbidden = Delete("/api/v1/namespaces/default");
   EXPECT_EQ(forbidden.code, 403);
-  EXPECT_EQ(forbidden.Message(), "namespaces \"default\" is forbidden: this namespace may not be deleted");
+  EXPECT_EQ(forbidden.Message(),
+            "namespaces \"default\" is forbidden: this namespace may not be deleted");
 }
 
 }  // namespace

@@ -14,28 +14,35 @@ constexpr const char* kAggregated =
 
 TEST_F(DiscoveryTest, Aggregated) {
   Reply apis = Get("/apis", kAggregated);
-  EXPECT_EQ(apis.headers["content-type"], "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+  EXPECT_EQ(apis.headers["content-type"],
+            "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
   EXPECT_EQ(apis.At("/kind"), "APIGroupDiscoveryList");
   EXPECT_EQ(apis.At("/apiVersion"), "apidiscovery.k8s.io/v2");
   std::set<std::string> groups;
-  for (const Json& group : apis.At("/items")) groups.insert(group["metadata"]["name"].get<std::string>());
-  EXPECT_EQ(groups, (std::set<std::string>{"admissionregistration.k8s.io", "apps", "authentication.k8s.io",
-                                           "authorization.k8s.io", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"}));
+  for (const Json& group : apis.At("/items"))
+    groups.insert(group["metadata"]["name"].get<std::string>());
+  EXPECT_EQ(groups, (std::set<std::string>{
+                        "admissionregistration.k8s.io", "apps", "authentication.k8s.io",
+                        "authorization.k8s.io", "batch", "coordination.k8s.io", "discovery.k8s.io",
+                        "events.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"}));
   Reply core = Get("/api", kAggregated);
   EXPECT_FALSE(core.At("/items/0/metadata").contains("name"));
   bool pods = false;
   for (const Json& resource : core.At("/items/0/versions/0/resources"))
     if (resource["resource"] == "pods") {
       pods = true;
-      EXPECT_EQ(resource["responseKind"], Json({{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}));
+      EXPECT_EQ(resource["responseKind"],
+                Json({{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}));
       EXPECT_EQ(resource["scope"], "Namespaced");
       EXPECT_EQ(resource["shortNames"], Json({"po"}));
       EXPECT_EQ(resource["singularResource"], "pod");
       EXPECT_EQ(resource["subresources"].size(), 4u);
     }
   EXPECT_TRUE(pods);
-  EXPECT_EQ(Get("/apis", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList").At("/apiVersion"),
-            "apidiscovery.k8s.io/v2beta1");
+  EXPECT_EQ(
+      Get("/apis", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList")
+          .At("/apiVersion"),
+      "apidiscovery.k8s.io/v2beta1");
 }
 
 TEST_F(DiscoveryTest, Legacy) {
@@ -56,7 +63,8 @@ TEST_F(DiscoveryTest, Legacy) {
   EXPECT_EQ(by_name["deployments/scale"]["kind"], "Scale");
   EXPECT_EQ(by_name["deployments/scale"]["group"], "autoscaling");
   EXPECT_EQ(by_name["deployments/status"]["verbs"], Json({"get", "patch", "update"}));
-  for (const char* path : {"/apis/nothing.example.com", "/apis/apps/v2", "/api/v2", "/apis/resource.k8s.io/v1beta1"})
+  for (const char* path :
+       {"/apis/nothing.example.com", "/apis/apps/v2", "/api/v2", "/apis/resource.k8s.io/v1beta1"})
     EXPECT_EQ(Get(path).code, 404) << path;
 }
 
@@ -67,10 +75,13 @@ TEST_F(DiscoveryTest, OpenApiLeadsKubectlToTheServer) {
   Reply document = Get(url);
   EXPECT_EQ(document.headers["cache-control"], "public, immutable");
   EXPECT_EQ(document.At("/openapi"), "3.0.0");
-  const Json patch = document.At("/paths/~1apis~1apps~1v1~1namespaces~1{namespace}~1deployments~1{name}/patch");
-  EXPECT_EQ(patch["x-kubernetes-group-version-kind"], Json({{"group", "apps"}, {"version", "v1"}, {"kind", "Deployment"}}));
+  const Json patch =
+      document.At("/paths/~1apis~1apps~1v1~1namespaces~1{namespace}~1deployments~1{name}/patch");
+  EXPECT_EQ(patch["x-kubernetes-group-version-kind"],
+            Json({{"group", "apps"}, {"version", "v1"}, {"kind", "Deployment"}}));
   std::set<std::string> parameters;
-  for (const Json& parameter : patch["parameters"]) parameters.insert(parameter["name"].get<std::string>());
+  for (const Json& parameter : patch["parameters"])
+    parameters.insert(parameter["name"].get<std::string>());
   EXPECT_TRUE(parameters.contains("fieldValidation"));
   EXPECT_TRUE(patch["requestBody"]["content"].contains("application/apply-patch+yaml"));
 
@@ -100,17 +111,24 @@ TEST_F(DiscoveryTest, OpenApiTypesAreComplete) {
     for (const Json& schema : schemas) kinds += schema.contains("x-kubernetes-group-version-kind");
     EXPECT_GT(kinds, 0u) << name;
   }
-  Json core = Get(Get("/openapi/v3").At("/paths/api~1v1/serverRelativeURL")).body["components"]["schemas"];
+  Json core =
+      Get(Get("/openapi/v3").At("/paths/api~1v1/serverRelativeURL")).body["components"]["schemas"];
   const Json& spec = core["io.k8s.api.core.v1.PodSpec"]["properties"];
-  EXPECT_EQ(spec["containers"], Json::parse(R"({"type":"array","items":{"$ref":"#/components/schemas/io.k8s.api.core.v1.Container"}})"));
-  EXPECT_EQ(spec["nodeSelector"], Json::parse(R"({"type":"object","additionalProperties":{"type":"string"}})"));
+  EXPECT_EQ(
+      spec["containers"],
+      Json::parse(
+          R"({"type":"array","items":{"$ref":"#/components/schemas/io.k8s.api.core.v1.Container"}})"));
+  EXPECT_EQ(spec["nodeSelector"],
+            Json::parse(R"({"type":"object","additionalProperties":{"type":"string"}})"));
   EXPECT_EQ(core["io.k8s.api.core.v1.Pod"]["x-kubernetes-group-version-kind"],
             Json::parse(R"([{"group":"","version":"v1","kind":"Pod"}])"));
-  EXPECT_EQ(core["io.k8s.apimachinery.pkg.api.resource.Quantity"], Json::parse(R"({"oneOf":[{"type":"string"},{"type":"number"}]})"));
+  EXPECT_EQ(core["io.k8s.apimachinery.pkg.api.resource.Quantity"],
+            Json::parse(R"({"oneOf":[{"type":"string"},{"type":"number"}]})"));
 }
 
 TEST_F(DiscoveryTest, Probes) {
-  for (const char* path : {"/healthz", "/livez", "/readyz", "/readyz/ping", "/healthz?exclude=store"}) {
+  for (const char* path :
+       {"/healthz", "/livez", "/readyz", "/readyz/ping", "/healthz?exclude=store"}) {
     Reply reply = Get(path);
     EXPECT_EQ(reply.code, 200) << path;
     EXPECT_EQ(reply.text, "ok") << path;
@@ -135,7 +153,9 @@ TEST_F(DiscoveryTest, QuestionsAreAnsweredAndForgotten) {
   const std::string access = "/apis/authorization.k8s.io/v1/";
   EXPECT_EQ(Post(access + "selfsubjectaccessreviews", Json::object()).At("/status/allowed"), true);
   EXPECT_EQ(Post(access + "subjectaccessreviews", Json::object()).At("/status/allowed"), true);
-  EXPECT_EQ(Post(access + "selfsubjectrulesreviews", Json::object()).At("/status/resourceRules/0/verbs/0"), "*");
+  EXPECT_EQ(Post(access + "selfsubjectrulesreviews", Json::object())
+                .At("/status/resourceRules/0/verbs/0"),
+            "*");
   EXPECT_EQ(Get(tokens).code, 405);
   EXPECT_EQ(Get(tokens + "/x").code, 404);
   EXPECT_EQ(Get(tokens + "?watch=true").code, 405);
@@ -156,8 +176,10 @@ TEST_F(DiscoveryTest, OnlyTheKnownMayAsk) {
     int code;
     const char* manager;
   };
-  for (const Case& c : {Case{"", "", 401, ""}, Case{"Bearer wrong", "", 401, ""}, Case{"Basic c2VjcmV0", "", 401, ""},
-                        Case{"Bearer secret", "", 201, "curl"}, Case{"", "alice", 201, "curl"}, Case{"Bearer wrong", "alice", 201, "curl"}}) {
+  for (const Case& c :
+       {Case{"", "", 401, ""}, Case{"Bearer wrong", "", 401, ""},
+        Case{"Basic c2VjcmV0", "", 401, ""}, Case{"Bearer secret", "", 201, "curl"},
+        Case{"", "alice", 201, "curl"}, Case{"Bearer wrong", "alice", 201, "curl"}}) {
     auto collector = std::make_shared<Collector>();
     runtime::HttpRequest request;
     request.method = "POST";

@@ -13,7 +13,8 @@ class ListTest : public ApiFixture {
   }
   static std::string NamesOf(const Reply& reply) {
     std::string names;
-    for (const Json& item : reply.At("/items")) names += item["metadata"]["name"].get<std::string>() + " ";
+    for (const Json& item : reply.At("/items"))
+      names += item["metadata"]["name"].get<std::string>() + " ";
     return names;
   }
   std::string Version() { return Get(In("v1", "configmaps")).At("/metadata/resourceVersion"); }
@@ -29,7 +30,8 @@ TEST_F(ListTest, ShapeAndSelectors) {
   EXPECT_EQ(empty.At("/kind"), "ConfigMapList");
   EXPECT_EQ(empty.At("/apiVersion"), "v1");
   EXPECT_EQ(empty.At("/items"), Json::array());
-  EXPECT_EQ(empty.At("/metadata/resourceVersion").get<std::string>(), std::to_string(1004)) << "four namespaces";
+  EXPECT_EQ(empty.At("/metadata/resourceVersion").get<std::string>(), std::to_string(1004))
+      << "four namespaces";
   Map("a", "red");
   Map("b", "blue");
   Create("/api/v1/namespaces/kube-system/configmaps", Named("c"));
@@ -38,8 +40,11 @@ TEST_F(ListTest, ShapeAndSelectors) {
     const char* names;
   };
   for (const Case& c : {
-           Case{maps_, "a b "}, Case{"/api/v1/configmaps", "a b c "}, Case{maps_ + "?labelSelector=color%3Dred", "a "},
-           Case{maps_ + "?labelSelector=color!%3Dred", "b "}, Case{maps_ + "?fieldSelector=metadata.name%3Db", "b "},
+           Case{maps_, "a b "},
+           Case{"/api/v1/configmaps", "a b c "},
+           Case{maps_ + "?labelSelector=color%3Dred", "a "},
+           Case{maps_ + "?labelSelector=color!%3Dred", "b "},
+           Case{maps_ + "?fieldSelector=metadata.name%3Db", "b "},
            Case{"/api/v1/configmaps?fieldSelector=metadata.namespace%3Dkube-system", "c "},
            Case{"/api/v1/configmaps?fieldSelector=metadata.namespace!%3Dkube-system", "a b "},
            Case{"/api/v1/namespaces/nowhere/configmaps", ""},
@@ -58,11 +63,14 @@ TEST_F(ListTest, PodFieldSelectors) {
     const char* selector;
     const char* names;
   };
-  for (const Case& c : {Case{"spec.nodeName%3Dn1", "a "}, Case{"spec.nodeName%3D", "b "}, Case{"status.phase%3DPending", "a b "},
-                        Case{"status.phase!%3DPending", ""}, Case{"spec.hostNetwork%3Dfalse", "a b "},
+  for (const Case& c : {Case{"spec.nodeName%3Dn1", "a "}, Case{"spec.nodeName%3D", "b "},
+                        Case{"status.phase%3DPending", "a b "}, Case{"status.phase!%3DPending", ""},
+                        Case{"spec.hostNetwork%3Dfalse", "a b "},
                         Case{"spec.schedulerName%3Ddefault-scheduler,spec.nodeName!%3Dn1", "b "},
-                        Case{"spec.serviceAccountName%3Ddefault", "a b "}, Case{"spec.restartPolicy%3DAlways", "a b "}})
-    EXPECT_EQ(NamesOf(Get(In("v1", "pods") + "?fieldSelector=" + c.selector)), c.names) << c.selector;
+                        Case{"spec.serviceAccountName%3Ddefault", "a b "},
+                        Case{"spec.restartPolicy%3DAlways", "a b "}})
+    EXPECT_EQ(NamesOf(Get(In("v1", "pods") + "?fieldSelector=" + c.selector)), c.names)
+        << c.selector;
 }
 
 TEST_F(ListTest, PagesShowOneState) {
@@ -73,15 +81,18 @@ TEST_F(ListTest, PagesShowOneState) {
   std::string version = first.At("/metadata/resourceVersion");
   Map("bb");
   Delete(In("v1", "configmaps/d"));
-  Reply second = Get(maps_ + "?limit=2&continue=" + first.At("/metadata/continue").get<std::string>());
+  Reply second =
+      Get(maps_ + "?limit=2&continue=" + first.At("/metadata/continue").get<std::string>());
   EXPECT_EQ(NamesOf(second), "c d ");
   EXPECT_EQ(second.At("/metadata/resourceVersion"), version);
   EXPECT_EQ(second.At("/metadata/remainingItemCount"), 1);
-  Reply third = Get(maps_ + "?limit=2&continue=" + second.At("/metadata/continue").get<std::string>());
+  Reply third =
+      Get(maps_ + "?limit=2&continue=" + second.At("/metadata/continue").get<std::string>());
   EXPECT_EQ(NamesOf(third), "e ");
   EXPECT_EQ(third.At("/metadata/continue"), nullptr);
   EXPECT_EQ(third.At("/metadata/remainingItemCount"), nullptr);
-  EXPECT_EQ(NamesOf(Get(maps_ + "?resourceVersionMatch=Exact&resourceVersion=" + version)), "a b c d e ");
+  EXPECT_EQ(NamesOf(Get(maps_ + "?resourceVersionMatch=Exact&resourceVersion=" + version)),
+            "a b c d e ");
   EXPECT_EQ(Get(maps_ + "?limit=2&labelSelector=!x").At("/metadata/remainingItemCount"), nullptr);
   EXPECT_EQ(Get(maps_ + "?continue=rubbish").code, 400);
   EXPECT_EQ(Get(maps_ + "?limit=two").code, 400);
@@ -90,11 +101,14 @@ TEST_F(ListTest, PagesShowOneState) {
 TEST_F(ShortHistory, AnOldPageGoesOnInThePresent) {
   for (char name = 'a'; name <= 'c'; ++name) Map(std::string(1, name));
   Reply first = Get(maps_ + "?limit=1");
-  for (int i = 0; i < 4; ++i) Merge(In("v1", "configmaps/b"), {{"data", {{"i", std::to_string(i)}}}});
-  Reply expired = Get(maps_ + "?limit=1&continue=" + first.At("/metadata/continue").get<std::string>());
+  for (int i = 0; i < 4; ++i)
+    Merge(In("v1", "configmaps/b"), {{"data", {{"i", std::to_string(i)}}}});
+  Reply expired =
+      Get(maps_ + "?limit=1&continue=" + first.At("/metadata/continue").get<std::string>());
   EXPECT_EQ(expired.code, 410);
   EXPECT_EQ(expired.Reason(), "Expired");
-  Reply on = Get(maps_ + "?limit=5&continue=" + expired.At("/metadata/continue").get<std::string>());
+  Reply on =
+      Get(maps_ + "?limit=5&continue=" + expired.At("/metadata/continue").get<std::string>());
   EXPECT_EQ(NamesOf(on), "b c ");
 }
 
@@ -105,12 +119,17 @@ TEST_F(ListTest, ResourceVersions) {
     int code;
   };
   for (const Case& c : {
-           Case{"resourceVersion=0", 200}, Case{"resourceVersion=1001", 200}, Case{"resourceVersion=", 200},
-           Case{"resourceVersion=999999", 504}, Case{"resourceVersion=x", 400},
+           Case{"resourceVersion=0", 200},
+           Case{"resourceVersion=1001", 200},
+           Case{"resourceVersion=", 200},
+           Case{"resourceVersion=999999", 504},
+           Case{"resourceVersion=x", 400},
            Case{"resourceVersion=0&resourceVersionMatch=NotOlderThan", 200},
-           Case{"resourceVersion=0&resourceVersionMatch=Exact", 422}, Case{"resourceVersionMatch=Exact", 422},
+           Case{"resourceVersion=0&resourceVersionMatch=Exact", 422},
+           Case{"resourceVersionMatch=Exact", 422},
            Case{"resourceVersion=1&resourceVersionMatch=Nearly", 422},
-           Case{"resourceVersion=1004&resourceVersionMatch=Exact", 200}, Case{"sendInitialEvents=true", 422},
+           Case{"resourceVersion=1004&resourceVersionMatch=Exact", 200},
+           Case{"sendInitialEvents=true", 422},
            Case{"resourceVersion=5&resourceVersionMatch=Exact", 410},
        })
     EXPECT_EQ(Get(maps_ + "?" + c.query).code, c.code) << c.query;
@@ -151,12 +170,14 @@ TEST_F(ListTest, WatchFromThePresent) {
 
 TEST_F(ListTest, SelectorsSeeTransitions) {
   Map("a", "blue");
-  OpenWatch watch = Watch(maps_ + "?watch=true&labelSelector=color%3Dred&resourceVersion=" + Version());
+  OpenWatch watch =
+      Watch(maps_ + "?watch=true&labelSelector=color%3Dred&resourceVersion=" + Version());
   Merge(In("v1", "configmaps/a"), {{"metadata", {{"labels", {{"color", "red"}}}}}});
   EXPECT_EQ(watch.NextLine(), "ADDED a");
   Merge(In("v1", "configmaps/a"), {{"data", {{"x", "1"}}}});
   EXPECT_EQ(watch.NextLine(), "MODIFIED a");
-  Merge(In("v1", "configmaps/a"), {{"metadata", {{"labels", {{"color", "blue"}}}}}, {"data", {{"x", "2"}}}});
+  Merge(In("v1", "configmaps/a"),
+        {{"metadata", {{"labels", {{"color", "blue"}}}}}, {"data", {{"x", "2"}}}});
   Json left = watch.Next();
   EXPECT_EQ(left["type"], "DELETED");
   EXPECT_EQ(left["object"]["data"]["x"], "1") << "the last state that matched";
@@ -175,7 +196,9 @@ TEST_F(ListTest, NamespacesDoNotMix) {
 
 TEST_F(ListTest, WatchListEndsWithABookmark) {
   Map("a");
-  OpenWatch watch = Watch(maps_ + "?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  OpenWatch watch = Watch(maps_ +
+                          "?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&"
+                          "allowWatchBookmarks=true");
   EXPECT_EQ(watch.NextLine(), "ADDED a");
   Json mark = watch.Next();
   EXPECT_EQ(mark["type"], "BOOKMARK");
@@ -184,14 +207,18 @@ TEST_F(ListTest, WatchListEndsWithABookmark) {
   EXPECT_EQ(mark["object"]["metadata"]["resourceVersion"], Version());
   Map("b");
   EXPECT_EQ(watch.NextLine(), "ADDED b");
-  for (const char* query : {"sendInitialEvents=true", "sendInitialEvents=true&resourceVersionMatch=Exact&resourceVersion=1"}) {
+  for (const char* query :
+       {"sendInitialEvents=true",
+        "sendInitialEvents=true&resourceVersionMatch=Exact&resourceVersion=1"}) {
     OpenWatch refused = Watch(maps_ + "?watch=true&" + query);
     EXPECT_EQ(refused.End().reason(), Reason::kInvalid) << query;
   }
 }
 
 TEST_F(ListTest, BookmarksComeEveryMinuteAndBeforeTheEnd) {
-  OpenWatch watch = Watch(maps_ + "?watch=true&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=" + Version());
+  OpenWatch watch =
+      Watch(maps_ +
+            "?watch=true&allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=" + Version());
   Map("a");
   EXPECT_EQ(watch.NextLine(), "ADDED a");
   Create(In("v1", "secrets"), Named("s"));  // moves the version without an event here
@@ -228,7 +255,8 @@ TEST_F(ShortHistory, TooOldIsGone) {
   EXPECT_EQ(error["type"], "ERROR");
   EXPECT_EQ(error["object"]["code"], 410);
   EXPECT_EQ(error["object"]["reason"], "Expired");
-  EXPECT_EQ(error["object"]["message"].get<std::string>().substr(0, 30), "too old resource version: 1004");
+  EXPECT_EQ(error["object"]["message"].get<std::string>().substr(0, 30),
+            "too old resource version: 1004");
   EXPECT_EQ(watch.NextLine(), "end");
   OpenWatch earlier_run = Watch(maps_ + "?watch=true&resourceVersion=17");
   EXPECT_EQ(earlier_run.Next()["object"]["code"], 410);
@@ -243,7 +271,8 @@ TEST_F(ListTest, PartialMetadata) {
   Json object = Named("a");
   object["data"] = {{"x", "y"}};
   Create(maps_, object);
-  const std::string accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+  const std::string accept =
+      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
   Reply one = Get(In("v1", "configmaps/a"), accept);
   EXPECT_EQ(one.At("/kind"), "PartialObjectMetadata");
   EXPECT_EQ(one.At("/apiVersion"), "meta.k8s.io/v1");
@@ -259,7 +288,8 @@ TEST_F(ListTest, PartialMetadata) {
 }
 
 TEST_F(ListTest, TablesInAWatchNameTheirColumnsOnce) {
-  OpenWatch watch = Watch(maps_ + "?watch=true", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
+  OpenWatch watch =
+      Watch(maps_ + "?watch=true", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
   Map("a");
   Map("b");
   Json first = watch.Next(), second = watch.Next();
@@ -272,7 +302,8 @@ TEST_F(ListTest, TablesInAWatchNameTheirColumnsOnce) {
 TEST_F(ListTest, ManyWatchersSeeTheSameOrder) {
   std::vector<std::unique_ptr<OpenWatch>> watches;
   for (int i = 0; i < 8; ++i)
-    watches.push_back(std::make_unique<OpenWatch>(transport_, clock_, maps_ + "?watch=true&resourceVersion=" + Version()));
+    watches.push_back(std::make_unique<OpenWatch>(
+        transport_, clock_, maps_ + "?watch=true&resourceVersion=" + Version()));
   {
     std::vector<std::jthread> writers;
     for (int t = 0; t < 4; ++t)

@@ -16,16 +16,26 @@ TEST_F(PatchTest, FourTypes) {
     const char* labels;
   };
   for (const Case& c : {
-           Case{"application/merge-patch+json", R"({"metadata":{"labels":{"a":null,"c":"3"}}})", 200, R"({"b":"2","c":"3"})"},
-           Case{"application/json-patch+json", R"([{"op":"replace","path":"/metadata/labels/b","value":"x"}])", 200, R"({"b":"x","c":"3"})"},
-           Case{"application/json-patch+json", R"([{"op":"test","path":"/metadata/labels/b","value":"y"}])", 422, R"({"b":"x","c":"3"})"},
+           Case{"application/merge-patch+json", R"({"metadata":{"labels":{"a":null,"c":"3"}}})",
+                200, R"({"b":"2","c":"3"})"},
+           Case{"application/json-patch+json",
+                R"([{"op":"replace","path":"/metadata/labels/b","value":"x"}])", 200,
+                R"({"b":"x","c":"3"})"},
+           Case{"application/json-patch+json",
+                R"([{"op":"test","path":"/metadata/labels/b","value":"y"}])", 422,
+                R"({"b":"x","c":"3"})"},
            Case{"application/json-patch+json", R"({"op":"add"})", 400, R"({"b":"x","c":"3"})"},
-           Case{"application/strategic-merge-patch+json", R"({"metadata":{"labels":{"$patch":"replace","d":"4"}}})", 200, R"({"d":"4"})"},
-           Case{"application/apply-patch+yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels:\n    e: \"5\"\n", 200, R"({"d":"4","e":"5"})"},
-           Case{"application/json", R"({"metadata":{"labels":{"f":"6"}}})", 415, R"({"d":"4","e":"5"})"},
+           Case{"application/strategic-merge-patch+json",
+                R"({"metadata":{"labels":{"$patch":"replace","d":"4"}}})", 200, R"({"d":"4"})"},
+           Case{"application/apply-patch+yaml",
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  labels:\n    e: \"5\"\n", 200,
+                R"({"d":"4","e":"5"})"},
+           Case{"application/json", R"({"metadata":{"labels":{"f":"6"}}})", 415,
+                R"({"d":"4","e":"5"})"},
            Case{"", R"({"metadata":{"labels":{"f":"6"}}})", 415, R"({"d":"4","e":"5"})"},
        }) {
-    std::string query = std::string_view(c.type) == "application/apply-patch+yaml" ? "?fieldManager=m" : "";
+    std::string query =
+        std::string_view(c.type) == "application/apply-patch+yaml" ? "?fieldManager=m" : "";
     Reply reply = Do("PATCH", In("v1", "pods/p") + query, c.patch, c.type);
     EXPECT_EQ(reply.code, c.code) << c.patch << reply.text;
     EXPECT_EQ(Get(In("v1", "pods/p")).At("/metadata/labels"), Json::parse(c.labels)) << c.patch;
@@ -36,8 +46,9 @@ TEST_F(PatchTest, StrategicMergeKnowsTheKeysOfLists) {
   Json pod = PodNamed("p");
   pod["spec"]["containers"].push_back({{"name", "d"}, {"image", "other"}});
   Create(In("v1", "pods"), pod);
-  Reply reply = Do("PATCH", In("v1", "pods/p"), R"({"spec":{"containers":[{"name":"d","image":"new"}]}})",
-                   "application/strategic-merge-patch+json");
+  Reply reply =
+      Do("PATCH", In("v1", "pods/p"), R"({"spec":{"containers":[{"name":"d","image":"new"}]}})",
+         "application/strategic-merge-patch+json");
   ASSERT_EQ(reply.code, 200) << reply.text;
   EXPECT_EQ(reply.At("/spec/containers/0/image"), "busybox:1.36");
   EXPECT_EQ(reply.At("/spec/containers/1/image"), "new");
@@ -50,23 +61,34 @@ TEST_F(PatchTest, Refusals) {
     int code;
   };
   for (const Case& c : {
-           Case{R"({"metadata":{"name":"other"}})", 400}, Case{R"({"kind":"Pod"})", 400},
-           Case{R"({"metadata":{"resourceVersion":"1"}})", 409}, Case{R"({"metadata":{"uid":"other"}})", 409},
-           Case{R"({"metadata":{"namespace":"kube-system"}})", 400}, Case{"[]", 400}, Case{"{", 400},
-           Case{R"({"metadata":null})", 400}, Case{R"({"data":{"a":1}})", 400},
+           Case{R"({"metadata":{"name":"other"}})", 400},
+           Case{R"({"kind":"Pod"})", 400},
+           Case{R"({"metadata":{"resourceVersion":"1"}})", 409},
+           Case{R"({"metadata":{"uid":"other"}})", 409},
+           Case{R"({"metadata":{"namespace":"kube-system"}})", 400},
+           Case{"[]", 400},
+           Case{"{", 400},
+           Case{R"({"metadata":null})", 400},
+           Case{R"({"data":{"a":1}})", 400},
        }) {
     Reply reply = Do("PATCH", In("v1", "configmaps/cm"), c.patch, "application/merge-patch+json");
     EXPECT_EQ(reply.code, c.code) << c.patch << reply.text;
   }
   EXPECT_EQ(Get(In("v1", "configmaps/cm")).body, made);
   EXPECT_EQ(Merge(In("v1", "configmaps/none"), Json::object()).code, 404);
-  EXPECT_EQ(Do("PATCH", In("v1", "configmaps/cm") + "?force=true", "{}", "application/merge-patch+json").code, 422);
+  EXPECT_EQ(
+      Do("PATCH", In("v1", "configmaps/cm") + "?force=true", "{}", "application/merge-patch+json")
+          .code,
+      422);
 }
 
 TEST_F(PatchTest, ApplyCreatesSharesAndFights) {
   const std::string path = In("v1", "configmaps/cm");
   auto map = [](const Json& data) {
-    return Json{{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"metadata", {{"name", "cm"}}}, {"data", data}};
+    return Json{{"kind", "ConfigMap"},
+                {"apiVersion", "v1"},
+                {"metadata", {{"name", "cm"}}},
+                {"data", data}};
   };
   Reply made = Apply(path, map({{"a", "1"}, {"b", "1"}}), "alice");
   EXPECT_EQ(made.code, 201) << made.text;
@@ -79,7 +101,8 @@ TEST_F(PatchTest, ApplyCreatesSharesAndFights) {
   EXPECT_EQ(Apply(path, map({{"a", "1"}}), "bob").code, 200) << "equal values are shared";
   Reply conflict = Apply(path, map({{"a", "2"}}), "bob");
   EXPECT_EQ(conflict.code, 409);
-  EXPECT_EQ(conflict.Message(), "Apply failed with 1 conflict: conflict with \"alice\" using v1: .data.a");
+  EXPECT_EQ(conflict.Message(),
+            "Apply failed with 1 conflict: conflict with \"alice\" using v1: .data.a");
   EXPECT_EQ(conflict.At("/details/causes/0/reason"), "FieldManagerConflict");
   Reply forced = Apply(path, map({{"a", "2"}}), "bob", true);
   EXPECT_EQ(forced.code, 200);
@@ -93,11 +116,13 @@ TEST_F(PatchTest, ApplyCreatesSharesAndFights) {
 TEST_F(PatchTest, ApplyIsStrictAboutItsDocument) {
   const std::string path = In("v1", "configmaps/cm");
   Json good = {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"metadata", {{"name", "cm"}}}};
-  EXPECT_EQ(Do("PATCH", path, good.dump(), "application/apply-patch+yaml").code, 422) << "fieldManager is required";
-  for (const auto& [pointer, value] : std::map<std::string, Json>{{"/kind", "Pod"},
-                                                                  {"/apiVersion", "v2"},
-                                                                  {"/metadata/name", "other"},
-                                                                  {"/metadata/managedFields", {{{"manager", "x"}}}}}) {
+  EXPECT_EQ(Do("PATCH", path, good.dump(), "application/apply-patch+yaml").code, 422)
+      << "fieldManager is required";
+  for (const auto& [pointer, value] :
+       std::map<std::string, Json>{{"/kind", "Pod"},
+                                   {"/apiVersion", "v2"},
+                                   {"/metadata/name", "other"},
+                                   {"/metadata/managedFields", {{{"manager", "x"}}}}}) {
     Json bad = good;
     bad[Json::json_pointer(pointer)] = value;
     EXPECT_EQ(Apply(path, bad, "m").code, 400) << pointer;
@@ -133,8 +158,8 @@ TEST_F(PatchTest, OrdinaryWritesAreTracked) {
   Json object = Named("cm");
   object["data"] = {{"x", "y"}};
   Create(In("v1", "configmaps"), object);
-  Do("PATCH", In("v1", "configmaps/cm") + "?fieldManager=kubectl-label", R"({"metadata":{"labels":{"a":"b"}}})",
-     "application/merge-patch+json");
+  Do("PATCH", In("v1", "configmaps/cm") + "?fieldManager=kubectl-label",
+     R"({"metadata":{"labels":{"a":"b"}}})", "application/merge-patch+json");
   Json fields = Get(In("v1", "configmaps/cm")).At("/metadata/managedFields");
   ASSERT_EQ(fields.size(), 2u) << fields;
   const Json& label = fields[fields[0]["manager"] == "kubectl-label" ? 0 : 1];
@@ -170,7 +195,8 @@ TEST_F(PatchTest, WritersNeverLoseEachOther) {
         }
       });
   }
-  EXPECT_EQ(Get(In("v1", "configmaps/cm")).At("/data").size(), static_cast<size_t>(kThreads * kEach));
+  EXPECT_EQ(Get(In("v1", "configmaps/cm")).At("/data").size(),
+            static_cast<size_t>(kThreads * kEach));
 }
 
 }  // namespace

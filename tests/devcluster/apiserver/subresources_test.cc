@@ -5,7 +5,9 @@ namespace {
 
 class SubresourceTest : public ApiFixture {
  protected:
-  static Json BindingTo(const std::string& node) { return {{"target", {{"kind", "Node"}, {"name", node}}}}; }
+  static Json BindingTo(const std::string& node) {
+    return {{"target", {{"kind", "Node"}, {"name", node}}}};
+  }
   const std::string pod_ = In("v1", "pods/p");
 };
 
@@ -16,7 +18,8 @@ TEST_F(SubresourceTest, BindingPlacesAPodOnce) {
   wrong["metadata"] = {{"name", "p"}, {"uid", "other"}};
   EXPECT_EQ(Post(pod_ + "/binding", wrong).code, 409);
   Json right = BindingTo("n");
-  right["metadata"] = {{"name", "p"}, {"uid", made["metadata"]["uid"]}, {"annotations", {{"a", "b"}}}};
+  right["metadata"] = {
+      {"name", "p"}, {"uid", made["metadata"]["uid"]}, {"annotations", {{"a", "b"}}}};
   Reply bound = Post(pod_ + "/binding", right);
   EXPECT_EQ(bound.code, 201) << bound.text;
   EXPECT_EQ(bound.At("/kind"), "Status");
@@ -28,7 +31,9 @@ TEST_F(SubresourceTest, BindingPlacesAPodOnce) {
   EXPECT_EQ(pod.At("/status/conditions/0/status"), "True");
   Reply again = Post(pod_ + "/binding", BindingTo("m"));
   EXPECT_EQ(again.code, 409);
-  EXPECT_EQ(again.Message(), "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node \"n\"");
+  EXPECT_EQ(again.Message(),
+            "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to "
+            "node \"n\"");
   EXPECT_EQ(Post(In("v1", "pods/none/binding"), BindingTo("n")).code, 404);
   EXPECT_EQ(Get(pod_ + "/binding").code, 405);
 }
@@ -49,7 +54,8 @@ TEST_F(SubresourceTest, EvictionIsADeletionWithAReason) {
   Post(pod_ + "/binding", BindingTo("n"));
   Merge(pod_ + "/status", {{"status", {{"phase", "Running"}}}});
   EXPECT_EQ(Post(pod_ + "/eviction", {{"metadata", {{"name", "q"}}}}).code, 400);
-  Reply evicted = Post(pod_ + "/eviction", {{"metadata", {{"name", "p"}}}, {"deleteOptions", {{"gracePeriodSeconds", 4}}}});
+  Reply evicted = Post(pod_ + "/eviction", {{"metadata", {{"name", "p"}}},
+                                            {"deleteOptions", {{"gracePeriodSeconds", 4}}}});
   EXPECT_EQ(evicted.code, 201) << evicted.text;
   EXPECT_EQ(evicted.At("/status"), "Success");
   Reply pod = Get(pod_);
@@ -68,23 +74,29 @@ TEST_F(SubresourceTest, Logs) {
   Json pod = PodNamed("p");
   pod["spec"]["containers"].push_back({{"name", "d"}, {"image", "x"}});
   Create(In("v1", "pods"), pod);
-  EXPECT_EQ(Get(pod_ + "/log").Message(), "a container name must be specified for pod p, choose one of: [c d]");
+  EXPECT_EQ(Get(pod_ + "/log").Message(),
+            "a container name must be specified for pod p, choose one of: [c d]");
   EXPECT_EQ(Get(pod_ + "/log?container=zzz").Message(), "container zzz is not valid for pod p");
   EXPECT_EQ(Get(pod_ + "/log?container=c").Message(), "pod p does not have a host assigned");
   Post(pod_ + "/binding", BindingTo("n"));
   EXPECT_EQ(Get(pod_ + "/log?container=c").code, 503) << "no kubelet";
   LogRequest seen;
-  server_.SetLogSource([&](const LogRequest& request, std::shared_ptr<runtime::HttpResponder> responder) {
-    seen = request;
-    if (request.container == "d")
-      return SendStatus(*responder, Status(Reason::kBadRequest, "container \"d\" in pod \"p\" is waiting to start"));
-    if (!request.follow) return responder->Send({200, "hello\n", "text/plain", {}});
-    auto stream = responder->StartStream(200, "text/plain");
-    stream->Write("one\n");
-    stream->Write("two\n");
-    stream->Close();
-  });
-  Reply log = Get(pod_ + "/log?container=c&tailLines=5&limitBytes=100&previous=true&timestamps=true&sinceSeconds=9", "*/*");
+  server_.SetLogSource(
+      [&](const LogRequest& request, std::shared_ptr<runtime::HttpResponder> responder) {
+        seen = request;
+        if (request.container == "d")
+          return SendStatus(*responder, Status(Reason::kBadRequest,
+                                               "container \"d\" in pod \"p\" is waiting to start"));
+        if (!request.follow) return responder->Send({200, "hello\n", "text/plain", {}});
+        auto stream = responder->StartStream(200, "text/plain");
+        stream->Write("one\n");
+        stream->Write("two\n");
+        stream->Close();
+      });
+  Reply log = Get(pod_ +
+                      "/log?container=c&tailLines=5&limitBytes=100&previous=true&timestamps=true&"
+                      "sinceSeconds=9",
+                  "*/*");
   EXPECT_EQ(log.text, "hello\n");
   EXPECT_EQ(log.headers["content-type"], "text/plain");
   EXPECT_EQ(seen.node, "n");
@@ -100,7 +112,9 @@ TEST_F(SubresourceTest, Logs) {
 }
 
 TEST_F(SubresourceTest, Scale) {
-  Create(In("apps/v1", "deployments"), Json::parse(R"({"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},
+  Create(In("apps/v1", "deployments"),
+         Json::parse(
+             R"({"metadata":{"name":"d"},"spec":{"replicas":3,"selector":{"matchLabels":{"a":"b"}},
       "template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})"));
   const std::string path = In("apps/v1", "deployments/d/scale");
   Reply scale = Get(path);
@@ -126,10 +140,13 @@ TEST_F(SubresourceTest, MethodsThatDoNotExist) {
     std::string path;
     int code;
   };
-  for (const Case& c : {Case{"POST", pod_, 405}, Case{"DELETE", pod_ + "/status", 405}, Case{"PUT", In("v1", "pods"), 405},
-                        Case{"POST", pod_ + "/status", 405}, Case{"POST", pod_ + "/log", 405}, Case{"POST", pod_ + "/exec", 400},
-                        Case{"GET", pod_ + "/portforward", 400}, Case{"PATCH", pod_ + "/resize", 400}, Case{"GET", pod_ + "/more", 404},
-                        Case{"PATCH", In("v1", "pods"), 405}, Case{"GET", In("v1", "configmaps/x/status"), 404}}) {
+  for (const Case& c :
+       {Case{"POST", pod_, 405}, Case{"DELETE", pod_ + "/status", 405},
+        Case{"PUT", In("v1", "pods"), 405}, Case{"POST", pod_ + "/status", 405},
+        Case{"POST", pod_ + "/log", 405}, Case{"POST", pod_ + "/exec", 400},
+        Case{"GET", pod_ + "/portforward", 400}, Case{"PATCH", pod_ + "/resize", 400},
+        Case{"GET", pod_ + "/more", 404}, Case{"PATCH", In("v1", "pods"), 405},
+        Case{"GET", In("v1", "configmaps/x/status"), 404}}) {
     Reply reply = Do(c.method, c.path, "{}");
     EXPECT_EQ(reply.code, c.code) << c.method << " " << c.path << reply.text;
   }

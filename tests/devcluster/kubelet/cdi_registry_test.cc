@@ -13,7 +13,8 @@ namespace {
 
 std::string SpecText(const std::string& device, const std::string& value) {
   return R"({"cdiVersion":"0.6.0","kind":"v.com/gpu","containerEdits":{"env":["GLOBAL=)" + value +
-         R"("]},"devices":[{"name":")" + device + R"(","containerEdits":{"env":["WHO=)" + value + R"("]}}]})";
+         R"("]},"devices":[{"name":")" + device + R"(","containerEdits":{"env":["WHO=)" + value +
+         R"("]}}]})";
 }
 
 class CdiRegistryTest : public ::testing::Test {
@@ -25,7 +26,9 @@ class CdiRegistryTest : public ::testing::Test {
     ASSERT_TRUE(runtime::MakeDirectories(dir_.path() + "/low").ok());
     ASSERT_TRUE(runtime::MakeDirectories(dir_.path() + "/high").ok());
   }
-  CdiRegistry Load() { return CdiRegistry::Load({dir_.path() + "/low", dir_.path() + "/high", dir_.path() + "/none"}); }
+  CdiRegistry Load() {
+    return CdiRegistry::Load({dir_.path() + "/low", dir_.path() + "/high", dir_.path() + "/none"});
+  }
   ScratchDir dir_;
 };
 
@@ -49,7 +52,9 @@ TEST_F(CdiRegistryTest, SameDirectoryTwiceIsAConflict) {
 }
 
 TEST_F(CdiRegistryTest, ReadsYamlAndSkipsOtherFiles) {
-  Write("low/a.yaml", "cdiVersion: 0.6.0\nkind: v.com/gpu\ndevices:\n- name: y\n  containerEdits:\n    env: [\"A=1\"]\n");
+  Write("low/a.yaml",
+        "cdiVersion: 0.6.0\nkind: v.com/gpu\ndevices:\n- name: y\n  containerEdits:\n    env: "
+        "[\"A=1\"]\n");
   Write("low/a.json.tmp", "{");
   CdiRegistry registry = Load();
   EXPECT_TRUE(registry.errors().empty());
@@ -63,12 +68,15 @@ TEST_F(CdiRegistryTest, ABadFileDoesNotHurtOthersAndIsNamedWhenItMatters) {
   EXPECT_TRUE(registry.Resolve({"v.com/gpu=d"}).ok());
   Result<ContainerEdits> edits = registry.Resolve({"v.com/gpu=d", "v.com/gpu=x1", "w.com/gpu=x2"});
   ASSERT_FALSE(edits.ok());
-  EXPECT_NE(edits.status().message().find("unresolvable CDI devices v.com/gpu=x1, w.com/gpu=x2"), std::string::npos);
+  EXPECT_NE(edits.status().message().find("unresolvable CDI devices v.com/gpu=x1, w.com/gpu=x2"),
+            std::string::npos);
   EXPECT_NE(edits.status().message().find("oops: unknown field"), std::string::npos);
 }
 
 TEST_F(CdiRegistryTest, GlobalEditsComeOncePerSpecBeforeItsFirstDevice) {
-  Write("low/a.json", R"({"cdiVersion":"0.6.0","kind":"v.com/gpu","containerEdits":{"env":["N=global"],"mounts":[{"hostPath":"/g","containerPath":"/m"}]},
+  Write(
+      "low/a.json",
+      R"({"cdiVersion":"0.6.0","kind":"v.com/gpu","containerEdits":{"env":["N=global"],"mounts":[{"hostPath":"/g","containerPath":"/m"}]},
     "devices":[{"name":"a","containerEdits":{"env":["N=a","A=1"]}},{"name":"b","containerEdits":{"env":["B=1"],"mounts":[{"hostPath":"/b","containerPath":"/m","options":["ro"]}]}}]})");
   Result<ContainerEdits> edits = Load().Resolve({"v.com/gpu=a", "v.com/gpu=b", "v.com/gpu=a"});
   ASSERT_TRUE(edits.ok());

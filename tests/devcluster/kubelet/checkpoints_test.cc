@@ -11,14 +11,16 @@ namespace {
 
 TEST(ClaimCheckpointTest, HasKubeletsLayout) {
   ClaimInfo claim{"ns", "c", "u1", {"p1", "p2"}};
-  claim.drivers["gpu.example.com"] = {{{"r"}, "pool", "gpu-0", {"v.com/gpu=u1-gpu-0"}, "share"}, {{}, "pool", "gpu-1", {}, {}}};
+  claim.drivers["gpu.example.com"] = {{{"r"}, "pool", "gpu-0", {"v.com/gpu=u1-gpu-0"}, "share"},
+                                      {{}, "pool", "gpu-1", {}, {}}};
   claim.drivers["empty.example.com"];
   claim.prepared = true;
   std::string text = EncodeClaimCheckpoint({claim});
   Json inner = Json::parse(Json::parse(text)["Data"].get<std::string>());
   EXPECT_EQ(inner["kind"], "DRACheckpoint");
   EXPECT_EQ(inner["apiVersion"], "checkpoint.dra.kubelet.k8s.io/v1");
-  EXPECT_EQ(inner["ClaimInfoStateList"][0]["PodUIDs"], (Json{{"p1", Json::object()}, {"p2", Json::object()}}));
+  EXPECT_EQ(inner["ClaimInfoStateList"][0]["PodUIDs"],
+            (Json{{"p1", Json::object()}, {"p2", Json::object()}}));
 
   Result<std::vector<ClaimInfo>> back = DecodeClaimCheckpoint(text);
   ASSERT_TRUE(back.ok()) << back.status();
@@ -31,9 +33,10 @@ TEST(ClaimCheckpointTest, HasKubeletsLayout) {
 
 TEST(ClaimCheckpointTest, ReadsWhatKubeletWrites) {
   // Go writes nil slices as null and leaves ShareID out or null.
-  std::string data = R"({"kind":"DRACheckpoint","apiVersion":"checkpoint.dra.kubelet.k8s.io/v1","ClaimInfoStateList":[)"
-                     R"({"ClaimUID":"u","ClaimName":"c","Namespace":"n","PodUIDs":{"p":{}},"DriverState":{"d":{"Devices":null},)"
-                     R"("e":{"Devices":[{"PoolName":"p","DeviceName":"x","ShareID":null,"RequestNames":["r"],"CDIDeviceIDs":null}]}}}]})";
+  std::string data =
+      R"({"kind":"DRACheckpoint","apiVersion":"checkpoint.dra.kubelet.k8s.io/v1","ClaimInfoStateList":[)"
+      R"({"ClaimUID":"u","ClaimName":"c","Namespace":"n","PodUIDs":{"p":{}},"DriverState":{"d":{"Devices":null},)"
+      R"("e":{"Devices":[{"PoolName":"p","DeviceName":"x","ShareID":null,"RequestNames":["r"],"CDIDeviceIDs":null}]}}}]})";
   Result<std::vector<ClaimInfo>> claims = DecodeClaimCheckpoint(SealCheckpoint(data));
   ASSERT_TRUE(claims.ok()) << claims.status();
   EXPECT_EQ((*claims)[0].drivers.at("e")[0].device, "x");
@@ -45,8 +48,8 @@ TEST(ClaimCheckpointTest, RefusesDamage) {
   ASSERT_TRUE(DecodeClaimCheckpoint(good).ok());
   for (const std::string& bad :
        {std::string(), std::string("{}"), std::string("[]"), good.substr(0, good.size() / 2),
-        SealCheckpoint("{\"kind\":\"Other\",\"apiVersion\":\"v1\",\"ClaimInfoStateList\":[]}"), SealCheckpoint("nonsense"),
-        std::string(R"({"Data":"x","Checksum":1})")}) {
+        SealCheckpoint("{\"kind\":\"Other\",\"apiVersion\":\"v1\",\"ClaimInfoStateList\":[]}"),
+        SealCheckpoint("nonsense"), std::string(R"({"Data":"x","Checksum":1})")}) {
     EXPECT_TRUE(DecodeClaimCheckpoint(bad).Is(Reason::kInvalid)) << bad;
   }
 }

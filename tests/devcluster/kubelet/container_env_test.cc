@@ -7,10 +7,19 @@ namespace {
 
 TEST(ExpandVariablesTest, FollowsKubernetes) {
   const Environment env = {{"A", "1"}, {"B", "two"}, {"D", "$(A)"}};
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"", ""},           {"plain", "plain"},   {"$(A)", "1"},        {"x$(A)y$(B)", "x1ytwo"}, {"$$(A)", "$(A)"},
-      {"$(C)", "$(C)"},   {"$(A", "$(A"},       {"$", "$"},           {"$A", "$A"},             {"$$", "$"},
-      {"$(D)", "$(A)"},   {"$$$(A)", "$1"},     {"cost: 5$", "cost: 5$"}};
+  const std::vector<std::pair<std::string, std::string>> cases = {{"", ""},
+                                                                  {"plain", "plain"},
+                                                                  {"$(A)", "1"},
+                                                                  {"x$(A)y$(B)", "x1ytwo"},
+                                                                  {"$$(A)", "$(A)"},
+                                                                  {"$(C)", "$(C)"},
+                                                                  {"$(A", "$(A"},
+                                                                  {"$", "$"},
+                                                                  {"$A", "$A"},
+                                                                  {"$$", "$"},
+                                                                  {"$(D)", "$(A)"},
+                                                                  {"$$$(A)", "$1"},
+                                                                  {"cost: 5$", "cost: 5$"}};
   for (const auto& [text, wanted] : cases) EXPECT_EQ(ExpandVariables(text, env), wanted) << text;
 }
 
@@ -23,18 +32,22 @@ class ContainerEnvironmentTest : public ::testing::Test {
     pod_.metadata.labels["app"] = "web";
     sources_.node_name = "node-1";
     sources_.host_ip = sources_.pod_ip = "127.0.0.1";
-    sources_.config_map = [](const std::string& name) -> Result<std::map<std::string, std::string>> {
+    sources_.config_map =
+        [](const std::string& name) -> Result<std::map<std::string, std::string>> {
       if (name == "cfg") return std::map<std::string, std::string>{{"k", "v"}};
       return Status(Reason::kNotFound, "no");
     };
   }
-  static api::EnvVar Plain(std::string name, std::string value) { return {std::move(name), std::move(value)}; }
+  static api::EnvVar Plain(std::string name, std::string value) {
+    return {std::move(name), std::move(value)};
+  }
   static api::EnvVar Field(std::string name, std::string path) {
     api::EnvVarSource source;
     source.field_ref = api::ObjectFieldSelector{"v1", std::move(path)};
     return {std::move(name), "", source};
   }
-  static api::EnvVar FromMap(std::string name, std::string map, std::string key, std::optional<bool> optional = {}) {
+  static api::EnvVar FromMap(std::string name, std::string map, std::string key,
+                             std::optional<bool> optional = {}) {
     api::EnvVarSource source;
     source.config_map_key_ref = api::KeySelector{std::move(map), std::move(key), optional};
     return {std::move(name), "", source};
@@ -45,11 +58,23 @@ class ContainerEnvironmentTest : public ::testing::Test {
 };
 
 TEST_F(ContainerEnvironmentTest, LaterVariablesSeeEarlierOnes) {
-  container_.env = {Plain("A", "1"), Plain("B", "$(A)$(BASE)"), Plain("A", "2"), Field("NS", "metadata.namespace"),
-                    Field("L", "metadata.labels['app']"), Field("N", "spec.nodeName"), FromMap("M", "cfg", "k")};
-  Result<Environment> env = ContainerEnvironment(pod_, container_, {{"BASE", "x"}, {"A", "0"}}, sources_);
+  container_.env = {Plain("A", "1"),
+                    Plain("B", "$(A)$(BASE)"),
+                    Plain("A", "2"),
+                    Field("NS", "metadata.namespace"),
+                    Field("L", "metadata.labels['app']"),
+                    Field("N", "spec.nodeName"),
+                    FromMap("M", "cfg", "k")};
+  Result<Environment> env =
+      ContainerEnvironment(pod_, container_, {{"BASE", "x"}, {"A", "0"}}, sources_);
   ASSERT_TRUE(env.ok()) << env.status();
-  EXPECT_EQ(*env, (Environment{{"A", "2"}, {"B", "1x"}, {"BASE", "x"}, {"L", "web"}, {"M", "v"}, {"N", "node-1"}, {"NS", "ns"}}));
+  EXPECT_EQ(*env, (Environment{{"A", "2"},
+                               {"B", "1x"},
+                               {"BASE", "x"},
+                               {"L", "web"},
+                               {"M", "v"},
+                               {"N", "node-1"},
+                               {"NS", "ns"}}));
 }
 
 TEST_F(ContainerEnvironmentTest, OptionalReferencesMayBeAbsent) {
@@ -77,7 +102,8 @@ TEST_F(ContainerEnvironmentTest, RefusesWhatItCannotRead) {
 TEST_F(ContainerEnvironmentTest, CommandAndArgsAreExpanded) {
   container_.command = {"sh", "-c"};
   container_.args = {"echo $(A) $(B)"};
-  EXPECT_EQ(ContainerArgv(container_, {{"A", "1"}}), (std::vector<std::string>{"sh", "-c", "echo 1 $(B)"}));
+  EXPECT_EQ(ContainerArgv(container_, {{"A", "1"}}),
+            (std::vector<std::string>{"sh", "-c", "echo 1 $(B)"}));
 }
 
 TEST_F(ContainerEnvironmentTest, DefaultsDoNotOverride) {

@@ -55,7 +55,8 @@ class CollectingStream : public runtime::HttpStream {
   void OnClose(std::function<void()>) override {}
   bool Await(const std::string& text, bool closed) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return text_ == text && closed_ == closed; });
+    return changed_.wait_for(lock, std::chrono::seconds(20),
+                             [&] { return text_ == text && closed_ == closed; });
   }
 
  private:
@@ -67,10 +68,13 @@ class CollectingStream : public runtime::HttpStream {
 
 class ContainerLogsTest : public ::testing::Test {
  protected:
-  ContainerLogsTest() : paths_(dir_.path(), "ns", "p", "u"), logs_(runtime::RealClock(), dir_.path()) {
+  ContainerLogsTest()
+      : paths_(dir_.path(), "ns", "p", "u"), logs_(runtime::RealClock(), dir_.path()) {
     EXPECT_TRUE(runtime::MakeDirectories(paths_.Container("c")).ok());
   }
-  void Append(int run, const std::string& text) { std::ofstream(paths_.Log("c", run), std::ios::app) << text; }
+  void Append(int run, const std::string& text) {
+    std::ofstream(paths_.Log("c", run), std::ios::app) << text;
+  }
   ScratchDir dir_;
   PodPaths paths_;
   ContainerLogs logs_;

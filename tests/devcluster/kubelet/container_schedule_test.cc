@@ -8,8 +8,12 @@ namespace {
 using std::chrono::seconds;
 constexpr SteadyTime kNow = SteadyTime(std::chrono::hours(1));
 
-ContainerView Fresh(ContainerKind kind) { return {kind}; }
-ContainerView Running(ContainerKind kind) { return {kind, true, true}; }
+ContainerView Fresh(ContainerKind kind) {
+  return {kind};
+}
+ContainerView Running(ContainerKind kind) {
+  return {kind, true, true};
+}
 ContainerView Ended(ContainerKind kind, int code, int failures = 0, Duration ago = seconds(0)) {
   return {kind, true, false, code, failures, kNow - ago};
 }
@@ -50,19 +54,42 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"InitsDone", {Ended(kInit, 0), Fresh(kApp)}, "Never", {1}, {}},
         Case{"InitFailedForGood", {Ended(kInit, 1), Fresh(kApp)}, "Never", {}, {}, true},
         Case{"InitFailsOnceRestartsAtOnce", {Ended(kInit, 1), Fresh(kApp)}, "OnFailure", {0}, {}},
-        Case{"InitBacksOff", {Ended(kInit, 1, 1, seconds(3)), Fresh(kApp)}, "Always", {}, {0}, false, seconds(7)},
+        Case{"InitBacksOff",
+             {Ended(kInit, 1, 1, seconds(3)), Fresh(kApp)},
+             "Always",
+             {},
+             {0},
+             false,
+             seconds(7)},
         Case{"SidecarStarts", {Fresh(kSidecar), Fresh(kInit), Fresh(kApp)}, "Never", {0}, {}},
         Case{"SidecarRunsOn", {Running(kSidecar), Fresh(kInit), Fresh(kApp)}, "Never", {1}, {}},
         Case{"SidecarComesBack", {Ended(kSidecar, 0), Running(kApp)}, "Never", {0}, {}},
-        Case{"SidecarBacksOffAppsGoOn", {Ended(kSidecar, 1, 2), Fresh(kApp)}, "Never", {1}, {0}, false, seconds(20)},
+        Case{"SidecarBacksOffAppsGoOn",
+             {Ended(kSidecar, 1, 2), Fresh(kApp)},
+             "Never",
+             {1},
+             {0},
+             false,
+             seconds(20)},
         Case{"DoneDespiteSidecar", {Running(kSidecar), Ended(kApp, 0)}, "OnFailure", {}, {}, true},
-        Case{"DeadSidecarStaysDeadWhenDone", {Ended(kSidecar, 1), Ended(kApp, 0)}, "Never", {}, {}, true},
+        Case{"DeadSidecarStaysDeadWhenDone",
+             {Ended(kSidecar, 1), Ended(kApp, 0)},
+             "Never",
+             {},
+             {},
+             true},
         Case{"OneAppLeft", {Ended(kApp, 0), Running(kApp)}, "Never", {}, {}},
         Case{"AlwaysRestartsSuccess", {Ended(kApp, 0)}, "Always", {0}, {}},
         Case{"OnFailureKeepsSuccess", {Ended(kApp, 0)}, "OnFailure", {}, {}, true},
         Case{"OnFailureRestarts", {Ended(kApp, 2)}, "OnFailure", {0}, {}},
         Case{"NeverKeepsFailure", {Ended(kApp, 2)}, "Never", {}, {}, true},
-        Case{"EarliestWake", {Ended(kApp, 1, 3, seconds(1)), Ended(kApp, 1, 1, seconds(1))}, "Always", {}, {0, 1}, false, seconds(9)},
+        Case{"EarliestWake",
+             {Ended(kApp, 1, 3, seconds(1)), Ended(kApp, 1, 1, seconds(1))},
+             "Always",
+             {},
+             {0, 1},
+             false,
+             seconds(9)},
         Case{"BackOffOver", {Ended(kApp, 1, 1, seconds(10))}, "Always", {0}, {}}),
     [](const auto& info) { return std::string(info.param.name); });
 

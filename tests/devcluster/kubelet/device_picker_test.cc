@@ -9,7 +9,8 @@ using Ids = std::vector<std::string>;
 
 PickRequest Four(int count) {
   PickRequest request;
-  request.devices = {{"a", true, {0}}, {"b", true, {0}}, {"c", true, {1}}, {"d", true, {1}}, {"sick", false, {0}}};
+  request.devices = {
+      {"a", true, {0}}, {"b", true, {0}}, {"c", true, {1}}, {"d", true, {1}}, {"sick", false, {0}}};
   request.count = count;
   return request;
 }
@@ -31,7 +32,8 @@ TEST(PickDevicesTest, StaysOnOneNumaNodeWhenItCan) {
 TEST(PickDevicesTest, SaysHowManyAreMissing) {
   PickRequest request = Four(5);
   Result<Ids> ids = PickDevices("v.com/gpu", request);
-  EXPECT_EQ(ids.status().message(), "requested number of devices unavailable for v.com/gpu. Requested: 5, Available: 4");
+  EXPECT_EQ(ids.status().message(),
+            "requested number of devices unavailable for v.com/gpu. Requested: 5, Available: 4");
 }
 
 TEST(PickDevicesTest, ReusesThoseOfInitContainersFirst) {
@@ -59,7 +61,9 @@ TEST(PickDevicesTest, FollowsThePluginsWishAsFarAsItIsFree) {
 
 TEST(PickDevicesTest, AFailingWishFails) {
   PickRequest request = Four(1);
-  request.preferred = [](const Ids&, const Ids&) -> Result<Ids> { return Status(Reason::kInternal, "no"); };
+  request.preferred = [](const Ids&, const Ids&) -> Result<Ids> {
+    return Status(Reason::kInternal, "no");
+  };
   EXPECT_FALSE(PickDevices("r", request).ok());
 }
 

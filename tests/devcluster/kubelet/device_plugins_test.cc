@@ -35,12 +35,14 @@ class DevicePluginsTest : public ::testing::Test {
   void SetUp() override { ASSERT_TRUE(Restart().ok()); }
   Status Restart() {
     plugins_.reset();
-    plugins_ = std::make_unique<DevicePlugins>(clock_, Directory(), [this] { changes_.Add("change"); });
+    plugins_ =
+        std::make_unique<DevicePlugins>(clock_, Directory(), [this] { changes_.Add("change"); });
     return plugins_->Start();
   }
   std::string Directory() const { return dir_.path() + "/device-plugins"; }
   // A plugin that has registered and whose list the kubelet has seen.
-  std::unique_ptr<FakeDevicePlugin> Plugin(std::map<std::string, std::string> devices, FakeDevicePlugin::Options options = {}) {
+  std::unique_ptr<FakeDevicePlugin> Plugin(std::map<std::string, std::string> devices,
+                                           FakeDevicePlugin::Options options = {}) {
     auto plugin = std::make_unique<FakeDevicePlugin>(Directory(), kGpu, options);
     plugin->SetDevices(std::move(devices));
     grpc::Status status = plugin->Announce();
@@ -52,14 +54,17 @@ class DevicePluginsTest : public ::testing::Test {
     Context ctx = Ctx();
     while (true) {
       auto counts = plugins_->Resources();
-      if (auto found = counts.find(kGpu); found != counts.end() && holds(found->second)) return true;
+      if (auto found = counts.find(kGpu); found != counts.end() && holds(found->second))
+        return true;
       if (!ctx.Sleep(std::chrono::milliseconds(2)).ok()) return false;
     }
   }
   std::vector<std::string> Held(const std::string& uid, const std::string& container) {
     return plugins_->DevicesOf(uid, container)[kGpu];
   }
-  static Context Ctx() { return Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30)); }
+  static Context Ctx() {
+    return Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30));
+  }
 
   ScratchDir dir_;
   dray::testing::FakeClock clock_;
@@ -73,11 +78,13 @@ TEST_F(DevicePluginsTest, CountsFollowThePlugin) {
   EXPECT_EQ(count.capacity, 3);
   EXPECT_EQ(count.allocatable, 2);
   plugin->SetDevices({{"a", "Healthy"}});
-  EXPECT_TRUE(AwaitCount([](const auto& now) { return now.capacity == 1 && now.allocatable == 1; }));
+  EXPECT_TRUE(
+      AwaitCount([](const auto& now) { return now.capacity == 1 && now.allocatable == 1; }));
   EXPECT_TRUE(changes_.Await("change", 2));
   // Gone: nothing to be given, and after five minutes nothing to be seen.
   plugin.reset();
-  EXPECT_TRUE(AwaitCount([](const auto& now) { return now.capacity == 1 && now.allocatable == 0; }));
+  EXPECT_TRUE(
+      AwaitCount([](const auto& now) { return now.capacity == 1 && now.allocatable == 0; }));
   EXPECT_FALSE(plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("c", kGpu, 1)})).ok());
   clock_.Advance(std::chrono::minutes(5));
   EXPECT_TRUE(plugins_->Resources().empty());
@@ -85,7 +92,8 @@ TEST_F(DevicePluginsTest, CountsFollowThePlugin) {
 
 TEST_F(DevicePluginsTest, GivesEachContainerItsOwnOnce) {
   auto plugin = Plugin({{"a", "Healthy"}, {"b", "Healthy"}, {"c", "Healthy"}, {"d", "Unhealthy"}});
-  api::Pod pod = PodOf("p", {WithLimit("one", kGpu, 2), WithLimit("two", kGpu, 1), WithLimit("three", "cpu", 1)});
+  api::Pod pod = PodOf(
+      "p", {WithLimit("one", kGpu, 2), WithLimit("two", kGpu, 1), WithLimit("three", "cpu", 1)});
   ASSERT_TRUE(plugins_->Allocate(Ctx(), pod).ok());
   EXPECT_THAT(Held("p", "one"), ElementsAre("a", "b"));
   EXPECT_THAT(Held("p", "two"), ElementsAre("c"));
@@ -97,7 +105,9 @@ TEST_F(DevicePluginsTest, GivesEachContainerItsOwnOnce) {
 
   Status full = plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("c", kGpu, 1)}));
   EXPECT_TRUE(full.Is(Reason::kInvalid));
-  EXPECT_EQ(full.message(), "requested number of devices unavailable for vendor.example/gpu. Requested: 1, Available: 0");
+  EXPECT_EQ(
+      full.message(),
+      "requested number of devices unavailable for vendor.example/gpu. Requested: 1, Available: 0");
   EXPECT_THAT(plugins_->PodUids(), ElementsAre("p"));
   plugins_->Release("p");
   EXPECT_TRUE(plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("c", kGpu, 3)})).ok());
@@ -106,7 +116,9 @@ TEST_F(DevicePluginsTest, GivesEachContainerItsOwnOnce) {
 // A Pod that cannot have everything holds nothing.
 TEST_F(DevicePluginsTest, AllOrNothing) {
   auto plugin = Plugin({{"a", "Healthy"}, {"b", "Healthy"}});
-  EXPECT_FALSE(plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("one", kGpu, 2), WithLimit("two", kGpu, 1)})).ok());
+  EXPECT_FALSE(
+      plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("one", kGpu, 2), WithLimit("two", kGpu, 1)}))
+          .ok());
   EXPECT_TRUE(plugins_->PodUids().empty());
   EXPECT_TRUE(plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("one", kGpu, 2)})).ok());
 }
@@ -131,7 +143,8 @@ TEST_F(DevicePluginsTest, InitContainersAndSidecars) {
 }
 
 TEST_F(DevicePluginsTest, PreferenceAndPreStart) {
-  auto plugin = Plugin({{"a", "Healthy"}, {"b", "Healthy"}, {"c", "Healthy"}}, {.pre_start = true, .preferred = true});
+  auto plugin = Plugin({{"a", "Healthy"}, {"b", "Healthy"}, {"c", "Healthy"}},
+                       {.pre_start = true, .preferred = true});
   ASSERT_TRUE(plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("c", kGpu, 1)})).ok());
   EXPECT_THAT(Held("p", "c"), ElementsAre("c"));  // the fake prefers the last
   ASSERT_TRUE(plugins_->PreStart(Ctx(), "p", "c").ok());
@@ -178,7 +191,8 @@ TEST_F(DevicePluginsTest, ARestartForgetsNothing) {
   ASSERT_TRUE(Restart().ok());
   EXPECT_EQ(plugins_->GrantOf("p", "c").env.at("FAKE_DEVICES"), "a");
   ASSERT_TRUE(plugins_->Allocate(Ctx(), pod).ok());  // no plugin is needed for what it holds
-  EXPECT_FALSE(plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("c", kGpu, 1)})).ok());  // for more it is
+  EXPECT_FALSE(
+      plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("c", kGpu, 1)})).ok());  // for more it is
   auto plugin = Plugin({{"a", "Healthy"}, {"b", "Healthy"}});
   ASSERT_TRUE(plugins_->Allocate(Ctx(), PodOf("q", {WithLimit("c", kGpu, 1)})).ok());
   EXPECT_THAT(Held("q", "c"), ElementsAre("b"));
@@ -188,7 +202,8 @@ TEST_F(DevicePluginsTest, ARestartForgetsNothing) {
 }
 
 TEST_F(DevicePluginsTest, ALostCheckpointStopsTheStart) {
-  ASSERT_TRUE(runtime::WriteFileAtomically(Directory() + "/kubelet_internal_checkpoint", "{}").ok());
+  ASSERT_TRUE(
+      runtime::WriteFileAtomically(Directory() + "/kubelet_internal_checkpoint", "{}").ok());
   Status status = Restart();
   EXPECT_TRUE(status.Is(Reason::kInvalid));
   EXPECT_THAT(status.message(), HasSubstr("kubelet_internal_checkpoint"));

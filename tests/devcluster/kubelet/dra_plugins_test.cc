@@ -22,9 +22,11 @@ class RecordingTransport : public runtime::Transport {
     if (request.path == "/apis/resource.k8s.io") {
       return runtime::ApiResponse{200, R"({"kind":"APIGroup","versions":[{"version":"v1"}]})", {}};
     }
-    return runtime::ApiResponse{200, R"({"kind":"Status","apiVersion":"v1","status":"Success","code":200})", {}};
+    return runtime::ApiResponse{
+        200, R"({"kind":"Status","apiVersion":"v1","status":"Success","code":200})", {}};
   }
-  Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+  Status Watch(const Context&, const runtime::ApiRequest&,
+               const std::function<bool(std::string_view)>&) override {
     return Status(Reason::kUnavailable, "no watch");
   }
   CallLog log;
@@ -37,12 +39,14 @@ class DraPluginsTest : public ::testing::Test {
     std::filesystem::create_directories(dir_.path() + "/plugins_registry");
   }
   void Start() {
-    plugins_ = std::make_unique<DraPlugins>(clock_, runtime::Client(transport_), "node-1",
-                                            [this](const std::string& driver) { events_.Add("on " + driver); });
+    plugins_ = std::make_unique<DraPlugins>(
+        clock_, runtime::Client(transport_), "node-1",
+        [this](const std::string& driver) { events_.Add("on " + driver); });
     watcher_ = std::make_unique<PluginWatcher>(
         runtime::RealClock(), dir_.path() + "/plugins_registry",
         std::map<std::string, PluginHandler*>{{"DRAPlugin", plugins_.get()}});
-    watch_ = std::jthread([this](std::stop_token stop) { (void)watcher_->Run(Context(runtime::RealClock(), stop)); });
+    watch_ = std::jthread(
+        [this](std::stop_token stop) { (void)watcher_->Run(Context(runtime::RealClock(), stop)); });
     wipes_ = std::jthread([this](std::stop_token stop) { plugins_->Run(Context(clock_, stop)); });
   }
   // Reads `what` until it holds; 20 s at most, in real time.
@@ -73,7 +77,8 @@ TEST_F(DraPluginsTest, RegistersASocketThatIsThereAndOneThatComes) {
   FakeDraPlugin second(dir_.path(), "two.example.com", {"v1beta1.DRAPlugin"});
   EXPECT_TRUE(second.log().Await("registered"));
   EXPECT_TRUE(events_.Await("on two.example.com"));
-  EXPECT_EQ(plugins_->Find("three.example.com").status().message(), "DRA driver three.example.com is not registered");
+  EXPECT_EQ(plugins_->Find("three.example.com").status().message(),
+            "DRA driver three.example.com is not registered");
 
   // The version that stands first in the plugin's list is spoken.
   auto answers = (*plugins_->Find("one.example.com"))->Prepare(Ctx(), {{"ns", "c", "u1"}});
@@ -89,12 +94,14 @@ TEST_F(DraPluginsTest, RegistersASocketThatIsThereAndOneThatComes) {
 TEST_F(DraPluginsTest, RefusesWhatItDoesNotSpeakAndSaysWhy) {
   FakeDraPlugin old(dir_.path(), "old.example.com", {"v1alpha3.Node"});
   Start();
-  EXPECT_TRUE(old.log().Await("refused: none of the DRA gRPC interfaces of driver old.example.com is supported "
-                              "(v1alpha3.Node); wanted: v1.DRAPlugin or v1beta1.DRAPlugin"));
+  EXPECT_TRUE(old.log().Await(
+      "refused: none of the DRA gRPC interfaces of driver old.example.com is supported "
+      "(v1alpha3.Node); wanted: v1.DRAPlugin or v1beta1.DRAPlugin"));
 }
 
 TEST_F(DraPluginsTest, AGoneSocketIsDeregistered) {
-  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com", std::vector<std::string>{"v1.DRAPlugin"});
+  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com",
+                                                std::vector<std::string>{"v1.DRAPlugin"});
   Start();
   EXPECT_TRUE(plugin->log().Await("registered"));
   plugin.reset();  // removes its sockets
@@ -108,9 +115,11 @@ TEST_F(DraPluginsTest, TheYoungestConnectedInstanceIsCalled) {
   FakeDraPlugin old(dir_.path(), "one.example.com", {"v1.DRAPlugin"}, "-a");
   Start();
   EXPECT_TRUE(old.log().Await("registered"));
-  auto young = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com", std::vector<std::string>{"v1.DRAPlugin"}, "-b");
+  auto young = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com",
+                                               std::vector<std::string>{"v1.DRAPlugin"}, "-b");
   EXPECT_TRUE(young->log().Await("registered"));
-  EXPECT_TRUE(Eventually([&] { return (*plugins_->Find("one.example.com"))->endpoint() == young->endpoint(); }));
+  EXPECT_TRUE(Eventually(
+      [&] { return (*plugins_->Find("one.example.com"))->endpoint() == young->endpoint(); }));
   young.reset();
   EXPECT_TRUE(Eventually([&] {
     auto found = plugins_->Find("one.example.com");
@@ -119,31 +128,43 @@ TEST_F(DraPluginsTest, TheYoungestConnectedInstanceIsCalled) {
 }
 
 TEST_F(DraPluginsTest, SlicesGoThirtySecondsAfterTheLastConnection) {
-  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com", std::vector<std::string>{"v1.DRAPlugin"});
+  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com",
+                                                std::vector<std::string>{"v1.DRAPlugin"});
   Start();
   EXPECT_TRUE(plugin->log().Await("registered"));
   EXPECT_TRUE(Eventually([&] { return (*plugins_->Find("one.example.com"))->connected(); }));
   clock_.Advance(std::chrono::minutes(1));  // connected: nothing happens
   plugin.reset();
-  EXPECT_TRUE(Eventually([&] { return !plugins_->Find("one.example.com").ok() && clock_.NextDeadline().has_value(); }));
+  EXPECT_TRUE(Eventually([&] {
+    return !plugins_->Find("one.example.com").ok() && clock_.NextDeadline().has_value();
+  }));
   EXPECT_TRUE(transport_->log.Lines().empty());
   clock_.Advance(std::chrono::seconds(29));
   EXPECT_TRUE(transport_->log.Lines().empty());
   clock_.Advance(std::chrono::seconds(1));
   EXPECT_TRUE(transport_->log.Await(
-      "DELETE /apis/resource.k8s.io/v1/resourceslices?fieldSelector=spec.nodeName%3Dnode-1%2Cspec.driver%3Done.example.com"))
+      "DELETE "
+      "/apis/resource.k8s.io/v1/"
+      "resourceslices?fieldSelector=spec.nodeName%3Dnode-1%2Cspec.driver%3Done.example.com"))
       << ::testing::PrintToString(transport_->log.Lines());
 }
 
 TEST_F(DraPluginsTest, AReturnInTimeKeepsTheSlices) {
-  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com", std::vector<std::string>{"v1.DRAPlugin"});
+  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com",
+                                                std::vector<std::string>{"v1.DRAPlugin"});
   Start();
-  EXPECT_TRUE(Eventually([&] { return plugins_->Find("one.example.com").ok() && (*plugins_->Find("one.example.com"))->connected(); }));
+  EXPECT_TRUE(Eventually([&] {
+    return plugins_->Find("one.example.com").ok() &&
+           (*plugins_->Find("one.example.com"))->connected();
+  }));
   plugin.reset();
   EXPECT_TRUE(Eventually([&] { return clock_.NextDeadline().has_value(); }));
   FakeDraPlugin again(dir_.path(), "one.example.com", {"v1.DRAPlugin"});
   EXPECT_TRUE(again.log().Await("registered"));
-  EXPECT_TRUE(Eventually([&] { return plugins_->Find("one.example.com").ok() && (*plugins_->Find("one.example.com"))->connected(); }));
+  EXPECT_TRUE(Eventually([&] {
+    return plugins_->Find("one.example.com").ok() &&
+           (*plugins_->Find("one.example.com"))->connected();
+  }));
   clock_.Advance(std::chrono::seconds(60));
   clock_.AwaitWaiters(1);
   EXPECT_TRUE(transport_->log.Lines().empty());

@@ -16,7 +16,8 @@
 #include "api/proto/plugin_registration_v1.grpc.pb.h"
 #include "devcluster/kubelet/dra_connection.h"
 
-// Plugins as a driver's author would write them, for tests: real gRPC over unix sockets, scripted answers, recorded calls.
+// Plugins as a driver's author would write them, for tests: real gRPC over unix sockets, scripted
+// answers, recorded calls.
 namespace dray::devcluster {
 
 // Something that happened, to be waited for.
@@ -34,8 +35,9 @@ class CallLog {
   // True once `line` has been added `times` times; waits up to 20 s.
   bool Await(const std::string& line, int times = 1) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20),
-                             [&] { return std::count(lines_.begin(), lines_.end(), line) >= times; });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+      return std::count(lines_.begin(), lines_.end(), line) >= times;
+    });
   }
   int Count(const std::string& line) const {
     std::lock_guard lock(mutex_);
@@ -53,16 +55,17 @@ class FakeRegistration : public pluginregistration::Registration::CallbackServic
   pluginregistration::PluginInfo info;
   CallLog log;
 
-  grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* context, const pluginregistration::InfoRequest*,
+  grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* context,
+                                    const pluginregistration::InfoRequest*,
                                     pluginregistration::PluginInfo* answer) override {
     *answer = info;
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
-  grpc::ServerUnaryReactor* NotifyRegistrationStatus(grpc::CallbackServerContext* context,
-                                                     const pluginregistration::RegistrationStatus* status,
-                                                     pluginregistration::RegistrationStatusResponse*) override {
+  grpc::ServerUnaryReactor* NotifyRegistrationStatus(
+      grpc::CallbackServerContext* context, const pluginregistration::RegistrationStatus* status,
+      pluginregistration::RegistrationStatusResponse*) override {
     log.Add(status->plugin_registered() ? "registered" : "refused: " + status->error());
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
@@ -70,20 +73,24 @@ class FakeRegistration : public pluginregistration::Registration::CallbackServic
   }
 };
 
-// A DRA driver that offers both versions on its socket. Prepares every claim with one device named by the claim, unless
-// `fail` says otherwise.
+// A DRA driver that offers both versions on its socket. Prepares every claim with one device named
+// by the claim, unless `fail` says otherwise.
 class FakeDraPlugin {
  public:
   struct Script {
-    std::function<std::string(const std::string& claim)> prepare_error = [](const std::string&) { return ""; };
-    std::function<std::string(const std::string& claim)> unprepare_error = [](const std::string&) { return ""; };
-    std::vector<std::string> request_names;                                // of every device
-    std::function<std::string(const std::string& uid)> cdi_id;             // one id per device
-    bool leave_out = false;                                                // answers nothing
+    std::function<std::string(const std::string& claim)> prepare_error = [](const std::string&) {
+      return "";
+    };
+    std::function<std::string(const std::string& claim)> unprepare_error = [](const std::string&) {
+      return "";
+    };
+    std::vector<std::string> request_names;                     // of every device
+    std::function<std::string(const std::string& uid)> cdi_id;  // one id per device
+    bool leave_out = false;                                     // answers nothing
   };
 
-  FakeDraPlugin(const std::string& root, const std::string& driver, std::vector<std::string> versions,
-                const std::string& suffix = "")
+  FakeDraPlugin(const std::string& root, const std::string& driver,
+                std::vector<std::string> versions, const std::string& suffix = "")
       : v1_(this), v1beta1_(this) {
     registration_.info.set_type("DRAPlugin");
     registration_.info.set_name(driver);
@@ -109,11 +116,14 @@ class FakeDraPlugin {
   }
 
  private:
-  template <class Service, class PrepareRequest, class PrepareResponse, class UnprepareRequest, class UnprepareResponse>
+  template <class Service, class PrepareRequest, class PrepareResponse, class UnprepareRequest,
+            class UnprepareResponse>
   class ServiceOf : public Service {
    public:
-    ServiceOf(FakeDraPlugin* plugin, std::string version) : plugin_(plugin), version_(std::move(version)) {}
-    grpc::ServerUnaryReactor* NodePrepareResources(grpc::CallbackServerContext* context, const PrepareRequest* request,
+    ServiceOf(FakeDraPlugin* plugin, std::string version)
+        : plugin_(plugin), version_(std::move(version)) {}
+    grpc::ServerUnaryReactor* NodePrepareResources(grpc::CallbackServerContext* context,
+                                                   const PrepareRequest* request,
                                                    PrepareResponse* response) override {
       std::string names;
       Script script = plugin_->ScriptCopy();
@@ -134,13 +144,16 @@ class FakeDraPlugin {
       reactor->Finish(grpc::Status::OK);
       return reactor;
     }
-    grpc::ServerUnaryReactor* NodeUnprepareResources(grpc::CallbackServerContext* context, const UnprepareRequest* request,
+    grpc::ServerUnaryReactor* NodeUnprepareResources(grpc::CallbackServerContext* context,
+                                                     const UnprepareRequest* request,
                                                      UnprepareResponse* response) override {
       std::string names;
       Script script = plugin_->ScriptCopy();
       for (const auto& claim : request->claims()) {
         names += " " + claim.namespace_() + "/" + claim.name();
-        if (!script.leave_out) (*response->mutable_claims())[claim.uid()].set_error(script.unprepare_error(claim.name()));
+        if (!script.leave_out)
+          (*response->mutable_claims())[claim.uid()].set_error(
+              script.unprepare_error(claim.name()));
       }
       plugin_->log().Add(version_ + " unprepare" + names);
       auto* reactor = context->DefaultReactor();
@@ -153,12 +166,15 @@ class FakeDraPlugin {
     std::string version_;
   };
 #define DRAY_DRA(version) ::k8s::io::kubelet::pkg::apis::dra::version
-  struct V1 : ServiceOf<DRAY_DRA(v1)::DRAPlugin::CallbackService, DRAY_DRA(v1)::NodePrepareResourcesRequest,
-                        DRAY_DRA(v1)::NodePrepareResourcesResponse, DRAY_DRA(v1)::NodeUnprepareResourcesRequest,
-                        DRAY_DRA(v1)::NodeUnprepareResourcesResponse> {
+  struct V1
+      : ServiceOf<
+            DRAY_DRA(v1)::DRAPlugin::CallbackService, DRAY_DRA(v1)::NodePrepareResourcesRequest,
+            DRAY_DRA(v1)::NodePrepareResourcesResponse, DRAY_DRA(v1)::NodeUnprepareResourcesRequest,
+            DRAY_DRA(v1)::NodeUnprepareResourcesResponse> {
     explicit V1(FakeDraPlugin* plugin) : ServiceOf(plugin, "v1") {}
   };
-  struct V1Beta1 : ServiceOf<DRAY_DRA(v1beta1)::DRAPlugin::CallbackService, DRAY_DRA(v1beta1)::NodePrepareResourcesRequest,
+  struct V1Beta1 : ServiceOf<DRAY_DRA(v1beta1)::DRAPlugin::CallbackService,
+                             DRAY_DRA(v1beta1)::NodePrepareResourcesRequest,
                              DRAY_DRA(v1beta1)::NodePrepareResourcesResponse,
                              DRAY_DRA(v1beta1)::NodeUnprepareResourcesRequest,
                              DRAY_DRA(v1beta1)::NodeUnprepareResourcesResponse> {
@@ -206,7 +222,8 @@ class FakeDevicePlugin : public v1beta1::DevicePlugin::Service {
 
   // Calls the kubelet's Register.
   grpc::Status Announce(const std::string& version = "v1beta1") {
-    auto channel = grpc::CreateChannel("unix:" + directory_ + "/kubelet.sock", grpc::InsecureChannelCredentials());
+    auto channel = grpc::CreateChannel("unix:" + directory_ + "/kubelet.sock",
+                                       grpc::InsecureChannelCredentials());
     auto stub = v1beta1::Registration::NewStub(channel);
     grpc::ClientContext context;
     context.set_wait_for_ready(true);
@@ -250,7 +267,8 @@ class FakeDevicePlugin : public v1beta1::DevicePlugin::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status GetPreferredAllocation(grpc::ServerContext*, const v1beta1::PreferredAllocationRequest* request,
+  grpc::Status GetPreferredAllocation(grpc::ServerContext*,
+                                      const v1beta1::PreferredAllocationRequest* request,
                                       v1beta1::PreferredAllocationResponse* response) override {
     // The last of the available ones.
     const auto& wanted = request->container_requests(0);
@@ -263,15 +281,19 @@ class FakeDevicePlugin : public v1beta1::DevicePlugin::Service {
   grpc::Status Allocate(grpc::ServerContext*, const v1beta1::AllocateRequest* request,
                         v1beta1::AllocateResponse* response) override {
     std::string ids;
-    for (const std::string& id : request->container_requests(0).devices_ids()) ids += (ids.empty() ? "" : ",") + id;
+    for (const std::string& id : request->container_requests(0).devices_ids())
+      ids += (ids.empty() ? "" : ",") + id;
     log.Add("allocate " + ids);
-    if (!options_.allocate_error.empty()) return grpc::Status(grpc::StatusCode::INTERNAL, options_.allocate_error);
+    if (!options_.allocate_error.empty())
+      return grpc::Status(grpc::StatusCode::INTERNAL, options_.allocate_error);
     (*response->add_container_responses()->mutable_envs())["FAKE_DEVICES"] = ids;
     return grpc::Status::OK;
   }
-  grpc::Status PreStartContainer(grpc::ServerContext*, const v1beta1::PreStartContainerRequest* request,
+  grpc::Status PreStartContainer(grpc::ServerContext*,
+                                 const v1beta1::PreStartContainerRequest* request,
                                  v1beta1::PreStartContainerResponse*) override {
-    log.Add("prestart " + (request->devices_ids_size() > 0 ? request->devices_ids(0) : std::string()));
+    log.Add("prestart " +
+            (request->devices_ids_size() > 0 ? request->devices_ids(0) : std::string()));
     return grpc::Status::OK;
   }
 

@@ -37,10 +37,12 @@ class ClaimServer : public runtime::Transport {
     return bodies_.With([&](auto& bodies) -> Result<runtime::ApiResponse> {
       auto found = bodies.find(request.path);
       if (found != bodies.end()) return runtime::ApiResponse{200, found->second, {}};
-      return runtime::ApiResponse{404, R"({"kind":"Status","reason":"NotFound","message":"no such claim","code":404})", {}};
+      return runtime::ApiResponse{
+          404, R"({"kind":"Status","reason":"NotFound","message":"no such claim","code":404})", {}};
     });
   }
-  Status Watch(const Context&, const runtime::ApiRequest&, const std::function<bool(std::string_view)>&) override {
+  Status Watch(const Context&, const runtime::ApiRequest&,
+               const std::function<bool(std::string_view)>&) override {
     return Status(Reason::kUnavailable, "no watch");
   }
 
@@ -96,22 +98,31 @@ class NodeClaimsTest : public ::testing::Test {
     std::filesystem::create_directories(dir_.path() + "/plugins");
     std::filesystem::create_directories(dir_.path() + "/plugins_registry");
     one_ = std::make_unique<FakeDraPlugin>(dir_.path(), kOne, std::vector<std::string>{kDraV1});
-    two_ = std::make_unique<FakeDraPlugin>(dir_.path(), kTwo, std::vector<std::string>{kDraV1Beta1});
+    two_ =
+        std::make_unique<FakeDraPlugin>(dir_.path(), kTwo, std::vector<std::string>{kDraV1Beta1});
     EXPECT_TRUE(Restart().ok());
   }
   // A new kubelet on the same disk, with the drivers registered.
   Status Restart() {
     claims_.reset();
-    plugins_ = std::make_unique<DraPlugins>(runtime::RealClock(), runtime::Client(server_), "node-1", [](const std::string&) {});
+    plugins_ = std::make_unique<DraPlugins>(runtime::RealClock(), runtime::Client(server_),
+                                            "node-1", [](const std::string&) {});
     for (FakeDraPlugin* plugin : {one_.get(), two_.get()}) {
       const bool first = plugin == one_.get();
-      EXPECT_TRUE(plugins_->Register(Ctx(), {"DRAPlugin", first ? kOne : kTwo, plugin->endpoint(), {first ? kDraV1 : kDraV1Beta1}}).ok());
+      EXPECT_TRUE(plugins_
+                      ->Register(Ctx(), {"DRAPlugin",
+                                         first ? kOne : kTwo,
+                                         plugin->endpoint(),
+                                         {first ? kDraV1 : kDraV1Beta1}})
+                      .ok());
     }
     claims_ = std::make_unique<NodeClaims>(runtime::Client(server_), *plugins_, File());
     return claims_->Load();
   }
   std::string File() const { return dir_.path() + "/dra_manager_state"; }
-  static Context Ctx() { return Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30)); }
+  static Context Ctx() {
+    return Context(runtime::RealClock(), {}).WithTimeout(std::chrono::seconds(30));
+  }
   // Each device with its CDI id, so that containers can be told apart.
   static FakeDraPlugin::Script WithCdi(std::vector<std::string> requests = {}) {
     FakeDraPlugin::Script script;
@@ -137,7 +148,8 @@ TEST_F(NodeClaimsTest, OneCallPerDriverWithAllClaims) {
   ASSERT_TRUE(claims_->Prepare(Ctx(), pod).ok());
   EXPECT_THAT(one_->log().Lines(), ElementsAre("v1 prepare ns/a ns/b"));
   EXPECT_THAT(two_->log().Lines(), ElementsAre("v1beta1 prepare ns/b"));
-  EXPECT_THAT(claims_->CdiDevices(pod, pod.spec.containers[0]), ElementsAre("vendor/class=uid-a", "vendor/class=uid-b"));
+  EXPECT_THAT(claims_->CdiDevices(pod, pod.spec.containers[0]),
+              ElementsAre("vendor/class=uid-a", "vendor/class=uid-b"));
   // Prepared is prepared.
   ASSERT_TRUE(claims_->Prepare(Ctx(), pod).ok());
   EXPECT_EQ(one_->log().Lines().size(), 1u);
@@ -165,7 +177,8 @@ TEST_F(NodeClaimsTest, ASharedClaimIsUnpreparedWithItsLastPod) {
   EXPECT_EQ(one_->log().Count("v1 unprepare ns/a"), 1);
 }
 
-// Containers get the devices of the requests they name; a device without request names serves all of them.
+// Containers get the devices of the requests they name; a device without request names serves all
+// of them.
 TEST_F(NodeClaimsTest, ContainersGetTheirRequests) {
   api::Pod pod = PodOf("p");
   Use(pod, "a", "gpu");
@@ -180,7 +193,8 @@ TEST_F(NodeClaimsTest, ContainersGetTheirRequests) {
   script.cdi_id = [](const std::string&) { return "vendor/class=everywhere"; };
   two_->Set(script);
   ASSERT_TRUE(claims_->Prepare(Ctx(), pod).ok());
-  EXPECT_THAT(claims_->CdiDevices(pod, pod.spec.containers[0]), ElementsAre("vendor/class=uid-a", "vendor/class=everywhere"));
+  EXPECT_THAT(claims_->CdiDevices(pod, pod.spec.containers[0]),
+              ElementsAre("vendor/class=uid-a", "vendor/class=everywhere"));
   EXPECT_THAT(claims_->CdiDevices(pod, other), ElementsAre("vendor/class=everywhere"));
   EXPECT_THAT(claims_->CdiDevices(pod, none), ElementsAre());
 }
@@ -195,14 +209,17 @@ TEST_F(NodeClaimsTest, ChecksBeforeItActs) {
   };
   const Case cases[] = {
       {[&] { server_->Remove("a"); }, "get ResourceClaim ns/a: no such claim"},
-      {[&] { server_->Put(ClaimFor("a", {kOne}, {stranger})); }, "ResourceClaim ns/a is not reserved for this Pod"},
+      {[&] { server_->Put(ClaimFor("a", {kOne}, {stranger})); },
+       "ResourceClaim ns/a is not reserved for this Pod"},
       {[&] {
          api::ResourceClaim claim = ClaimFor("a", {kOne}, {pod});
          claim.status.allocation.reset();
          server_->Put(claim);
        },
        "ResourceClaim ns/a is not allocated"},
-      {[&] { server_->Put(ClaimFor("a", {kOne, "missing.example.com"}, {pod})); },
+      {[&] {
+         server_->Put(ClaimFor("a", {kOne, "missing.example.com"}, {pod}));
+       },
        "ResourceClaim ns/a: DRA driver missing.example.com is not registered"},
       {[&] {
          pod.spec.resource_claims[0].resource_claim_name.reset();
@@ -237,7 +254,8 @@ TEST_F(NodeClaimsTest, WhatADriverMayAnswerWrong) {
   script = {};
   script.leave_out = true;
   one_->Set(script);
-  EXPECT_EQ(claims_->Prepare(Ctx(), pod).message(), "driver one.example.com left ResourceClaim ns/a out of its answer");
+  EXPECT_EQ(claims_->Prepare(Ctx(), pod).message(),
+            "driver one.example.com left ResourceClaim ns/a out of its answer");
   // It may have acted all the same: the Pod holds the claim until it is unprepared.
   EXPECT_THAT(claims_->PodUids(), ElementsAre("uid-p"));
   EXPECT_FALSE(claims_->Unprepare(Ctx(), "uid-p").ok());
@@ -255,7 +273,9 @@ TEST_F(NodeClaimsTest, UnprepareGoesOnAfterAFailure) {
   server_->Put(ClaimFor("b", {kTwo}, {pod}));
   ASSERT_TRUE(claims_->Prepare(Ctx(), pod).ok());
   FakeDraPlugin::Script script;
-  script.unprepare_error = [](const std::string& claim) { return claim == "a" ? "device is busy" : ""; };
+  script.unprepare_error = [](const std::string& claim) {
+    return claim == "a" ? "device is busy" : "";
+  };
   one_->Set(script);
   Status status = claims_->Unprepare(Ctx(), "uid-p");
   EXPECT_EQ(status.message(), "driver one.example.com could not unprepare claim a: device is busy");
@@ -266,7 +286,8 @@ TEST_F(NodeClaimsTest, UnprepareGoesOnAfterAFailure) {
   EXPECT_TRUE(claims_->PodUids().empty());
 }
 
-// The checkpoint stands before the first driver acts: a restarted kubelet unprepares what an earlier one began.
+// The checkpoint stands before the first driver acts: a restarted kubelet unprepares what an
+// earlier one began.
 TEST_F(NodeClaimsTest, ARestartForgetsNothing) {
   api::Pod pod = PodOf("p");
   Use(pod, "a");
@@ -306,7 +327,8 @@ TEST_F(NodeClaimsTest, SameNameAnotherClaim) {
   ASSERT_TRUE(claims_->Prepare(Ctx(), old).ok());
   server_->Put(ClaimFor("a", {kOne}, {young}, "uid-a2"));
   Status status = claims_->Prepare(Ctx(), young);
-  EXPECT_EQ(status.message(), "ResourceClaim ns/a was made anew; the old one is not unprepared yet");
+  EXPECT_EQ(status.message(),
+            "ResourceClaim ns/a was made anew; the old one is not unprepared yet");
   ASSERT_TRUE(claims_->Unprepare(Ctx(), "uid-old").ok());
   EXPECT_TRUE(claims_->Prepare(Ctx(), young).ok());
 }

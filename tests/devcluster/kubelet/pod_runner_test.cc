@@ -17,7 +17,8 @@ namespace {
 
 using std::chrono::seconds;
 
-// One node without devices: real processes, a real API server in this process, a clock that stands still.
+// One node without devices: real processes, a real API server in this process, a clock that stands
+// still.
 class PodRunnerTest : public ::testing::Test {
  protected:
   PodRunnerTest() {
@@ -25,14 +26,15 @@ class PodRunnerTest : public ::testing::Test {
     options.root_dir = root_.path();
     options.node_name = "node";
     launcher_ = std::make_unique<ContainerLauncher>(options, client_, host_, claims_, devices_);
-    services_ = std::make_unique<NodeServices>(NodeServices{
-        clock_, client_, events_, host_, claims_, devices_, *launcher_, [this](const api::ObjectKey&) {
-          {
-            std::lock_guard lock(mutex_);
-            ++ends_;
-          }
-          ended_.notify_all();
-        }});
+    services_ = std::make_unique<NodeServices>(NodeServices{clock_, client_, events_, host_,
+                                                            claims_, devices_, *launcher_,
+                                                            [this](const api::ObjectKey&) {
+                                                              {
+                                                                std::lock_guard lock(mutex_);
+                                                                ++ends_;
+                                                              }
+                                                              ended_.notify_all();
+                                                            }});
   }
   ~PodRunnerTest() override { host_.Stop(); }
 
@@ -44,7 +46,8 @@ class PodRunnerTest : public ::testing::Test {
     return container;
   }
   // As the API server has it.
-  std::shared_ptr<const api::Pod> Create(const std::string& policy, std::vector<api::Container> containers,
+  std::shared_ptr<const api::Pod> Create(const std::string& policy,
+                                         std::vector<api::Container> containers,
                                          std::vector<api::Container> inits = {}) {
     api::Pod pod;
     pod.metadata.name = "pod";
@@ -71,10 +74,12 @@ class PodRunnerTest : public ::testing::Test {
   void AwaitEnds(int more) {
     std::unique_lock lock(mutex_);
     awaited_ += more;
-    ASSERT_TRUE(ended_.wait_for(lock, seconds(30), [&] { return ends_ >= awaited_; })) << ends_ << " of " << awaited_;
+    ASSERT_TRUE(ended_.wait_for(lock, seconds(30), [&] { return ends_ >= awaited_; }))
+        << ends_ << " of " << awaited_;
   }
   std::string Log(const std::string& container, int attempt) {
-    Result<std::string> text = runtime::ReadFile(PodPaths(root_.path(), *pod_).Log(container, attempt));
+    Result<std::string> text =
+        runtime::ReadFile(PodPaths(root_.path(), *pod_).Log(container, attempt));
     return text.ok() ? *text : text.status().message();
   }
   // Blocks until the first attempt of `main` has printed "ready": its traps are set.
@@ -145,7 +150,8 @@ TEST_F(PodRunnerTest, AFailedContainerIsStartedAgainAfterItsBackOff) {
   for (int attempt : {0, 1, 2}) EXPECT_EQ(Log("main", attempt), "attempt\n");
 }
 
-// A kubelet that dies between a container's start and the report of it: the log of the lost attempt stays what it was.
+// A kubelet that dies between a container's start and the report of it: the log of the lost attempt
+// stays what it was.
 TEST_F(PodRunnerTest, AnAttemptThatWasNeverReportedKeepsItsLog) {
   pod_ = Create("Never", {Script("main", "echo once")});
   const PodPaths paths(root_.path(), *pod_);
@@ -174,7 +180,8 @@ TEST_F(PodRunnerTest, WhatRanUnderAnEarlierKubeletHasEnded) {
 }
 
 TEST_F(PodRunnerTest, ADeletedPodIsStoppedAndNothingOfItStays) {
-  pod_ = Create("Always", {Script("main", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done")});
+  pod_ = Create("Always",
+                {Script("main", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done")});
   PodRunner runner(*services_, pod_);
   Sync(runner);
   AwaitReady();
@@ -191,7 +198,8 @@ TEST_F(PodRunnerTest, ADeletedPodIsStoppedAndNothingOfItStays) {
 }
 
 TEST_F(PodRunnerTest, WhatDoesNotListenIsKilledWhenItsGraceIsOver) {
-  pod_ = Create("Always", {Script("main", "trap '' TERM; echo ready; while :; do sleep 0.01; done")});
+  pod_ =
+      Create("Always", {Script("main", "trap '' TERM; echo ready; while :; do sleep 0.01; done")});
   PodRunner runner(*services_, pod_);
   Sync(runner);
   AwaitReady();

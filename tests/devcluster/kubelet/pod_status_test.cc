@@ -52,24 +52,31 @@ constexpr auto kInitPod = ContainerKind::kInit;
 constexpr auto kSidecarPod = ContainerKind::kSidecar;
 INSTANTIATE_TEST_SUITE_P(
     Cases, PhaseTest,
-    ::testing::Values(PhaseCase{"Creating", {Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"OneOfTwo", {Waiting("a"), Running("b")}, "Always", "Pending"},
-                    PhaseCase{"Running", {Running("a"), Ended("b", 1)}, "Never", "Running"},
-                    PhaseCase{"CrashLoop", {BackingOff("a")}, "Always", "Running"},
-                    PhaseCase{"EndedWillRestart", {Ended("a", 0)}, "Always", "Running"},
-                    PhaseCase{"Done", {Ended("a", 0), Ended("b", 0)}, "Never", "Succeeded"},
-                    PhaseCase{"Failed", {Ended("a", 0), Ended("b", 3)}, "Never", "Failed"},
-                    PhaseCase{"OnFailureRetries", {Ended("a", 3)}, "OnFailure", "Running"},
-                    PhaseCase{"OnFailureStopped", {Ended("a", 3)}, "OnFailure", "Failed", true},
-                    PhaseCase{"OnFailureDone", {Ended("a", 0)}, "OnFailure", "Succeeded"},
-                    PhaseCase{"AlwaysStopped", {Ended("a", 143)}, "Always", "Failed", true},
-                    PhaseCase{"Init", {Running("i", kInitPod), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"InitFailedNever", {Ended("i", 1, kInitPod), Waiting("a")}, "Never", "Failed"},
-                    PhaseCase{"InitFailedRetries", {Ended("i", 1, kInitPod), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"SidecarPending", {Waiting("s", kSidecarPod), Waiting("a")}, "Always", "Pending"},
-                    PhaseCase{"SidecarRestarts", {BackingOff("s", kSidecarPod), Running("a")}, "Always", "Running"},
-                    PhaseCase{"SidecarStoppedAtTheEnd", {Ended("s", 143, kSidecarPod), Ended("a", 0)}, "Never", "Succeeded", true},
-                    PhaseCase{"StoppedBeforeItRan", {Waiting("a")}, "Always", "Failed", true}),
+    ::testing::Values(
+        PhaseCase{"Creating", {Waiting("a")}, "Always", "Pending"},
+        PhaseCase{"OneOfTwo", {Waiting("a"), Running("b")}, "Always", "Pending"},
+        PhaseCase{"Running", {Running("a"), Ended("b", 1)}, "Never", "Running"},
+        PhaseCase{"CrashLoop", {BackingOff("a")}, "Always", "Running"},
+        PhaseCase{"EndedWillRestart", {Ended("a", 0)}, "Always", "Running"},
+        PhaseCase{"Done", {Ended("a", 0), Ended("b", 0)}, "Never", "Succeeded"},
+        PhaseCase{"Failed", {Ended("a", 0), Ended("b", 3)}, "Never", "Failed"},
+        PhaseCase{"OnFailureRetries", {Ended("a", 3)}, "OnFailure", "Running"},
+        PhaseCase{"OnFailureStopped", {Ended("a", 3)}, "OnFailure", "Failed", true},
+        PhaseCase{"OnFailureDone", {Ended("a", 0)}, "OnFailure", "Succeeded"},
+        PhaseCase{"AlwaysStopped", {Ended("a", 143)}, "Always", "Failed", true},
+        PhaseCase{"Init", {Running("i", kInitPod), Waiting("a")}, "Always", "Pending"},
+        PhaseCase{"InitFailedNever", {Ended("i", 1, kInitPod), Waiting("a")}, "Never", "Failed"},
+        PhaseCase{
+            "InitFailedRetries", {Ended("i", 1, kInitPod), Waiting("a")}, "Always", "Pending"},
+        PhaseCase{"SidecarPending", {Waiting("s", kSidecarPod), Waiting("a")}, "Always", "Pending"},
+        PhaseCase{
+            "SidecarRestarts", {BackingOff("s", kSidecarPod), Running("a")}, "Always", "Running"},
+        PhaseCase{"SidecarStoppedAtTheEnd",
+                  {Ended("s", 143, kSidecarPod), Ended("a", 0)},
+                  "Never",
+                  "Succeeded",
+                  true},
+        PhaseCase{"StoppedBeforeItRan", {Waiting("a")}, "Always", "Failed", true}),
     [](const auto& info) { return std::string(info.param.name); });
 
 const api::PodCondition* Find(const api::PodStatus& status, const std::string& type) {
@@ -84,7 +91,8 @@ TEST(StatusOfTest, RunningPodIsReady) {
   facts.containers = {Ended("i", 0, kInitPod), Running("a")};
   facts.start_time = kThen;
   facts.host_ip = facts.pod_ip = "127.0.0.1";
-  std::vector<api::PodCondition> before = {{"Ready", "True", {}, kThen}, {"Initialized", "False", {}, kThen}};
+  std::vector<api::PodCondition> before = {{"Ready", "True", {}, kThen},
+                                           {"Initialized", "False", {}, kThen}};
   api::PodStatus status = StatusOf(facts, {}, before, kSyncTime);
   EXPECT_EQ(status.phase, "Running");
   EXPECT_EQ(status.pod_ip, "127.0.0.1");

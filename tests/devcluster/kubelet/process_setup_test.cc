@@ -55,12 +55,14 @@ TEST(StartProcessTest, SaysWhyAProgramCannotRun) {
   ProcessSpec spec;
   spec.argv = {"no-such-program"};
   spec.search = {"/usr/bin"};
-  EXPECT_EQ(RunToEnd(host, spec, "").status.message(), "exec: \"no-such-program\": executable file not found in $PATH");
+  EXPECT_EQ(RunToEnd(host, spec, "").status.message(),
+            "exec: \"no-such-program\": executable file not found in $PATH");
   spec.argv = {dir.path()};
   EXPECT_NE(RunToEnd(host, spec, "").status.message().find("Permission denied"), std::string::npos);
   spec = Shell("true");
   spec.working_dir = "/no/such";
-  EXPECT_NE(RunToEnd(host, spec, "").status.message().find("workingDir /no/such"), std::string::npos);
+  EXPECT_NE(RunToEnd(host, spec, "").status.message().find("workingDir /no/such"),
+            std::string::npos);
 }
 
 TEST(ContainerHostTest, ReportsSignalsAndClearsTheGroup) {
@@ -79,8 +81,8 @@ TEST(ContainerHostTest, ReportsSignalsAndClearsTheGroup) {
   std::string state = runtime::ReadFile("/proc/" + std::to_string(child) + "/stat").ok()
                           ? *runtime::ReadFile("/proc/" + std::to_string(child) + "/stat")
                           : ") Z";
-  EXPECT_TRUE(kill(child, 0) != 0 || state.find(") Z") != std::string::npos || state.find(") X") != std::string::npos ||
-              state.find(") R") != std::string::npos)
+  EXPECT_TRUE(kill(child, 0) != 0 || state.find(") Z") != std::string::npos ||
+              state.find(") X") != std::string::npos || state.find(") R") != std::string::npos)
       << state;
 }
 
@@ -88,7 +90,8 @@ TEST(ContainerHostTest, KillsWhatRunsAtTheEnd) {
   std::promise<ProcessExit> done;
   {
     ContainerHost host;
-    Result<int> pid = host.Start(Shell("exec sleep 300"), [&](ProcessExit exit) { done.set_value(exit); });
+    Result<int> pid =
+        host.Start(Shell("exec sleep 300"), [&](ProcessExit exit) { done.set_value(exit); });
     ASSERT_TRUE(pid.ok()) << pid.status();
   }
   EXPECT_EQ(done.get_future().get().signal, SIGKILL);
@@ -97,7 +100,8 @@ TEST(ContainerHostTest, KillsWhatRunsAtTheEnd) {
 TEST(ContainerHostTest, TermReachesTheProcess) {
   ContainerHost host;
   std::promise<ProcessExit> done;
-  Result<int> pid = host.Start(Shell("exec sleep 300"), [&](ProcessExit exit) { done.set_value(exit); });
+  Result<int> pid =
+      host.Start(Shell("exec sleep 300"), [&](ProcessExit exit) { done.set_value(exit); });
   ASSERT_TRUE(pid.ok());
   host.Signal(*pid, SIGTERM);
   EXPECT_EQ(done.get_future().get().code, 143);
@@ -118,7 +122,9 @@ class MountsTest : public ::testing::TestWithParam<MountAbility> {
     std::filesystem::create_directories(dir_.path() + "/root");
     std::filesystem::create_directories(dir_.path() + "/src/sub");
     ASSERT_TRUE(runtime::WriteFileAtomically(dir_.path() + "/src/hello", "hello\n").ok());
-    ASSERT_TRUE(runtime::WriteFileAtomically(dir_.path() + "/src/tool", "#!/bin/sh\necho tool $1\n", 0755).ok());
+    ASSERT_TRUE(
+        runtime::WriteFileAtomically(dir_.path() + "/src/tool", "#!/bin/sh\necho tool $1\n", 0755)
+            .ok());
   }
   Outcome Run(const ContainerPlan& plan, const std::string& script) {
     Result<std::vector<SetupStep>> steps = PlanMounts(plan, dir_.path() + "/root");
@@ -140,10 +146,12 @@ TEST_P(MountsTest, TargetsThatDoNotExistOnTheMachine) {
                  {dir_.path() + "/src", "/usr/local/dray-test/a/b", true},
                  {dir_.path() + "/src", "/dray-test-data"},
                  {dir_.path() + "/src/hello", "/dray-test-data/sub/inner"}};
-  Outcome outcome = Run(plan,
-                        "dray-test-tool 1; cat /usr/local/dray-test/a/b/hello; cat /dray-test-data/sub/inner; "
-                        "echo w > /dray-test-data/written; echo x 2>/dev/null > /usr/local/dray-test/a/b/no || echo ro; "
-                        "ls /usr/bin/env; test -d /proc/self && echo proc; test -c /dev/null && echo null");
+  Outcome outcome =
+      Run(plan,
+          "dray-test-tool 1; cat /usr/local/dray-test/a/b/hello; cat /dray-test-data/sub/inner; "
+          "echo w > /dray-test-data/written; echo x 2>/dev/null > /usr/local/dray-test/a/b/no || "
+          "echo ro; "
+          "ls /usr/bin/env; test -d /proc/self && echo proc; test -c /dev/null && echo null");
   ASSERT_TRUE(outcome.status.ok()) << outcome.status;
   EXPECT_EQ(outcome.log, "tool 1\nhello\nhello\nro\n/usr/bin/env\nproc\nnull\n");
   EXPECT_FALSE(std::filesystem::exists("/usr/bin/dray-test-tool"));
@@ -164,9 +172,10 @@ TEST_P(MountsTest, ExistingTargetsAreCovered) {
 TEST_P(MountsTest, DevicesBorrowTheMachinesNodes) {
   ContainerPlan plan;
   plan.devices = {{"/dev/dray-test0", "", "c", 1, 3}, {"/dev/dray-test/zero", "/dev/zero"}};
-  Outcome outcome = Run(plan,
-                        "test -c /dev/dray-test0 && echo x > /dev/dray-test0 && cat /dev/dray-test0 && echo c0; "
-                        "head -c 3 /dev/dray-test/zero | od -An -tx1; ls -d /dev/pts; echo ok > /dev/null");
+  Outcome outcome =
+      Run(plan,
+          "test -c /dev/dray-test0 && echo x > /dev/dray-test0 && cat /dev/dray-test0 && echo c0; "
+          "head -c 3 /dev/dray-test/zero | od -An -tx1; ls -d /dev/pts; echo ok > /dev/null");
   ASSERT_TRUE(outcome.status.ok()) << outcome.status;
   EXPECT_EQ(outcome.log, "c0\n 00 00 00\n/dev/pts\n");
   EXPECT_FALSE(std::filesystem::exists("/dev/dray-test0"));
@@ -177,7 +186,8 @@ TEST_P(MountsTest, ARefusedMountIsExplained) {
   plan.mounts = {{dir_.path() + "/none", "/opt"}};
   EXPECT_NE(Run(plan, "true").status.message().find("/none does not exist"), std::string::npos);
   plan.mounts = {{dir_.path() + "/src/hello", "/opt"}};
-  EXPECT_NE(Run(plan, "true").status.message().find("one is a directory, the other is not"), std::string::npos);
+  EXPECT_NE(Run(plan, "true").status.message().find("one is a directory, the other is not"),
+            std::string::npos);
   plan.mounts = {{dir_.path() + "/src", "/proc/dray"}};
   EXPECT_NE(Run(plan, "true").status.message().find("cannot be made"), std::string::npos);
   plan.mounts = {{dir_.path() + "/src", "relative"}};
@@ -185,9 +195,11 @@ TEST_P(MountsTest, ARefusedMountIsExplained) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Abilities, MountsTest,
-                         ::testing::Values(MountAbility::kMountNamespace, MountAbility::kUserNamespace),
+                         ::testing::Values(MountAbility::kMountNamespace,
+                                           MountAbility::kUserNamespace),
                          [](const auto& info) {
-                           return info.param == MountAbility::kMountNamespace ? "MountNamespace" : "UserNamespace";
+                           return info.param == MountAbility::kMountNamespace ? "MountNamespace"
+                                                                              : "UserNamespace";
                          });
 
 TEST(PlanMountsTest, NothingToMountNeedsNoNamespace) {
@@ -210,9 +222,11 @@ TEST(PlanMountsTest, CoversTheClosestExistingDirectoryOnly) {
   for (const SetupStep& step : *steps) said.push_back(step.Describe());
   std::sort(said.begin() + 3, said.begin() + 6);  // the order of a directory is not ours
   EXPECT_EQ(said, (std::vector<std::string>{
-                      "bind " + dir.path() + " on /new", "keep /new out of other binds", "mount a tmpfs on /new/usr/bin",
-                      "bind " + dir.path() + "/usr/bin/env on /new/usr/bin/env", "create file /new/usr/bin/env",
-                      "link /new/usr/bin/link to env", "create file /new/usr/bin/smi", "bind /dev/null on /new/usr/bin/smi",
+                      "bind " + dir.path() + " on /new", "keep /new out of other binds",
+                      "mount a tmpfs on /new/usr/bin",
+                      "bind " + dir.path() + "/usr/bin/env on /new/usr/bin/env",
+                      "create file /new/usr/bin/env", "link /new/usr/bin/link to env",
+                      "create file /new/usr/bin/smi", "bind /dev/null on /new/usr/bin/smi",
                       "make /new/usr/bin/smi read-only", "change the root to /new"}));
 }
 

@@ -24,10 +24,11 @@ class VolumesTest : public ::testing::Test {
     api::Pod pod = Named();
     volume.name = "v";
     pod.spec.volumes = {volume};
-    return SetUpVolumes(pod, paths_, [](const std::string& name) -> Result<std::map<std::string, std::string>> {
-      if (name != "cfg") return Status(Reason::kNotFound, "no");
-      return std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}};
-    });
+    return SetUpVolumes(pod, paths_,
+                        [](const std::string& name) -> Result<std::map<std::string, std::string>> {
+                          if (name != "cfg") return Status(Reason::kNotFound, "no");
+                          return std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}};
+                        });
   }
   ScratchDir dir_;
   PodPaths paths_;
@@ -60,8 +61,10 @@ TEST_F(VolumesTest, RefusesWithOneSentence) {
   absent_key.config_map = api::ConfigMapVolumeSource{"cfg", {{"z", "x"}}};
   host.host_path = api::HostPathVolumeSource{dir_.path() + "/nothing", "Directory"};
   const std::vector<std::pair<api::Volume, std::string>> cases = {
-      {none, "volume v: devcluster offers"},     {missing, "configmap \"nope\" not found"},
-      {escape, "leaves the volume"},             {absent_key, "has no key z"},
+      {none, "volume v: devcluster offers"},
+      {missing, "configmap \"nope\" not found"},
+      {escape, "leaves the volume"},
+      {absent_key, "has no key z"},
       {host, "/nothing is not a Directory"}};
   for (const auto& [volume, message] : cases) {
     Status status = SetUp1(volume).status();

@@ -11,7 +11,9 @@ namespace {
 using ::testing::HasSubstr;
 using Kind = Decision::Kind;
 
-api::Quantity Q(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Q(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 // A cluster in memory; each change goes in as an informer would tell it.
 struct Decisions : ::testing::Test {
@@ -21,7 +23,8 @@ struct Decisions : ::testing::Test {
   }
   template <class T>
   void Update(T before, T after) {
-    cluster.Apply(ObjectChange<T>{std::make_shared<const T>(std::move(before)), std::make_shared<const T>(std::move(after))});
+    cluster.Apply(ObjectChange<T>{std::make_shared<const T>(std::move(before)),
+                                  std::make_shared<const T>(std::move(after))});
   }
 
   void AddNode(const std::string& name, const char* cpu = "4") {
@@ -30,7 +33,8 @@ struct Decisions : ::testing::Test {
     node.status.allocatable = {{"cpu", Q(cpu)}, {"pods", Q("10")}};
     Add(node);
   }
-  void AddDevices(const std::string& node, int count, std::function<void(api::Device&)> change = nullptr) {
+  void AddDevices(const std::string& node, int count,
+                  std::function<void(api::Device&)> change = nullptr) {
     api::ResourceSlice slice;
     slice.metadata.name = node + "-gpu";
     slice.spec.driver = "gpu.example.com";
@@ -66,14 +70,16 @@ struct Decisions : ::testing::Test {
     pod.metadata.name = name;
     pod.metadata.uid = "uid-" + name;
     pod.spec.containers.emplace_back();
-    for (const std::string& claim : claims) pod.spec.resource_claims.push_back({claim, claim, std::nullopt});
+    for (const std::string& claim : claims)
+      pod.spec.resource_claims.push_back({claim, claim, std::nullopt});
     return pod;
   }
   Decision Run(const api::Pod& pod) {
     return Decide(cluster, pod, {now, SteadyTime{}, {}, [] { return std::string("share"); }});
   }
   // The claim as it stands after a decision has been written.
-  static api::ResourceClaim Written(const Decision::ClaimWrite& write, const api::Pod& pod, std::string version) {
+  static api::ResourceClaim Written(const Decision::ClaimWrite& write, const api::Pod& pod,
+                                    std::string version) {
     api::ResourceClaim claim = *write.claim;
     claim.metadata.resource_version = std::move(version);
     if (write.allocation) claim.status.allocation = write.allocation;
@@ -133,7 +139,8 @@ TEST_F(Decisions, ClaimIsAllocatedOnTheNodeThatHasDevices) {
   Decision other = Run(MakePod("b", {"d"}));
   EXPECT_EQ(other.kind, Kind::kUnschedulable);
   EXPECT_EQ(other.message,
-            "0/2 nodes are available: 1 had no device of class gpu free (in use by default/c), 1 had no devices.");
+            "0/2 nodes are available: 1 had no device of class gpu free (in use by default/c), 1 "
+            "had no devices.");
   EXPECT_NE(other.wait.causes & kDevicesChanged, 0u);
 
   // An older event does not undo what was written; a newer one does.
@@ -270,7 +277,8 @@ TEST_F(Decisions, BindingWaitsForConditions) {
   auto report = [&](const char* condition, const char* version) {
     api::ResourceClaim reported = claim;
     reported.metadata.resource_version = version;
-    reported.status.devices = {{"gpu.example.com", "n1", "gpu-0", std::nullopt, {{condition, "True"}}, "", {}}};
+    reported.status.devices = {
+        {"gpu.example.com", "n1", "gpu-0", std::nullopt, {{condition, "True"}}, "", {}}};
     Add(reported);
     return Run(pod);
   };

@@ -9,7 +9,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-api::Quantity Amount(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Amount(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 api::Container MakeContainer(api::ResourceList requests, api::ResourceList limits = {}) {
   api::Container container;
@@ -22,7 +24,10 @@ NodeInfo MakeNode(std::function<void(api::Node&)> change = [](api::Node&) {}) {
   auto node = std::make_shared<api::Node>();
   node->metadata.name = "n1";
   node->metadata.labels = {{"zone", "a"}};
-  node->status.allocatable = {{"cpu", Amount("4")}, {"memory", Amount("8Gi")}, {"pods", Amount("2")}, {"example.com/gpu", Amount("1")}};
+  node->status.allocatable = {{"cpu", Amount("4")},
+                              {"memory", Amount("8Gi")},
+                              {"pods", Amount("2")},
+                              {"example.com/gpu", Amount("1")}};
   change(*node);
   NodeInfo info;
   info.node = node;
@@ -31,12 +36,15 @@ NodeInfo MakeNode(std::function<void(api::Node&)> change = [](api::Node&) {}) {
 
 TEST(RequestsOf, ContainersInitContainersAndSidecars) {
   api::Pod pod;
-  pod.spec.containers = {MakeContainer({{"cpu", Amount("1")}}, {{"cpu", Amount("2")}, {"memory", Amount("1Gi")}}),
-                         MakeContainer({{"cpu", Amount("500m")}})};
-  EXPECT_EQ(RequestsOf(pod), (api::ResourceList{{"cpu", Amount("1500m")}, {"memory", Amount("1Gi")}}));
+  pod.spec.containers = {
+      MakeContainer({{"cpu", Amount("1")}}, {{"cpu", Amount("2")}, {"memory", Amount("1Gi")}}),
+      MakeContainer({{"cpu", Amount("500m")}})};
+  EXPECT_EQ(RequestsOf(pod),
+            (api::ResourceList{{"cpu", Amount("1500m")}, {"memory", Amount("1Gi")}}));
   api::Container sidecar = MakeContainer({{"cpu", Amount("1")}});
   sidecar.restart_policy = "Always";
-  pod.spec.init_containers = {sidecar, MakeContainer({{"cpu", Amount("3")}})};  // 3 beside the sidecar: more than 2.5
+  pod.spec.init_containers = {
+      sidecar, MakeContainer({{"cpu", Amount("3")}})};  // 3 beside the sidecar: more than 2.5
   EXPECT_EQ(RequestsOf(pod).at("cpu"), Amount("4"));
   std::swap(pod.spec.init_containers[0], pod.spec.init_containers[1]);  // before the sidecar: 3
   EXPECT_EQ(RequestsOf(pod).at("cpu"), Amount("3"));
@@ -50,40 +58,64 @@ TEST(Misfits, OneReasonPerRule) {
   };
   for (const Case& c : std::vector<Case>{
            {"fits", [](auto&, auto&) {}, {}},
-           {"cordoned", [](auto&, api::Node& n) { n.spec.unschedulable = true; }, {"node(s) were unschedulable"}},
+           {"cordoned",
+            [](auto&, api::Node&n) { n.spec.unschedulable = true; },
+            {"node(s) were unschedulable"}},
            {"cordon tolerated",
-            [](api::Pod& p, api::Node& n) {
+            [](api::Pod&p, api::Node&n) {
               n.spec.unschedulable = true;
               n.spec.taints = {{"node.kubernetes.io/unschedulable", "", "NoSchedule", {}}};
-              p.spec.tolerations = {{"node.kubernetes.io/unschedulable", "Exists", "", "NoSchedule", {}}};
+              p.spec.tolerations = {
+                  {"node.kubernetes.io/unschedulable", "Exists", "", "NoSchedule", {}}};
             },
             {}},
-           {"not ready", [](auto&, api::Node& n) { n.status.conditions = {{"Ready", "Unknown"}}; },
+           {"not ready",
+            [](auto&, api::Node&n) {
+              n.status.conditions = {{"Ready", "Unknown"}};
+            },
             {"node(s) were not ready"}},
-           {"taint", [](auto&, api::Node& n) { n.spec.taints = {{"a", "b", "NoExecute", {}}}; },
+           {"taint",
+            [](auto&, api::Node&n) {
+              n.spec.taints = {{"a", "b", "NoExecute", {}}};
+            },
             {"node(s) had untolerated taint {a: b}"}},
-           {"soft taint", [](auto&, api::Node& n) { n.spec.taints = {{"a", "b", "PreferNoSchedule", {}}}; }, {}},
+           {"soft taint",
+            [](auto&, api::Node&n) {
+              n.spec.taints = {{"a", "b", "PreferNoSchedule", {}}};
+            },
+            {}},
            {"tolerated by value",
-            [](api::Pod& p, api::Node& n) {
+            [](api::Pod&p, api::Node&n) {
               n.spec.taints = {{"a", "b", "NoSchedule", {}}};
               p.spec.tolerations = {{"a", "", "b", "", {}}};
             },
             {}},
-           {"selector", [](api::Pod& p, auto&) { p.spec.node_selector = {{"zone", "b"}}; },
+           {"selector",
+            [](api::Pod&p, auto&) {
+              p.spec.node_selector = {{"zone", "b"}};
+            },
             {"node(s) didn't match Pod's node affinity/selector"}},
            {"affinity",
-            [](api::Pod& p, auto&) {
+            [](api::Pod&p, auto&) {
               p.spec.affinity = {{{{{{{{{"zone", "NotIn", {"a"}}}, {}}}}}}}};
             },
             {"node(s) didn't match Pod's node affinity/selector"}},
-           {"cpu", [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests["cpu"] = Amount("4100m"); },
+           {"cpu",
+            [](api::Pod&p, auto&) {
+              p.spec.containers[0].resources.requests["cpu"] = Amount("4100m");
+            },
             {"Insufficient cpu"}},
-           {"several", [](api::Pod& p, auto&) {
-              p.spec.containers[0].resources.requests = {{"example.com/gpu", Amount("2")}, {"example.com/other", Amount("1")}};
+           {"several",
+            [](api::Pod&p, auto&) {
+              p.spec.containers[0].resources.requests = {{"example.com/gpu", Amount("2")},
+                                                         {"example.com/other", Amount("1")}};
             },
             {"Insufficient example.com/gpu", "Insufficient example.com/other"}},
            {"zero of what is not there",
-            [](api::Pod& p, auto&) { p.spec.containers[0].resources.requests = {{"example.com/other", Amount("0")}}; }, {}},
+            [](api::Pod&p, auto&) {
+              p.spec.containers[0].resources.requests = {{"example.com/other", Amount("0")}};
+            },
+            {}},
        }) {
     SCOPED_TRACE(c.name);
     api::Pod pod;

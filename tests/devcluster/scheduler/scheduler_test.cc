@@ -21,7 +21,9 @@ using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{30};
 
-api::Quantity Size(std::string_view text) { return api::Quantity::Parse(text).value(); }
+api::Quantity Size(std::string_view text) {
+  return api::Quantity::Parse(text).value();
+}
 
 struct SchedulerTest : ::testing::Test {
   SchedulerTest() : client(server.InProcess("test", {"system:masters"})), pods(client) {
@@ -38,8 +40,9 @@ struct SchedulerTest : ::testing::Test {
   // Starts the scheduler over `transport`, by default the server itself.
   void Start(std::shared_ptr<runtime::Transport> transport = nullptr) {
     if (transport == nullptr) transport = server.InProcess("system:kube-scheduler", {});
-    scheduler.emplace(runtime::Client(std::move(transport)), clock,
-                      SchedulingQueueOptions{std::chrono::milliseconds(5), std::chrono::milliseconds(50)});
+    scheduler.emplace(
+        runtime::Client(std::move(transport)), clock,
+        SchedulingQueueOptions{std::chrono::milliseconds(5), std::chrono::milliseconds(50)});
     scheduler->AddTo(manager);
     runtime::AddCache(manager, pods);
     running = std::jthread([this] { EXPECT_TRUE(manager.Run(Ctx()).ok()); });
@@ -56,7 +59,8 @@ struct SchedulerTest : ::testing::Test {
   void AddNode(const std::string& name) {
     api::Node node;
     node.metadata.name = name;
-    node.status.allocatable = node.status.capacity = {{"cpu", Size("64")}, {"memory", Size("64Gi")}, {"pods", Size("110")}};
+    node.status.allocatable = node.status.capacity = {
+        {"cpu", Size("64")}, {"memory", Size("64Gi")}, {"pods", Size("110")}};
     Create(node);
   }
   void AddDevices(const std::string& node, int count, bool shared = false) {
@@ -76,7 +80,8 @@ struct SchedulerTest : ::testing::Test {
   void AddClass() {
     api::DeviceClass device_class;
     device_class.metadata.name = "gpu";
-    device_class.spec.selectors = {{api::CelDeviceSelector{"device.driver == \"gpu.example.com\""}}};
+    device_class.spec.selectors = {
+        {api::CelDeviceSelector{"device.driver == \"gpu.example.com\""}}};
     Create(device_class);
   }
   static api::ResourceClaim MakeClaim(const std::string& name, const char* memory = "80Gi") {
@@ -104,7 +109,8 @@ struct SchedulerTest : ::testing::Test {
   }
 
   // The Pod once `holds` is true of it.
-  std::shared_ptr<const api::Pod> Await(const std::string& name, std::function<bool(const api::Pod&)> holds) {
+  std::shared_ptr<const api::Pod> Await(const std::string& name,
+                                        std::function<bool(const api::Pod&)> holds) {
     std::unique_lock lock(mutex);
     std::shared_ptr<const api::Pod> pod;
     const bool held = changed.wait_for(lock, kPatience, [&] {
@@ -207,7 +213,8 @@ TEST_F(SchedulerTest, PodsShareAClaimAndADevice) {
             Claim("d").status.allocation->devices.results[0].share_id);
   Create(MakePod("e1", {"e"}));
   Await("e1", [](const api::Pod& pod) {
-    return Message(pod).find("had no device with 40Gi memory free (largest: 0)") != std::string::npos;
+    return Message(pod).find("had no device with 40Gi memory free (largest: 0)") !=
+           std::string::npos;
   });
 }
 
@@ -226,10 +233,14 @@ TEST_F(SchedulerTest, FinishesWhatAnotherSchedulerBegan) {
        {{"allocation",
          {{"devices",
            {{"results",
-             {{{"request", "r"}, {"driver", "gpu.example.com"}, {"pool", "n2"}, {"device", "gpu-0"}}}}}},
+             {{{"request", "r"},
+               {"driver", "gpu.example.com"},
+               {"pool", "n2"},
+               {"device", "gpu-0"}}}}}},
           {"nodeSelector",
            {{"nodeSelectorTerms",
-             {{{"matchFields", {{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"n2"}}}}}}}}}}}},
+             {{{"matchFields",
+                {{{"key", "metadata.name"}, {"operator", "In"}, {"values", {"n2"}}}}}}}}}}}},
         {"reservedFor", {{{"resource", "pods"}, {"name", "a"}, {"uid", pod.metadata.uid}}}}}}};
   for (const char* subresource : {"", "status"}) {
     runtime::PatchOptions options;
@@ -258,7 +269,8 @@ TEST_F(SchedulerTest, NoDeviceIsHandedOutTwiceWhateverGoesWrong) {
   faults.drop = 0.05;
   faults.lose_answer = 0.05;
   faults.internal_error = 0.05;
-  Start(std::make_shared<testing::FaultyTransport>(server.InProcess("system:kube-scheduler", {}), faults, 7));
+  Start(std::make_shared<testing::FaultyTransport>(server.InProcess("system:kube-scheduler", {}),
+                                                   faults, 7));
   for (int i = 0; i < kPods; ++i) {
     Create(MakeClaim("c" + std::to_string(i)));
     Create(MakePod("p" + std::to_string(i), {"c" + std::to_string(i)}));
@@ -271,7 +283,8 @@ TEST_F(SchedulerTest, NoDeviceIsHandedOutTwiceWhateverGoesWrong) {
     ASSERT_TRUE(claim.status.allocation);
     const api::DeviceRequestAllocationResult& device = claim.status.allocation->devices.results[0];
     EXPECT_EQ(device.pool, pod->spec.node_name);
-    EXPECT_TRUE(taken.insert(device.pool + "/" + device.device).second) << device.pool << "/" << device.device;
+    EXPECT_TRUE(taken.insert(device.pool + "/" + device.device).second)
+        << device.pool << "/" << device.device;
   }
 }
 

@@ -17,7 +17,10 @@ struct Queue : ::testing::Test {
   std::optional<api::ObjectKey> Next() {
     std::optional<api::ObjectKey> taken;
     std::stop_source stop;
-    std::jthread worker([&] { taken = queue.Take(Context(clock, stop.get_token())); done = true; });
+    std::jthread worker([&] {
+      taken = queue.Take(Context(clock, stop.get_token()));
+      done = true;
+    });
     while (!done && clock.waiters() == 0) std::this_thread::yield();
     stop.request_stop();
     worker.join();

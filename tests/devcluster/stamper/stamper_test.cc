@@ -1,5 +1,5 @@
-// Stops 2 and 8 on the API's side: claims made from templates, and taken back. Against the API server's own rules; killed after
-// each write and started again.
+// Stops 2 and 8 on the API's side: claims made from templates, and taken back. Against the API
+// server's own rules; killed after each write and started again.
 #include "devcluster/stamper/stamper.h"
 
 #include <condition_variable>
@@ -17,12 +17,12 @@ namespace dray::devcluster {
 namespace {
 
 using std::chrono::seconds;
-using testing::TestCluster;
-using testing::Wire;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
+using testing::Wire;
 
 const api::ObjectKey kPod{"default", "p"};
 const api::ObjectKey kClaim{"default", "c"};
@@ -41,14 +41,17 @@ struct Caches {
 struct StampTest : ::testing::Test {
   Result<runtime::Requeue> Stamp(bool sync = true) {
     if (sync) caches.Sync(cluster);
-    StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates, *events);
+    StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates,
+                               *events);
     return reconciler.Reconcile(cluster.Ctx(), kPod);
   }
   void MustStamp() {
     Result<runtime::Requeue> done = Stamp();
     EXPECT_TRUE(done.ok()) << done.status();
   }
-  api::Pod MakePod(std::vector<api::PodResourceClaim> entries) { return cluster.Create(TestCluster::MakePod("p", std::move(entries))); }
+  api::Pod MakePod(std::vector<api::PodResourceClaim> entries) {
+    return cluster.Create(TestCluster::MakePod("p", std::move(entries)));
+  }
   // "entry -> claim" as the Pod's status says it.
   std::map<std::string, std::string> Names() {
     std::map<std::string, std::string> names;
@@ -59,7 +62,8 @@ struct StampTest : ::testing::Test {
 
   TestCluster cluster;
   Caches caches;
-  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock, "resourceclaim-controller"};
+  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock,
+                                               "resourceclaim-controller"};
 };
 
 TEST_F(StampTest, MakesAClaimPerEntryAndSaysItsName) {
@@ -67,7 +71,8 @@ TEST_F(StampTest, MakesAClaimPerEntryAndSaysItsName) {
   one.spec.metadata.labels["app"] = "train";
   one.spec.metadata.annotations["note"] = "x";
   cluster.Create(one);
-  const api::Pod pod = MakePod({{"gpu", std::nullopt, "t"}, {"shared", "own", std::nullopt}, {"more", std::nullopt, "t"}});
+  const api::Pod pod = MakePod(
+      {{"gpu", std::nullopt, "t"}, {"shared", "own", std::nullopt}, {"more", std::nullopt, "t"}});
   MustStamp();
   const auto names = Names();
   ASSERT_THAT(names, SizeIs(2));  // an entry with a claim of its own has none
@@ -78,15 +83,17 @@ TEST_F(StampTest, MakesAClaimPerEntryAndSaysItsName) {
     EXPECT_EQ(claim.metadata.annotations.at("resource.kubernetes.io/pod-claim-name"), entry);
     EXPECT_EQ(claim.metadata.annotations.at("note"), "x");
     EXPECT_EQ(claim.metadata.labels.at("app"), "train");
-    EXPECT_THAT(claim.metadata.owner_references,
-                ElementsAre(api::OwnerReference{"v1", "Pod", "p", pod.metadata.uid, true, std::nullopt}));
+    EXPECT_THAT(
+        claim.metadata.owner_references,
+        ElementsAre(api::OwnerReference{"v1", "Pod", "p", pod.metadata.uid, true, std::nullopt}));
     EXPECT_EQ(claim.spec.devices.requests.at(0).exactly->device_class_name, "gpu");
   }
   // As kube-controller-manager does it: by apply, under its name.
   const Json stored = cluster.GetJson<api::Pod>(kPod);
   bool applied = false;
   for (const Json& entry : stored["metadata"]["managedFields"])
-    applied = applied || (entry["manager"] == "ResourceClaimController" && entry["operation"] == "Apply" && entry["subresource"] == "status");
+    applied = applied || (entry["manager"] == "ResourceClaimController" &&
+                          entry["operation"] == "Apply" && entry["subresource"] == "status");
   EXPECT_TRUE(applied);
   // Nothing more to do.
   cluster.wire->TakeWrites();
@@ -97,7 +104,8 @@ TEST_F(StampTest, MakesAClaimPerEntryAndSaysItsName) {
 TEST_F(StampTest, KilledAnywhereItMakesEachClaimOnce) {
   for (Wire::Cut how : {Wire::Cut::kBeforeTheWrite, Wire::Cut::kAfterTheWrite}) {
     for (int writes = 0;; ++writes) {
-      SCOPED_TRACE("killed at write " + std::to_string(writes) + (how == Wire::Cut::kAfterTheWrite ? ", which arrived" : ""));
+      SCOPED_TRACE("killed at write " + std::to_string(writes) +
+                   (how == Wire::Cut::kAfterTheWrite ? ", which arrived" : ""));
       TestCluster fresh;
       Caches known;
       runtime::EventRecorder quiet(fresh.client, fresh.clock, "test");
@@ -105,9 +113,10 @@ TEST_F(StampTest, KilledAnywhereItMakesEachClaimOnce) {
       fresh.Create(TestCluster::MakePod("p", {{"a", std::nullopt, "t"}, {"b", std::nullopt, "t"}}));
       known.Sync(fresh);
       fresh.wire->CutAt(writes, how);
-      const bool cut = !StampReconciler(fresh.Tested(), known.pods, known.claims, known.templates, quiet)
-                            .Reconcile(fresh.Ctx(), kPod)
-                            .ok();
+      const bool cut =
+          !StampReconciler(fresh.Tested(), known.pods, known.claims, known.templates, quiet)
+               .Reconcile(fresh.Ctx(), kPod)
+               .ok();
       EXPECT_EQ(cut, fresh.wire->dead());
       fresh.wire->Repair();
       // The next process, first with caches that know nothing of what the last one did.
@@ -120,7 +129,8 @@ TEST_F(StampTest, KilledAnywhereItMakesEachClaimOnce) {
       EXPECT_EQ(claims.size(), 2u);
       std::map<std::string, std::string> by_entry;
       for (const api::ResourceClaim& claim : claims)
-        by_entry[claim.metadata.annotations.at("resource.kubernetes.io/pod-claim-name")] = claim.metadata.name;
+        by_entry[claim.metadata.annotations.at("resource.kubernetes.io/pod-claim-name")] =
+            claim.metadata.name;
       for (const auto& status : fresh.Get<api::Pod>(kPod).status.resource_claim_statuses)
         EXPECT_EQ(by_entry.at(status.name), status.resource_claim_name);
       EXPECT_EQ(fresh.Get<api::Pod>(kPod).status.resource_claim_statuses.size(), 2u);
@@ -135,7 +145,8 @@ TEST_F(StampTest, KilledAnywhereItMakesEachClaimOnce) {
 TEST_F(StampTest, FindsItsClaimByOwnerAndAnnotationOnly) {
   cluster.Create(TestCluster::MakeTemplate("t"));
   const api::Pod pod = MakePod({{"gpu", std::nullopt, "t"}});
-  auto claim = [&](const char* name, const std::string& uid, const char* entry, bool controller = true) {
+  auto claim = [&](const char* name, const std::string& uid, const char* entry,
+                   bool controller = true) {
     api::ResourceClaim one = TestCluster::MakeClaim(name);
     if (*entry) one.metadata.annotations["resource.kubernetes.io/pod-claim-name"] = entry;
     one.metadata.owner_references = {{"v1", "Pod", "p", uid, controller, std::nullopt}};
@@ -178,7 +189,8 @@ TEST_F(StampTest, AClaimDeletedUnderItsPodIsMadeAgain) {
 TEST_F(StampTest, AnEntryThatNeedsNoClaimGetsNone) {
   cluster.Create(TestCluster::MakeTemplate("t"));
   MakePod({{"a", std::nullopt, "t"}});
-  cluster.Merge<api::Pod>(kPod, {{"status", {{"resourceClaimStatuses", {{{"name", "a"}}}}}}}, "status");
+  cluster.Merge<api::Pod>(kPod, {{"status", {{"resourceClaimStatuses", {{{"name", "a"}}}}}}},
+                          "status");
   MustStamp();
   EXPECT_THAT(cluster.List<api::ResourceClaim>(), IsEmpty());
 }
@@ -230,8 +242,10 @@ TEST_F(StampTest, AMissingTemplateIsSaidAndWaitedFor) {
   events.reset();
   const auto said = cluster.Events();
   ASSERT_THAT(said, SizeIs(1));
-  EXPECT_THAT(said[0], ::testing::StartsWith("Pod p: Warning FailedResourceClaimCreation: PodResourceClaim a: resource claim "
-                                             "template \"t\" of entry a: "));
+  EXPECT_THAT(said[0],
+              ::testing::StartsWith(
+                  "Pod p: Warning FailedResourceClaimCreation: PodResourceClaim a: resource claim "
+                  "template \"t\" of entry a: "));
   EXPECT_THAT(said[0], ::testing::EndsWith(" x2"));
   events.emplace(cluster.client, cluster.clock, "resourceclaim-controller");
   cluster.Create(TestCluster::MakeTemplate("t"));
@@ -244,7 +258,8 @@ TEST_F(StampTest, LongNamesAreCutTheSameWayAsKubernetesDoes) {
   const std::string name(100, 'p'), entry(40, 'e');
   cluster.Create(TestCluster::MakePod(name, {{entry, std::nullopt, "t"}}));
   caches.Sync(cluster);
-  StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates, *events);
+  StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates,
+                             *events);
   ASSERT_TRUE(reconciler.Reconcile(cluster.Ctx(), {"default", name}).ok());
   const std::string made = cluster.List<api::ResourceClaim>().at(0).metadata.name;
   EXPECT_LE(made.size(), 63u);
@@ -256,25 +271,31 @@ TEST_F(StampTest, ReservesForAPodThatIsBoundAlready) {
   cluster.Create(TestCluster::MakeClaim("c"));
   cluster.Create(TestCluster::MakeClaim("unallocated"));
   const api::Pod other = cluster.Create(TestCluster::MakePod("other", {{"c", "c", std::nullopt}}));
-  const api::Pod pod = MakePod({{"c", "c", std::nullopt}, {"u", "unallocated", std::nullopt}, {"m", "missing", std::nullopt}});
+  const api::Pod pod = MakePod({{"c", "c", std::nullopt},
+                                {"u", "unallocated", std::nullopt},
+                                {"m", "missing", std::nullopt}});
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {other});
   MustStamp();
-  EXPECT_THAT(cluster.Get<api::ResourceClaim>(kClaim).status.reserved_for, SizeIs(1)) << "not bound yet";
+  EXPECT_THAT(cluster.Get<api::ResourceClaim>(kClaim).status.reserved_for, SizeIs(1))
+      << "not bound yet";
   cluster.Bind(kPod, "n1");
   for (int i = 0; i < 2; ++i) {
     MustStamp();
     const auto reserved = cluster.Get<api::ResourceClaim>(kClaim).status.reserved_for;
     ASSERT_THAT(reserved, SizeIs(2));
     EXPECT_EQ(reserved[0].uid, other.metadata.uid);
-    EXPECT_EQ(reserved[1], (api::ResourceClaimConsumerReference{"", "pods", "p", pod.metadata.uid}));
+    EXPECT_EQ(reserved[1],
+              (api::ResourceClaimConsumerReference{"", "pods", "p", pod.metadata.uid}));
   }
-  EXPECT_THAT(cluster.Get<api::ResourceClaim>({"default", "unallocated"}).status.reserved_for, IsEmpty());
+  EXPECT_THAT(cluster.Get<api::ResourceClaim>({"default", "unallocated"}).status.reserved_for,
+              IsEmpty());
 }
 
 struct ReleaseTest : ::testing::Test {
   Result<runtime::Requeue> Release(const api::ObjectKey& key = kClaim) {
     caches.Sync(cluster);
-    return ReleaseReconciler(cluster.Tested(), caches.claims, caches.pods).Reconcile(cluster.Ctx(), key);
+    return ReleaseReconciler(cluster.Tested(), caches.claims, caches.pods)
+        .Reconcile(cluster.Ctx(), key);
   }
   void MustRelease(const api::ObjectKey& key = kClaim) {
     Result<runtime::Requeue> done = Release(key);
@@ -282,7 +303,8 @@ struct ReleaseTest : ::testing::Test {
   }
   static api::ResourceClaim Generated(const api::Pod& pod) {
     api::ResourceClaim claim = TestCluster::MakeClaim("c");
-    claim.metadata.owner_references = {{"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
+    claim.metadata.owner_references = {
+        {"v1", "Pod", pod.metadata.name, pod.metadata.uid, true, std::nullopt}};
     return claim;
   }
   TestCluster cluster;
@@ -299,27 +321,35 @@ TEST_F(ReleaseTest, TakesAClaimBackWhenItsLastUserIsDone) {
   auto phase = [](const char* name, const char* phase) {
     return [=](TestCluster& cluster) { cluster.SetPhase({"default", name}, phase); };
   };
-  auto gone = [](TestCluster& cluster, const char* name) { EXPECT_TRUE(cluster.Delete<api::Pod>({"default", name}, "", 0).ok()); };
+  auto gone = [](TestCluster& cluster, const char* name) {
+    EXPECT_TRUE(cluster.Delete<api::Pod>({"default", name}, "", 0).ok());
+  };
   const Case cases[] = {
       {"both run", [](auto&) {}, {"p", "q"}, true},
       {"one runs", phase("p", "Running"), {"p", "q"}, true},
       {"one succeeded", phase("p", "Succeeded"), {"q"}, true},
       {"one failed", phase("q", "Failed"), {"p"}, true},
       {"one is being deleted but still bound",
-       [](auto& cluster) { EXPECT_TRUE(cluster.template Delete<api::Pod>({"default", "p"}).ok()); }, {"p", "q"}, true},
+       [](auto& cluster) {
+         EXPECT_TRUE(cluster.template Delete<api::Pod>({"default", "p"}).ok());
+       },
+       {"p", "q"},
+       true},
       {"one is gone", [&](auto& cluster) { gone(cluster, "p"); }, {"q"}, true},
       {"one is another now",
        [&](auto& cluster) {
          gone(cluster, "p");
          cluster.Create(TestCluster::MakePod("p", {{"c", "c", std::nullopt}}));
        },
-       {"q"}, true},
+       {"q"},
+       true},
       {"both are done",
        [&](auto& cluster) {
          cluster.SetPhase({"default", "p"}, "Succeeded");
          gone(cluster, "q");
        },
-       {}, false},
+       {},
+       false},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
@@ -333,10 +363,15 @@ TEST_F(ReleaseTest, TakesAClaimBackWhenItsLastUserIsDone) {
     }
     fresh.Allocate(kClaim, "n1", {"gpu-0"}, pods);
     fresh.Merge<api::ResourceClaim>(
-        kClaim, {{"status", {{"devices", {{{"driver", "gpu.example.com"}, {"pool", "n1"}, {"device", "gpu-0"}}}}}}}, "status");
+        kClaim,
+        {{"status",
+          {{"devices", {{{"driver", "gpu.example.com"}, {"pool", "n1"}, {"device", "gpu-0"}}}}}}},
+        "status");
     one.then(fresh);
     known.Sync(fresh);
-    ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok());
+    ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                    .Reconcile(fresh.Ctx(), kClaim)
+                    .ok());
     const api::ResourceClaim claim = fresh.Get<api::ResourceClaim>(kClaim);
     std::vector<std::string> reserved;
     for (const auto& consumer : claim.status.reserved_for) reserved.push_back(consumer.name);
@@ -347,7 +382,9 @@ TEST_F(ReleaseTest, TakesAClaimBackWhenItsLastUserIsDone) {
     // At rest.
     fresh.wire->TakeWrites();
     known.Sync(fresh);
-    ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok());
+    ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                    .Reconcile(fresh.Ctx(), kClaim)
+                    .ok());
     EXPECT_THAT(fresh.wire->TakeWrites(), IsEmpty());
   }
 }
@@ -367,10 +404,17 @@ TEST_F(ReleaseTest, LeavesWhatIsNotItsToTake) {
        [](auto& cluster) {
          cluster.Create(TestCluster::MakeClaim("c"));
          cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
-         cluster.template Merge<api::ResourceClaim>(
-             kClaim, {{"status", {{"reservedFor", {{{"apiGroup", "example.com"}, {"resource", "jobs"}, {"name", "j"}, {"uid", "u"}}}}}}}, "status");
+         cluster.template Merge<api::ResourceClaim>(kClaim,
+                                                    {{"status",
+                                                      {{"reservedFor",
+                                                        {{{"apiGroup", "example.com"},
+                                                          {"resource", "jobs"},
+                                                          {"name", "j"},
+                                                          {"uid", "u"}}}}}}},
+                                                    "status");
        }},
-      {"a user's claim that nobody uses", [](auto& cluster) { cluster.Create(TestCluster::MakeClaim("c")); }},
+      {"a user's claim that nobody uses",
+       [](auto& cluster) { cluster.Create(TestCluster::MakeClaim("c")); }},
       {"a generated claim whose Pod waits",
        [](auto& cluster) { cluster.Create(Generated(cluster.Create(TestCluster::MakePod("p")))); }},
       {"someone else's finalizer holds it",
@@ -388,7 +432,9 @@ TEST_F(ReleaseTest, LeavesWhatIsNotItsToTake) {
     Caches known;
     one.make(fresh);
     known.Sync(fresh);
-    EXPECT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok());
+    EXPECT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                    .Reconcile(fresh.Ctx(), kClaim)
+                    .ok());
     EXPECT_THAT(fresh.wire->TakeWrites(), IsEmpty());
   }
 }
@@ -399,8 +445,10 @@ TEST_F(ReleaseTest, AGeneratedClaimGoesWithItsPod) {
     const api::Pod pod = cluster.Create(TestCluster::MakePod("p"));
     cluster.Create(Generated(pod));
     cluster.Allocate(kClaim, "n1", {"gpu-0"}, {pod});
-    if (*phase) cluster.SetPhase(kPod, phase);
-    else EXPECT_TRUE(cluster.Delete<api::Pod>(kPod).ok());
+    if (*phase)
+      cluster.SetPhase(kPod, phase);
+    else
+      EXPECT_TRUE(cluster.Delete<api::Pod>(kPod).ok());
     MustRelease();
     EXPECT_FALSE(cluster.Find<api::ResourceClaim>(kClaim));
     (void)cluster.Delete<api::Pod>(kPod);
@@ -424,7 +472,8 @@ TEST_F(ReleaseTest, OtherFinalizersStay) {
   cluster.Create(TestCluster::MakeClaim("c"));
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {cluster.Create(TestCluster::MakePod("p"))});
   cluster.Merge<api::ResourceClaim>(
-      kClaim, {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer), "example.com/hold"}}}}});
+      kClaim,
+      {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer), "example.com/hold"}}}}});
   ASSERT_TRUE(cluster.Delete<api::Pod>(kPod).ok());
   MustRelease();
   const api::ResourceClaim claim = cluster.Get<api::ResourceClaim>(kClaim);
@@ -436,7 +485,8 @@ TEST_F(ReleaseTest, KilledAnywhereItEndsTheSame) {
   for (bool generated : {false, true}) {
     for (Wire::Cut how : {Wire::Cut::kBeforeTheWrite, Wire::Cut::kAfterTheWrite}) {
       for (int writes = 0;; ++writes) {
-        SCOPED_TRACE((generated ? "generated, " : "named, ") + std::string("killed at write ") + std::to_string(writes) +
+        SCOPED_TRACE((generated ? "generated, " : "named, ") + std::string("killed at write ") +
+                     std::to_string(writes) +
                      (how == Wire::Cut::kAfterTheWrite ? ", which arrived" : ""));
         TestCluster fresh;
         Caches known;
@@ -446,12 +496,17 @@ TEST_F(ReleaseTest, KilledAnywhereItEndsTheSame) {
         ASSERT_TRUE(fresh.Delete<api::Pod>(kPod).ok());
         known.Sync(fresh);
         fresh.wire->CutAt(writes, how);
-        const bool cut = !ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok();
+        const bool cut = !ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                              .Reconcile(fresh.Ctx(), kClaim)
+                              .ok();
         fresh.wire->Repair();
-        // A user may delete the claim afterwards; either way nothing is left that holds it or the device.
+        // A user may delete the claim afterwards; either way nothing is left that holds it or the
+        // device.
         for (int i = 0; i < 3; ++i) {
           known.Sync(fresh);
-          ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok());
+          ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                          .Reconcile(fresh.Ctx(), kClaim)
+                          .ok());
         }
         std::optional<api::ResourceClaim> left = fresh.Find<api::ResourceClaim>(kClaim);
         EXPECT_EQ(left.has_value(), !generated);
@@ -460,7 +515,9 @@ TEST_F(ReleaseTest, KilledAnywhereItEndsTheSame) {
           EXPECT_THAT(left->status.reserved_for, IsEmpty());
           ASSERT_TRUE(fresh.Delete<api::ResourceClaim>(kClaim).ok());
           known.Sync(fresh);
-          ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods).Reconcile(fresh.Ctx(), kClaim).ok());
+          ASSERT_TRUE(ReleaseReconciler(fresh.Tested(), known.claims, known.pods)
+                          .Reconcile(fresh.Ctx(), kClaim)
+                          .ok());
           EXPECT_FALSE(fresh.Find<api::ResourceClaim>(kClaim)) << "a finalizer is left";
         }
         if (!cut) {
@@ -474,13 +531,16 @@ TEST_F(ReleaseTest, KilledAnywhereItEndsTheSame) {
 
 // Someone else wrote meanwhile: nothing of theirs is lost, the next look decides anew.
 TEST_F(ReleaseTest, AReservationMadeMeanwhileIsNotLost) {
-  const api::Pod p = cluster.Create(TestCluster::MakePod("p")), q = cluster.Create(TestCluster::MakePod("q"));
+  const api::Pod p = cluster.Create(TestCluster::MakePod("p")),
+                 q = cluster.Create(TestCluster::MakePod("q"));
   cluster.Create(TestCluster::MakeClaim("c"));
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {p});
   ASSERT_TRUE(cluster.Delete<api::Pod>(kPod).ok());
   caches.Sync(cluster);
-  const Json reserve = {{"status", {{"reservedFor", {{{"resource", "pods"}, {"name", "p"}, {"uid", p.metadata.uid}},
-                                                     {{"resource", "pods"}, {"name", "q"}, {"uid", q.metadata.uid}}}}}}};
+  const Json reserve = {{"status",
+                         {{"reservedFor",
+                           {{{"resource", "pods"}, {"name", "p"}, {"uid", p.metadata.uid}},
+                            {{"resource", "pods"}, {"name", "q"}, {"uid", q.metadata.uid}}}}}}};
   cluster.Merge<api::ResourceClaim>(kClaim, reserve, "status", "kube-scheduler");
   ReleaseReconciler stale(cluster.Tested(), caches.claims, caches.pods);
   EXPECT_TRUE(stale.Reconcile(cluster.Ctx(), kClaim).Is(Reason::kConflict));
@@ -491,7 +551,8 @@ TEST_F(ReleaseTest, AReservationMadeMeanwhileIsNotLost) {
   EXPECT_TRUE(claim.status.allocation);
 }
 
-// The cache of Pods lags behind that of claims, or the server can't be asked: nobody loses a device.
+// The cache of Pods lags behind that of claims, or the server can't be asked: nobody loses a
+// device.
 TEST_F(ReleaseTest, OnlyTheServerCanSayThatAPodIsGone) {
   const api::Pod pod = cluster.Create(TestCluster::MakePod("p"));
   cluster.Create(TestCluster::MakeClaim("c"));
@@ -500,14 +561,16 @@ TEST_F(ReleaseTest, OnlyTheServerCanSayThatAPodIsGone) {
   ReleaseReconciler reconciler(cluster.Tested(), caches.claims, caches.pods);
   EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), kClaim).ok());
   EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
-  cluster.wire->RefuseWhere([](const runtime::ApiRequest&) { return Status(Reason::kUnavailable, "no route"); });
+  cluster.wire->RefuseWhere(
+      [](const runtime::ApiRequest&) { return Status(Reason::kUnavailable, "no route"); });
   EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), kClaim).Is(Reason::kUnavailable));
   EXPECT_TRUE(cluster.Get<api::ResourceClaim>(kClaim).status.allocation);
 }
 
 // Both controllers with their informers, queues and triggers, as a process runs them.
 struct StamperRunTest : ::testing::Test {
-  StamperRunTest() : pods(cluster.client), claims(cluster.client), stamper(cluster.Tested(), cluster.clock) {
+  StamperRunTest()
+      : pods(cluster.client), claims(cluster.client), stamper(cluster.Tested(), cluster.clock) {
     auto wake = [this](auto&, auto&) {
       std::lock_guard lock(mutex);
       changed.notify_all();
@@ -547,7 +610,9 @@ struct StamperRunTest : ::testing::Test {
 TEST_F(StamperRunTest, FromPodToClaimAndBack) {
   cluster.Create(TestCluster::MakeTemplate("t"));
   const api::Pod pod = cluster.Create(TestCluster::MakePod("p", {{"gpu", std::nullopt, "t"}}));
-  Await("the claim", [&] { return NameOf("p", "gpu") && claims.Get({"default", *NameOf("p", "gpu")}) != nullptr; });
+  Await("the claim", [&] {
+    return NameOf("p", "gpu") && claims.Get({"default", *NameOf("p", "gpu")}) != nullptr;
+  });
   const api::ObjectKey claim{"default", *NameOf("p", "gpu")};
   cluster.Allocate(claim, "n1", {"gpu-0"}, {pod});
   cluster.Bind(kPod, "n1");
@@ -568,14 +633,18 @@ TEST_F(StamperRunTest, AClaimTakenFromAPodComesBack) {
   Await("the claim", [&] { return NameOf("p", "gpu").has_value(); });
   const std::string first = *NameOf("p", "gpu");
   ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", first}).ok());
-  Await("another claim", [&] { return NameOf("p", "gpu").has_value() && NameOf("p", "gpu") != first; });
+  Await("another claim",
+        [&] { return NameOf("p", "gpu").has_value() && NameOf("p", "gpu") != first; });
 }
 
 TEST_F(StamperRunTest, AUsersClaimIsFreedWhenItsPodsAreGone) {
   cluster.Create(TestCluster::MakeClaim("c"));
   const api::Pod pod = cluster.Create(TestCluster::MakePod("p", {{"c", "c", std::nullopt}}));
   cluster.Allocate(kClaim, "n1", {"gpu-0"}, {pod});
-  Await("the allocation", [&] { auto claim = claims.Get(kClaim); return claim != nullptr && claim->status.allocation.has_value(); });
+  Await("the allocation", [&] {
+    auto claim = claims.Get(kClaim);
+    return claim != nullptr && claim->status.allocation.has_value();
+  });
   ASSERT_TRUE(cluster.Delete<api::Pod>(kPod).ok());
   Await("the release", [&] {
     auto claim = claims.Get(kClaim);
@@ -586,10 +655,13 @@ TEST_F(StamperRunTest, AUsersClaimIsFreedWhenItsPodsAreGone) {
 TEST_F(StamperRunTest, ManyPodsAtOnce) {
   cluster.Create(TestCluster::MakeTemplate("t"));
   constexpr int kPods = 60;
-  for (int i = 0; i < kPods; ++i) cluster.Create(TestCluster::MakePod("p" + std::to_string(i), {{"a", std::nullopt, "t"}, {"b", std::nullopt, "t"}}));
+  for (int i = 0; i < kPods; ++i)
+    cluster.Create(TestCluster::MakePod("p" + std::to_string(i),
+                                        {{"a", std::nullopt, "t"}, {"b", std::nullopt, "t"}}));
   Await("every claim", [&] {
     for (int i = 0; i < kPods; ++i)
-      if (!NameOf("p" + std::to_string(i), "a") || !NameOf("p" + std::to_string(i), "b")) return false;
+      if (!NameOf("p" + std::to_string(i), "a") || !NameOf("p" + std::to_string(i), "b"))
+        return false;
     return true;
   });
   EXPECT_EQ(cluster.List<api::ResourceClaim>().size(), 2u * kPods);

@@ -8,15 +8,19 @@
 namespace dray::devcluster {
 namespace {
 
-Json Object(const std::string& name, const std::string& value = "", const std::string& space = "ns") {
-  Json object = {{"metadata", {{"name", name}, {"uid", "uid-" + name}, {"labels", {{"value", value}}}}}, {"value", value}};
+Json Object(const std::string& name, const std::string& value = "",
+            const std::string& space = "ns") {
+  Json object = {
+      {"metadata", {{"name", name}, {"uid", "uid-" + name}, {"labels", {{"value", value}}}}},
+      {"value", value}};
   if (!space.empty()) object["metadata"]["namespace"] = space;
   return object;
 }
 
 class StoreTest : public ::testing::Test {
  protected:
-  ObjectPtr Create(const std::string& name, const std::string& value = "", const std::string& space = "ns") {
+  ObjectPtr Create(const std::string& name, const std::string& value = "",
+                   const std::string& space = "ns") {
     Result<ObjectPtr> created = store_.Create(0, Object(name, value, space), {});
     EXPECT_TRUE(created.ok()) << created.status();
     return created.ok() ? *created : nullptr;
@@ -27,11 +31,16 @@ class StoreTest : public ::testing::Test {
     std::string keys;
     for (const ObjectPtr& object : listed->items)
       keys += object->key + "=" + object->labels.find("value")->second + " ";
-    if (!listed->next.empty()) keys += "> " + listed->next + " +" + std::to_string(listed->remaining);
+    if (!listed->next.empty())
+      keys += "> " + listed->next + " +" + std::to_string(listed->remaining);
     return keys;
   }
 
-  Store store_{{[](const Json& object) { return std::vector<std::string>{object.value("value", "")}; }, nullptr}, 100, 5};
+  Store store_{
+      {[](const Json& object) { return std::vector<std::string>{object.value("value", "")}; },
+       nullptr},
+      100,
+      5};
 };
 
 TEST_F(StoreTest, VersionsGrowOverAllKinds) {
@@ -84,18 +93,19 @@ TEST_F(StoreTest, ListsByPrefixInOrderAndInPages) {
 }
 
 TEST_F(StoreTest, ListsThePast) {
-  ObjectPtr a = Create("a", "1");         // 101
-  ObjectPtr b = Create("b", "1");         // 102
-  a = *store_.Replace(0, a, Object("a", "2"), {});  // 103
-  (void)*store_.Remove(0, b, Object("b", "end"), {});    // 104
-  Create("c", "1");                        // 105
+  ObjectPtr a = Create("a", "1");                      // 101
+  ObjectPtr b = Create("b", "1");                      // 102
+  a = *store_.Replace(0, a, Object("a", "2"), {});     // 103
+  (void)*store_.Remove(0, b, Object("b", "end"), {});  // 104
+  Create("c", "1");                                    // 105
   EXPECT_EQ(Keys({}), "ns/a=2 ns/c=1 ");
   struct Case {
     uint64_t version;
     const char* keys;
   };
-  for (const Case& c : {Case{105, "ns/a=2 ns/c=1 "}, Case{104, "ns/a=2 "}, Case{103, "ns/a=2 ns/b=1 "},
-                        Case{102, "ns/a=1 ns/b=1 "}, Case{101, "ns/a=1 "}, Case{100, ""}})
+  for (const Case& c :
+       {Case{105, "ns/a=2 ns/c=1 "}, Case{104, "ns/a=2 "}, Case{103, "ns/a=2 ns/b=1 "},
+        Case{102, "ns/a=1 ns/b=1 "}, Case{101, "ns/a=1 "}, Case{100, ""}})
     EXPECT_EQ(Keys({.at_version = c.version}), c.keys) << c.version;
   EXPECT_EQ(Keys({.limit = 1, .at_version = 103, .count_remaining = true}), "ns/a=2 > ns/b +1");
   EXPECT_EQ(Keys({.at_version = 200}), "Timeout");
@@ -148,11 +158,13 @@ TEST_F(StoreTest, WritersOnManyThreadsLoseNothing) {
         for (int i = 0; i < kEach;) {
           ObjectPtr present = store_.Get(0, "ns/counter");
           int value = std::stoi(Json::parse(present->text)["value"].get<std::string>());
-          if (store_.Replace(0, present, Object("counter", std::to_string(value + 1)), {}).ok()) ++i;
+          if (store_.Replace(0, present, Object("counter", std::to_string(value + 1)), {}).ok())
+            ++i;
         }
       });
   }
-  EXPECT_EQ(Json::parse(store_.Get(0, "ns/counter")->text)["value"], std::to_string(kThreads * kEach));
+  EXPECT_EQ(Json::parse(store_.Get(0, "ns/counter")->text)["value"],
+            std::to_string(kThreads * kEach));
   EXPECT_EQ(told, kThreads * kEach + 1);
   EXPECT_EQ(store_.version(), 100u + kThreads * kEach + 1);
 }

@@ -1,4 +1,5 @@
-// The garbage collector, the end of namespaces, and all controllers together as a process runs them.
+// The garbage collector, the end of namespaces, and all controllers together as a process runs
+// them.
 #include <condition_variable>
 #include <thread>
 
@@ -16,11 +17,11 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::TestCluster;
-using testing::Wire;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
+using testing::Wire;
 
 constexpr char kGhost[] = "0f000000-0000-4000-8000-000000000000";  // a UID that nobody has
 
@@ -28,7 +29,8 @@ constexpr char kGhost[] = "0f000000-0000-4000-8000-000000000000";  // a UID that
 struct CollectorTest : ::testing::Test {
   template <class T>
   void Look(std::map<std::string, OwnedObject>& now) {
-    for (const T& object : cluster.List<T>()) now[object.metadata.uid] = {api::KindOf<T>::value, api::KeyOf(object), object.metadata};
+    for (const T& object : cluster.List<T>())
+      now[object.metadata.uid] = {api::KindOf<T>::value, api::KeyOf(object), object.metadata};
   }
   // Tells what has changed since the last time; the UIDs to look at.
   std::set<std::string> News() {
@@ -45,7 +47,8 @@ struct CollectorTest : ::testing::Test {
       if (!now.contains(uid))
         for (const std::string& other : collector.Gone(object.metadata)) affected.insert(other);
     for (const auto& [uid, object] : now)
-      if (auto before = seen.find(uid); before == seen.end() || before->second.metadata != object.metadata)
+      if (auto before = seen.find(uid);
+          before == seen.end() || before->second.metadata != object.metadata)
         for (const std::string& other : collector.Seen(object)) affected.insert(other);
     seen = std::move(now);
     return affected;
@@ -63,7 +66,8 @@ struct CollectorTest : ::testing::Test {
     ADD_FAILURE() << "does not come to rest";
   }
   // A ConfigMap stands for anything that owns or is owned.
-  api::ConfigMap Make(const std::string& name, std::vector<api::OwnerReference> owners = {}, std::vector<std::string> finalizers = {}) {
+  api::ConfigMap Make(const std::string& name, std::vector<api::OwnerReference> owners = {},
+                      std::vector<std::string> finalizers = {}) {
     api::ConfigMap made;
     made.metadata.namespace_ = "default";
     made.metadata.name = name;
@@ -76,7 +80,8 @@ struct CollectorTest : ::testing::Test {
   }
   std::vector<std::string> Left() {
     std::vector<std::string> names;
-    for (const api::ConfigMap& one : cluster.List<api::ConfigMap>()) names.push_back(one.metadata.name);
+    for (const api::ConfigMap& one : cluster.List<api::ConfigMap>())
+      names.push_back(one.metadata.name);
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -86,10 +91,12 @@ struct CollectorTest : ::testing::Test {
   }
 
   TestCluster cluster;
-  GarbageCollector collector{cluster.Tested(),
-                             {api::KindOf<api::Pod>::value, api::KindOf<api::Node>::value, api::KindOf<api::ConfigMap>::value,
-                              api::KindOf<api::ReplicaSet>::value, api::KindOf<api::Deployment>::value,
-                              api::KindOf<api::ResourceClaim>::value, api::KindOf<api::ResourceSlice>::value}};
+  GarbageCollector collector{
+      cluster.Tested(),
+      {api::KindOf<api::Pod>::value, api::KindOf<api::Node>::value,
+       api::KindOf<api::ConfigMap>::value, api::KindOf<api::ReplicaSet>::value,
+       api::KindOf<api::Deployment>::value, api::KindOf<api::ResourceClaim>::value,
+       api::KindOf<api::ResourceSlice>::value}};
   std::map<std::string, OwnedObject> seen;
 };
 
@@ -168,8 +175,10 @@ TEST_F(CollectorTest, OrphansWhenAsked) {
   EXPECT_THAT(Left(), SizeIs(4)) << "waits for the collector";
   Collect();
   EXPECT_THAT(Left(), ElementsAre("b", "child", "shared"));
-  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "child"}).metadata.owner_references, IsEmpty());
-  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "shared"}).metadata.owner_references, ElementsAre(By(b)));
+  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "child"}).metadata.owner_references,
+              IsEmpty());
+  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "shared"}).metadata.owner_references,
+              ElementsAre(By(b)));
 }
 
 TEST_F(CollectorTest, ForegroundWaitsForThoseThatBlock) {
@@ -208,7 +217,8 @@ TEST_F(CollectorTest, SomeoneElsesFinalizersAreKept) {
   Delete("a", "Foreground");
   Collect();
   EXPECT_THAT(Left(), ElementsAre("a"));
-  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "a"}).metadata.finalizers, ElementsAre("example.com/hold"));
+  EXPECT_THAT(cluster.Get<api::ConfigMap>({"default", "a"}).metadata.finalizers,
+              ElementsAre("example.com/hold"));
 }
 
 // What it knows is older than what is true: it asks, and deletes by UID.
@@ -222,7 +232,8 @@ TEST_F(CollectorTest, ALaggingGraphHurtsNobody) {
   ASSERT_TRUE(fresh.Reconcile(cluster.Ctx(), {"", child.metadata.uid}).ok());
   EXPECT_THAT(Left(), ElementsAre("a", "child"));
   // It can't ask.
-  cluster.wire->RefuseWhere([](const runtime::ApiRequest&) { return Status(Reason::kUnavailable, "no route"); });
+  cluster.wire->RefuseWhere(
+      [](const runtime::ApiRequest&) { return Status(Reason::kUnavailable, "no route"); });
   EXPECT_TRUE(fresh.Reconcile(cluster.Ctx(), {"", child.metadata.uid}).Is(Reason::kUnavailable));
   cluster.wire->RefuseWhere(nullptr);
   // The child was replaced by one that nobody owns.
@@ -262,7 +273,9 @@ TEST_F(CollectorTest, KilledAnywhereItFinishesLater) {
 // ---- namespaces
 
 Json Object(const char* version, const char* kind, Json more = Json::object()) {
-  Json object = {{"apiVersion", version}, {"kind", kind}, {"metadata", {{"name", "x"}, {"namespace", "doomed"}}}};
+  Json object = {{"apiVersion", version},
+                 {"kind", kind},
+                 {"metadata", {{"name", "x"}, {"namespace", "doomed"}}}};
   object.update(more);
   return object;
 }
@@ -272,31 +285,44 @@ TEST(Namespaces, EveryKindThatTheServerHasIsEmptied) {
   api::Namespace doomed;
   doomed.metadata.name = "doomed";
   cluster.Create(doomed);
-  const Json pod_template = {{"metadata", {{"labels", {{"a", "b"}}}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};
+  const Json pod_template = {{"metadata", {{"labels", {{"a", "b"}}}}},
+                             {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};
   Json job_template = pod_template;
   job_template["spec"]["restartPolicy"] = "Never";
   const Json select = {{"matchLabels", {{"a", "b"}}}};
-  const Json claim = {{"devices", {{"requests", {{{"name", "r"}, {"exactly", {{"deviceClassName", "gpu"}}}}}}}}};
+  const Json claim = {
+      {"devices", {{"requests", {{{"name", "r"}, {"exactly", {{"deviceClassName", "gpu"}}}}}}}}};
   const std::map<std::string, Json> manifests = {
       {"configmaps", Object("v1", "ConfigMap")},
       {"secrets", Object("v1", "Secret")},
       {"serviceaccounts", Object("v1", "ServiceAccount")},
       {"services", Object("v1", "Service", {{"spec", {{"ports", {{{"port", 80}}}}}}})},
-      {"pods", Object("v1", "Pod", {{"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}})},
-      {"events", Object("v1", "Event", {{"involvedObject", {{"kind", "Pod"}, {"name", "x"}, {"namespace", "doomed"}}}, {"reason", "R"}})},
+      {"pods",
+       Object("v1", "Pod", {{"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}})},
+      {"events",
+       Object("v1", "Event",
+              {{"involvedObject", {{"kind", "Pod"}, {"name", "x"}, {"namespace", "doomed"}}},
+               {"reason", "R"}})},
       {"leases", Object("coordination.k8s.io/v1", "Lease", {{"spec", Json::object()}})},
-      {"endpointslices", Object("discovery.k8s.io/v1", "EndpointSlice", {{"addressType", "IPv4"}, {"endpoints", Json::array()}})},
-      {"deployments", Object("apps/v1", "Deployment", {{"spec", {{"selector", select}, {"template", pod_template}}}})},
-      {"replicasets", Object("apps/v1", "ReplicaSet", {{"spec", {{"selector", select}, {"template", pod_template}}}})},
+      {"endpointslices", Object("discovery.k8s.io/v1", "EndpointSlice",
+                                {{"addressType", "IPv4"}, {"endpoints", Json::array()}})},
+      {"deployments", Object("apps/v1", "Deployment",
+                             {{"spec", {{"selector", select}, {"template", pod_template}}}})},
+      {"replicasets", Object("apps/v1", "ReplicaSet",
+                             {{"spec", {{"selector", select}, {"template", pod_template}}}})},
       {"jobs", Object("batch/v1", "Job", {{"spec", {{"template", job_template}}}})},
       {"resourceclaims", Object("resource.k8s.io/v1", "ResourceClaim", {{"spec", claim}})},
-      {"resourceclaimtemplates", Object("resource.k8s.io/v1", "ResourceClaimTemplate", {{"spec", {{"spec", claim}}}})},
+      {"resourceclaimtemplates",
+       Object("resource.k8s.io/v1", "ResourceClaimTemplate", {{"spec", {{"spec", claim}}}})},
       {"roles", Object("rbac.authorization.k8s.io/v1", "Role", {{"rules", Json::array()}})},
       {"rolebindings",
        Object("rbac.authorization.k8s.io/v1", "RoleBinding",
-              {{"roleRef", {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", "x"}}}, {"subjects", Json::array()}})},
+              {{"roleRef",
+                {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", "x"}}},
+               {"subjects", Json::array()}})},
   };
-  // One of each namespaced kind in discovery; a kind that is missing here shows that it may be missing there as well.
+  // One of each namespaced kind in discovery; a kind that is missing here shows that it may be
+  // missing there as well.
   auto get = [&](const std::string& path) {
     runtime::ApiRequest request;
     request.path = path;
@@ -330,7 +356,8 @@ TEST(Namespaces, EveryKindThatTheServerHasIsEmptied) {
   EXPECT_EQ(lists.size(), manifests.size());
   // What holds on: a Pod with its grace period, a claim in use.
   cluster.Bind({"doomed", "x"}, "n1");
-  cluster.Merge<api::ResourceClaim>({"doomed", "x"}, {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer)}}}}});
+  cluster.Merge<api::ResourceClaim>(
+      {"doomed", "x"}, {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer)}}}}});
 
   testing::SyncedCache<api::Namespace> namespaces;
   NamespaceReconciler reconciler(cluster.Tested(), namespaces);
@@ -368,7 +395,8 @@ TEST(Namespaces, FailuresComeBackAsErrors) {
     cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
       return request.method == method ? Status(Reason::kUnavailable, "no route") : Ok();
     });
-    EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), {"", "doomed"}).Is(Reason::kUnavailable)) << method;
+    EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), {"", "doomed"}).Is(Reason::kUnavailable))
+        << method;
   }
   cluster.wire->RefuseWhere(nullptr);
   EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), {"", "doomed"}).ok());
@@ -378,7 +406,8 @@ TEST(Namespaces, FailuresComeBackAsErrors) {
 // ---- all together
 
 struct WorkloadsRunTest : ::testing::Test {
-  WorkloadsRunTest() : pods(cluster.client), sets(cluster.client), workloads(cluster.Tested(), cluster.clock) {
+  WorkloadsRunTest()
+      : pods(cluster.client), sets(cluster.client), workloads(cluster.Tested(), cluster.clock) {
     auto wake = [this](auto&, auto&) {
       std::lock_guard lock(mutex);
       changed.notify_all();
@@ -392,7 +421,8 @@ struct WorkloadsRunTest : ::testing::Test {
   }
   ~WorkloadsRunTest() override { cluster.stop.request_stop(); }
 
-  // The cluster's time goes on while nothing happens; real time only bounds how long a failure takes.
+  // The cluster's time goes on while nothing happens; real time only bounds how long a failure
+  // takes.
   void Await(const char* what, std::function<bool()> holds) {
     const auto end = std::chrono::steady_clock::now() + seconds(30);
     std::unique_lock lock(mutex);
@@ -409,7 +439,8 @@ struct WorkloadsRunTest : ::testing::Test {
   size_t Active() {
     size_t active = 0;
     for (const auto& pod : pods.List())
-      active += pod->status.phase != "Succeeded" && pod->status.phase != "Failed" && !pod->metadata.deletion_timestamp;
+      active += pod->status.phase != "Succeeded" && pod->status.phase != "Failed" &&
+                !pod->metadata.deletion_timestamp;
     return active;
   }
   void Deploy(int replicas, const char* strategy = "RollingUpdate", const char* space = "default") {
@@ -422,7 +453,8 @@ struct WorkloadsRunTest : ::testing::Test {
            {"strategy", {{"type", strategy}}},
            {"selector", {{"matchLabels", {{"app", "web"}}}}},
            {"template",
-            {{"metadata", {{"labels", {{"app", "web"}}}}}, {"spec", {{"containers", {{{"name", "c"}, {"image", "v1"}}}}}}}}}}});
+            {{"metadata", {{"labels", {{"app", "web"}}}}},
+             {"spec", {{"containers", {{{"name", "c"}, {"image", "v1"}}}}}}}}}}});
   }
 
   TestCluster cluster;
@@ -439,7 +471,9 @@ TEST_F(WorkloadsRunTest, ADeploymentComesAndGoesWithAllThatIsIts) {
   Deploy(3);
   Await("three Pods", [&] { return Active() == 3; });
   for (const auto& pod : pods.List()) cluster.SetPhase(api::KeyOf(*pod), "Running", true);
-  Await("availability", [&] { return cluster.Get<api::Deployment>({"default", "web"}).status.available_replicas == 3; });
+  Await("availability", [&] {
+    return cluster.Get<api::Deployment>({"default", "web"}).status.available_replicas == 3;
+  });
   ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(*pods.List().at(0))).ok());
   Await("a new Pod", [&] { return Active() == 3; });
   ASSERT_TRUE(cluster.Delete<api::Deployment>({"default", "web"}).ok());
@@ -451,8 +485,13 @@ TEST_F(WorkloadsRunTest, ARecreateGoesOnWhenTheLastOldPodIsGone) {
   Await("the Pod", [&] { return Active() == 1; });
   const api::ObjectKey old = api::KeyOf(*pods.List().at(0));
   cluster.Bind(old, "n1");
-  cluster.Merge<api::Deployment>({"default", "web"}, {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "c"}, {"image", "v2"}}}}}}}}}}});
-  Await("the old one ends", [&] { auto pod = pods.Get(old); return pod != nullptr && pod->metadata.deletion_timestamp.has_value(); });
+  cluster.Merge<api::Deployment>(
+      {"default", "web"},
+      {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "c"}, {"image", "v2"}}}}}}}}}}});
+  Await("the old one ends", [&] {
+    auto pod = pods.Get(old);
+    return pod != nullptr && pod->metadata.deletion_timestamp.has_value();
+  });
   Await("the new set", [&] { return sets.List().size() == 2; });
   EXPECT_EQ(Active(), 0u);
   ASSERT_TRUE(cluster.Delete<api::Pod>(old, "", 0).ok());
@@ -476,15 +515,20 @@ TEST_F(WorkloadsRunTest, AStrayPodIsAdopted) {
 }
 
 TEST_F(WorkloadsRunTest, AJobRunsAndGoesAtItsTime) {
-  cluster.CreateFrom<api::Job>({{"apiVersion", "batch/v1"},
-                                {"kind", "Job"},
-                                {"metadata", {{"name", "once"}, {"namespace", "default"}}},
-                                {"spec",
-                                 {{"ttlSecondsAfterFinished", 5},
-                                  {"template", {{"spec", {{"restartPolicy", "Never"}, {"containers", {{{"name", "c"}, {"image", "i"}}}}}}}}}}});
+  cluster.CreateFrom<api::Job>(
+      {{"apiVersion", "batch/v1"},
+       {"kind", "Job"},
+       {"metadata", {{"name", "once"}, {"namespace", "default"}}},
+       {"spec",
+        {{"ttlSecondsAfterFinished", 5},
+         {"template",
+          {{"spec",
+            {{"restartPolicy", "Never"}, {"containers", {{{"name", "c"}, {"image", "i"}}}}}}}}}}});
   Await("its Pod", [&] { return Active() == 1; });
   cluster.SetPhase(api::KeyOf(*pods.List().at(0)), "Succeeded");
-  Await("its end, and its Pod's", [&] { return pods.List().empty() && !cluster.Find<api::Job>({"default", "once"}); });
+  Await("its end, and its Pod's", [&] {
+    return pods.List().empty() && !cluster.Find<api::Job>({"default", "once"});
+  });
 }
 
 TEST_F(WorkloadsRunTest, ANamespaceGoesWithItsContent) {

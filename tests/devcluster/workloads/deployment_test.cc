@@ -6,19 +6,20 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
-using testing::Wire;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
+using testing::Wire;
 
 TEST(ScaledValue, RoundsAsAsked) {
   struct Case {
     api::IntOrString value;
     int total, up, down;
   };
-  const Case cases[] = {{{int64_t{3}}, 10, 3, 3}, {{std::string("25%")}, 10, 3, 2},  {{std::string("25%")}, 4, 1, 1},
-                        {{std::string("25%")}, 1, 1, 0}, {{std::string("0%")}, 7, 0, 0}, {{std::string("100%")}, 7, 7, 7}};
+  const Case cases[] = {{{int64_t{3}}, 10, 3, 3},        {{std::string("25%")}, 10, 3, 2},
+                        {{std::string("25%")}, 4, 1, 1}, {{std::string("25%")}, 1, 1, 0},
+                        {{std::string("0%")}, 7, 0, 0},  {{std::string("100%")}, 7, 7, 7}};
   for (const Case& one : cases) {
     EXPECT_EQ(ScaledValue(one.value, one.total, true), one.up);
     EXPECT_EQ(ScaledValue(one.value, one.total, false), one.down);
@@ -26,13 +27,23 @@ TEST(ScaledValue, RoundsAsAsked) {
 }
 
 struct DeploymentTest : WorkloadTest {
-  api::Deployment Make(const Json& document) { return cluster.CreateFrom<api::Deployment>(document); }
+  api::Deployment Make(const Json& document) {
+    return cluster.CreateFrom<api::Deployment>(document);
+  }
   void SetImage(const std::string& image) {
-    const Json patch = {{"spec", {{"template", {{"spec", {{"containers", {{{"name", "main"}, {"image", image}}}}}}}}}}};
-    EXPECT_TRUE(cluster.client.Patch<api::Deployment>(cluster.Ctx(), kName, runtime::PatchType::kStrategic, patch.dump()).ok());
+    const Json patch = {
+        {"spec",
+         {{"template", {{"spec", {{"containers", {{{"name", "main"}, {"image", image}}}}}}}}}}};
+    EXPECT_TRUE(cluster.client
+                    .Patch<api::Deployment>(cluster.Ctx(), kName, runtime::PatchType::kStrategic,
+                                            patch.dump())
+                    .ok());
   }
   api::DeploymentStatus StatusNow() { return cluster.Get<api::Deployment>(kName).status; }
-  std::string Revision() { return cluster.Get<api::Deployment>(kName).metadata.annotations["deployment.kubernetes.io/revision"]; }
+  std::string Revision() {
+    return cluster.Get<api::Deployment>(kName)
+        .metadata.annotations["deployment.kubernetes.io/revision"];
+  }
 };
 
 TEST_F(DeploymentTest, ComesUp) {
@@ -56,7 +67,8 @@ TEST_F(DeploymentTest, ComesUp) {
   EXPECT_EQ(StatusNow().available_replicas, 3);
   EXPECT_EQ(StatusNow().updated_replicas, 3);
   EXPECT_EQ(StatusNow().unavailable_replicas, 0);
-  EXPECT_EQ(StatusNow().observed_generation, cluster.Get<api::Deployment>(kName).metadata.generation);
+  EXPECT_EQ(StatusNow().observed_generation,
+            cluster.Get<api::Deployment>(kName).metadata.generation);
   EXPECT_EQ(Revision(), "1");
 }
 
@@ -67,20 +79,31 @@ TEST_F(DeploymentTest, RollsWithinItsBounds) {
     Json surge, unavailable;
     int most, least;
   };
-  const Case cases[] = {{4, "25%", "25%", 5, 3}, {3, 1, 0, 4, 3}, {3, 0, 1, 3, 2}, {1, "25%", "25%", 2, 1},
-                        {5, "100%", "100%", 10, 0}, {4, 0, 0, 4, 3}, {10, "30%", "10%", 13, 9}};
+  const Case cases[] = {{4, "25%", "25%", 5, 3},
+                        {3, 1, 0, 4, 3},
+                        {3, 0, 1, 3, 2},
+                        {1, "25%", "25%", 2, 1},
+                        {5, "100%", "100%", 10, 0},
+                        {4, 0, 0, 4, 3},
+                        {10, "30%", "10%", 13, 9}};
   for (const Case& one : cases) {
     SCOPED_TRACE(one.surge.dump() + " " + one.unavailable.dump());
-    for (const api::Deployment& left : cluster.List<api::Deployment>()) ASSERT_TRUE(cluster.Delete<api::Deployment>(api::KeyOf(left)).ok());
-    for (const api::ReplicaSet& left : cluster.List<api::ReplicaSet>()) ASSERT_TRUE(cluster.Delete<api::ReplicaSet>(api::KeyOf(left)).ok());
-    for (const api::Pod& left : Pods()) ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(left), "", 0).ok());
-    Make(DeploymentOf(one.replicas, "v1",
-                      {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", one.surge}, {"maxUnavailable", one.unavailable}}}}));
+    for (const api::Deployment& left : cluster.List<api::Deployment>())
+      ASSERT_TRUE(cluster.Delete<api::Deployment>(api::KeyOf(left)).ok());
+    for (const api::ReplicaSet& left : cluster.List<api::ReplicaSet>())
+      ASSERT_TRUE(cluster.Delete<api::ReplicaSet>(api::KeyOf(left)).ok());
+    for (const api::Pod& left : Pods())
+      ASSERT_TRUE(cluster.Delete<api::Pod>(api::KeyOf(left), "", 0).ok());
+    Make(DeploymentOf(
+        one.replicas, "v1",
+        {{"type", "RollingUpdate"},
+         {"rollingUpdate", {{"maxSurge", one.surge}, {"maxUnavailable", one.unavailable}}}}));
     Settle();
     AllReady();
     Settle();
     SetImage("v2");
-    for (int step = 0; step < 60 && Running() != std::map<std::string, int>{{"v2", one.replicas}}; ++step) {
+    for (int step = 0; step < 60 && Running() != std::map<std::string, int>{{"v2", one.replicas}};
+         ++step) {
       Round();
       int active = 0, ready = 0;
       for (const api::Pod& pod : Pods()) {
@@ -104,9 +127,12 @@ TEST_F(DeploymentTest, RollsWithinItsBounds) {
   }
 }
 
-// The status of the old set says less than is true: nothing that may be in service goes before its successor is there.
+// The status of the old set says less than is true: nothing that may be in service goes before its
+// successor is there.
 TEST_F(DeploymentTest, TrustsNoStatusThatMayLagBehind) {
-  Make(DeploymentOf(3, "v1", {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", 1}, {"maxUnavailable", 0}}}}));
+  Make(DeploymentOf(
+      3, "v1",
+      {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxSurge", 1}, {"maxUnavailable", 0}}}}));
   Settle();
   AllReady();  // but the ReplicaSet has not counted yet
   SetImage("v2");
@@ -216,7 +242,8 @@ TEST_F(DeploymentTest, KeepsAsMuchHistoryAsAsked) {
     }
   }
   std::set<std::string> images;
-  for (const api::ReplicaSet& set : cluster.List<api::ReplicaSet>()) images.insert(set.spec.template_.spec.containers[0].image);
+  for (const api::ReplicaSet& set : cluster.List<api::ReplicaSet>())
+    images.insert(set.spec.template_.spec.containers[0].image);
   EXPECT_THAT(images, ElementsAre("v3", "v4", "v5"));
 }
 
@@ -246,7 +273,10 @@ TEST_F(DeploymentTest, KilledAnywhereItComesUpTheSame) {
       runtime::EventRecorder quiet(fresh.client, fresh.clock, "test");
       fresh.CreateFrom<api::Deployment>(DeploymentOf(3));
       cache.Sync(fresh.client, fresh.Ctx());
-      auto once = [&] { return DeploymentReconciler(fresh.Tested(), cache, set_cache, quiet).Reconcile(fresh.Ctx(), kName); };
+      auto once = [&] {
+        return DeploymentReconciler(fresh.Tested(), cache, set_cache, quiet)
+            .Reconcile(fresh.Ctx(), kName);
+      };
       fresh.wire->CutAt(writes, how);
       const bool cut = !once().ok();
       fresh.wire->Repair();
@@ -255,7 +285,9 @@ TEST_F(DeploymentTest, KilledAnywhereItComesUpTheSame) {
       const auto all = fresh.List<api::ReplicaSet>();
       ASSERT_EQ(all.size(), 1u);
       EXPECT_EQ(all[0].spec.replicas, 3);
-      EXPECT_EQ(fresh.Get<api::Deployment>(kName).metadata.annotations.at("deployment.kubernetes.io/revision"), "1");
+      EXPECT_EQ(fresh.Get<api::Deployment>(kName).metadata.annotations.at(
+                    "deployment.kubernetes.io/revision"),
+                "1");
       if (!cut) break;
     }
   }
@@ -268,9 +300,12 @@ TEST_F(DeploymentTest, SaysWhatItScales) {
   Settle();
   std::vector<std::string> ours;
   for (const std::string& line : Events())
-    if (line.starts_with("Deployment ")) ours.push_back(line.substr(0, line.find(" web-")) + line.substr(line.find(" from")));
-  EXPECT_THAT(ours, ElementsAre("Deployment web: Normal ScalingReplicaSet: Scaled down replica set from 3 to 1 x1",
-                                "Deployment web: Normal ScalingReplicaSet: Scaled up replica set from 0 to 3 x1"));
+    if (line.starts_with("Deployment "))
+      ours.push_back(line.substr(0, line.find(" web-")) + line.substr(line.find(" from")));
+  EXPECT_THAT(
+      ours, ElementsAre(
+                "Deployment web: Normal ScalingReplicaSet: Scaled down replica set from 3 to 1 x1",
+                "Deployment web: Normal ScalingReplicaSet: Scaled up replica set from 0 to 3 x1"));
 }
 
 }  // namespace

@@ -6,11 +6,11 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
-using testing::Wire;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
+using testing::Wire;
 
 struct JobTest : WorkloadTest {
   void Make(Json spec, const std::string& restart = "Never") {
@@ -95,8 +95,12 @@ TEST_F(JobTest, RestartsOfContainersCountAsFailures) {
   Make({{"backoffLimit", 3}}, "OnFailure");
   Reconcile();
   auto restarts = [&](int count) {
-    cluster.Merge<api::Pod>(api::KeyOf(Pods().at(0)),
-                            {{"status", {{"phase", "Running"}, {"containerStatuses", {{{"name", "main"}, {"restartCount", count}}}}}}}, "status");
+    cluster.Merge<api::Pod>(
+        api::KeyOf(Pods().at(0)),
+        {{"status",
+          {{"phase", "Running"},
+           {"containerStatuses", {{{"name", "main"}, {"restartCount", count}}}}}}},
+        "status");
     Reconcile();
   };
   restarts(2);
@@ -179,7 +183,8 @@ TEST_F(JobTest, KilledAnywhereItStartsTheRightNumber) {
       TestCluster fresh;
       testing::SyncedCache<api::Job> cache;
       runtime::EventRecorder quiet(fresh.client, fresh.clock, "test");
-      Json spec = {{"completions", 3}, {"parallelism", 3}, {"template", PodTemplate("train", "Never")}};
+      Json spec = {
+          {"completions", 3}, {"parallelism", 3}, {"template", PodTemplate("train", "Never")}};
       fresh.CreateFrom<api::Job>(WorkloadOf("batch/v1", "Job", spec));
       cache.Sync(fresh.client, fresh.Ctx());
       fresh.wire->CutAt(writes, how);

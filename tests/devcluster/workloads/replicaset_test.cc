@@ -6,15 +6,17 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-using testing::TestCluster;
-using testing::Wire;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TestCluster;
+using testing::Wire;
 
 struct ReplicaSetTest : WorkloadTest {
   api::ReplicaSet Make(int replicas, Json more = Json::object()) {
-    Json spec = {{"replicas", replicas}, {"selector", {{"matchLabels", {{"app", "web"}}}}}, {"template", PodTemplate()}};
+    Json spec = {{"replicas", replicas},
+                 {"selector", {{"matchLabels", {{"app", "web"}}}}},
+                 {"template", PodTemplate()}};
     spec.update(more);
     return cluster.CreateFrom<api::ReplicaSet>(WorkloadOf("apps/v1", "ReplicaSet", spec));
   }
@@ -28,7 +30,8 @@ struct ReplicaSetTest : WorkloadTest {
 
 TEST_F(ReplicaSetTest, MakesItsPodsFromTheTemplateAsWritten) {
   Json exotic = {{"template", PodTemplate()}};
-  exotic["template"]["spec"]["containers"][0]["startupProbe"] = {{"httpGet", {{"path", "/"}, {"port", 80}}}};
+  exotic["template"]["spec"]["containers"][0]["startupProbe"] = {
+      {"httpGet", {{"path", "/"}, {"port", 80}}}};
   const api::ReplicaSet set = Make(3, exotic);
   Reconcile();
   const auto pods = Pods();
@@ -39,9 +42,12 @@ TEST_F(ReplicaSetTest, MakesItsPodsFromTheTemplateAsWritten) {
     EXPECT_EQ(pod.metadata.labels.at("app"), "web");
     EXPECT_EQ(pod.metadata.annotations.at("note"), "x");
     EXPECT_THAT(pod.metadata.owner_references,
-                ElementsAre(api::OwnerReference{"apps/v1", "ReplicaSet", "web", set.metadata.uid, true, true}));
+                ElementsAre(api::OwnerReference{"apps/v1", "ReplicaSet", "web", set.metadata.uid,
+                                                true, true}));
     EXPECT_EQ(pod.spec.containers[0].resources.limits.at("nvidia.com/gpu").ToString(), "1");
-    EXPECT_EQ(cluster.GetJson<api::Pod>(api::KeyOf(pod))["spec"]["containers"][0]["startupProbe"]["httpGet"]["path"], "/");
+    EXPECT_EQ(cluster.GetJson<api::Pod>(
+                  api::KeyOf(pod))["spec"]["containers"][0]["startupProbe"]["httpGet"]["path"],
+              "/");
   }
   Reconcile();
   EXPECT_THAT(Pods(), SizeIs(3));
@@ -86,7 +92,8 @@ TEST_F(ReplicaSetTest, TakesTheLeastUsefulPodsAway) {
       if (Active(pod)) names.insert(pod.metadata.name);
     return names;
   };
-  EXPECT_THAT(scale(2), ElementsAre(std::min(pods[0].metadata.name, pods[1].metadata.name), std::max(pods[0].metadata.name, pods[1].metadata.name)));
+  EXPECT_THAT(scale(2), ElementsAre(std::min(pods[0].metadata.name, pods[1].metadata.name),
+                                    std::max(pods[0].metadata.name, pods[1].metadata.name)));
   EXPECT_THAT(scale(1), ElementsAre(pods[0].metadata.name));
   EXPECT_THAT(scale(0), IsEmpty());
 }
@@ -100,7 +107,8 @@ TEST_F(ReplicaSetTest, AdoptsAndReleasesByLabel) {
   cluster.Create(other);
   api::Pod owned = TestCluster::MakePod("owned");
   owned.metadata.labels = {{"app", "web"}};
-  owned.metadata.owner_references = {{"apps/v1", "ReplicaSet", "former", "0f000000-0000-4000-8000-000000000000", true, true}};
+  owned.metadata.owner_references = {
+      {"apps/v1", "ReplicaSet", "former", "0f000000-0000-4000-8000-000000000000", true, true}};
   cluster.Create(owned);
   api::Pod done = TestCluster::MakePod("done");
   done.metadata.labels = {{"app", "web"}};
@@ -109,15 +117,18 @@ TEST_F(ReplicaSetTest, AdoptsAndReleasesByLabel) {
 
   const api::ReplicaSet set = Make(2);
   Reconcile();
-  EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "stray"}).metadata)->uid, set.metadata.uid);
+  EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "stray"}).metadata)->uid,
+            set.metadata.uid);
   EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "other"}).metadata), nullptr);
   EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "done"}).metadata), nullptr);
-  EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "owned"}).metadata)->name, "former");
+  EXPECT_EQ(api::ControllerOf(cluster.Get<api::Pod>({"default", "owned"}).metadata)->name,
+            "former");
   EXPECT_EQ(StatusNow().replicas, 2);
   EXPECT_THAT(Pods(), SizeIs(5));
 
   // Taken out of service to be looked at: released and replaced.
-  cluster.Merge<api::Pod>({"default", "stray"}, {{"metadata", {{"labels", {{"app", "quarantine"}}}}}});
+  cluster.Merge<api::Pod>({"default", "stray"},
+                          {{"metadata", {{"labels", {{"app", "quarantine"}}}}}});
   Reconcile();
   EXPECT_THAT(cluster.Get<api::Pod>({"default", "stray"}).metadata.owner_references, IsEmpty());
   EXPECT_EQ(StatusNow().replicas, 2);
@@ -147,12 +158,14 @@ TEST_F(ReplicaSetTest, SaysWhenAPodIsRefused) {
   Make(2);
   cluster.wire->RefuseWhere([](const runtime::ApiRequest& request) {
     return request.method == "POST" && request.path.find("/pods") != std::string::npos
-               ? Status(Reason::kForbidden, "admission webhook \"pods.dray.dev\" denied the request: too much memory")
+               ? Status(Reason::kForbidden,
+                        "admission webhook \"pods.dray.dev\" denied the request: too much memory")
                : Ok();
   });
   EXPECT_TRUE(Run<ReplicaSetReconciler>(sets).Is(Reason::kForbidden));
   EXPECT_EQ(StatusNow().observed_generation, 1) << "the status is told all the same";
-  EXPECT_THAT(Events(), ElementsAre("ReplicaSet web: Warning FailedCreate: Error creating: admission webhook \"pods.dray.dev\" "
+  EXPECT_THAT(Events(), ElementsAre("ReplicaSet web: Warning FailedCreate: Error creating: "
+                                    "admission webhook \"pods.dray.dev\" "
                                     "denied the request: too much memory x1"));
   cluster.wire->RefuseWhere(nullptr);
   Reconcile();
@@ -166,15 +179,18 @@ TEST_F(ReplicaSetTest, KilledAnywhereItHasTheRightNumber) {
       TestCluster fresh;
       testing::SyncedCache<api::ReplicaSet> cache;
       runtime::EventRecorder quiet(fresh.client, fresh.clock, "test");
-      fresh.CreateFrom<api::ReplicaSet>(WorkloadOf(
-          "apps/v1", "ReplicaSet",
-          {{"replicas", 3}, {"selector", {{"matchLabels", {{"app", "web"}}}}}, {"template", PodTemplate()}}));
+      fresh.CreateFrom<api::ReplicaSet>(
+          WorkloadOf("apps/v1", "ReplicaSet",
+                     {{"replicas", 3},
+                      {"selector", {{"matchLabels", {{"app", "web"}}}}},
+                      {"template", PodTemplate()}}));
       cache.Sync(fresh.client, fresh.Ctx());
       fresh.wire->CutAt(writes, how);
       (void)ReplicaSetReconciler(fresh.Tested(), cache, quiet).Reconcile(fresh.Ctx(), kName);
       fresh.wire->Repair();
       // With a cache that has not moved.
-      ASSERT_TRUE(ReplicaSetReconciler(fresh.Tested(), cache, quiet).Reconcile(fresh.Ctx(), kName).ok());
+      ASSERT_TRUE(
+          ReplicaSetReconciler(fresh.Tested(), cache, quiet).Reconcile(fresh.Ctx(), kName).ok());
       EXPECT_EQ(fresh.List<api::Pod>().size(), 3u);
     }
   }
@@ -187,14 +203,17 @@ TEST_F(ReplicaSetTest, OneThatEndsMakesNothing) {
   Reconcile();
   EXPECT_THAT(Pods(), IsEmpty());
   cluster.Merge<api::ReplicaSet>(kName, {{"metadata", {{"finalizers", nullptr}}}});
-  EXPECT_TRUE(ReplicaSetReconciler(cluster.Tested(), sets, *events).Reconcile(cluster.Ctx(), kName).ok()) << "gone, the cache lags";
+  EXPECT_TRUE(
+      ReplicaSetReconciler(cluster.Tested(), sets, *events).Reconcile(cluster.Ctx(), kName).ok())
+      << "gone, the cache lags";
   EXPECT_THAT(Pods(), IsEmpty());
   // Another one has taken the name.
   api::ReplicaSet stale = *sets.Get(kName);
   stale.metadata.deletion_timestamp.reset();
   Make(0);
   sets.Put(stale);
-  EXPECT_TRUE(ReplicaSetReconciler(cluster.Tested(), sets, *events).Reconcile(cluster.Ctx(), kName).ok());
+  EXPECT_TRUE(
+      ReplicaSetReconciler(cluster.Tested(), sets, *events).Reconcile(cluster.Ctx(), kName).ok());
   EXPECT_THAT(Pods(), IsEmpty());
 }
 
@@ -202,7 +221,10 @@ TEST(OwnedPods, SelectorsAsListParameters) {
   api::LabelSelector selector;
   EXPECT_EQ(SelectorText(selector), "");
   selector.match_labels = {{"a", "b"}, {"c", "d"}};
-  selector.match_expressions = {{"e", "In", {"f", "g"}}, {"h", "NotIn", {"i"}}, {"j", "Exists", {}}, {"k", "DoesNotExist", {}}};
+  selector.match_expressions = {{"e", "In", {"f", "g"}},
+                                {"h", "NotIn", {"i"}},
+                                {"j", "Exists", {}},
+                                {"k", "DoesNotExist", {}}};
   EXPECT_EQ(SelectorText(selector), "a=b,c=d,e in (f,g),h notin (i),j,!k");
 }
 
@@ -215,7 +237,8 @@ TEST(OwnedPods, TemplateHashesAreStableAndDistinct) {
 }
 
 TEST(OwnedPods, ConditionTimesMoveWithTheStatus) {
-  const api::Time then = api::ToTime(WallTime(seconds(1000))), now = api::ToTime(WallTime(seconds(2000)));
+  const api::Time then = api::ToTime(WallTime(seconds(1000))),
+                  now = api::ToTime(WallTime(seconds(2000)));
   auto condition = [](const char* status, const char* reason) {
     api::WorkloadCondition one;
     one.type = "Available";

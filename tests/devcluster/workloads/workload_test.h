@@ -9,7 +9,8 @@
 #include "devcluster/workloads/replicaset_reconciler.h"
 #include "tests/support/test_cluster.h"
 
-// What the tests of Deployment, ReplicaSet and Job share: one workload "web" against the API server's own rules.
+// What the tests of Deployment, ReplicaSet and Job share: one workload "web" against the API
+// server's own rules.
 namespace dray::devcluster {
 
 inline const api::ObjectKey kName{"default", "web"};
@@ -18,15 +19,24 @@ inline Json PodTemplate(const std::string& image = "nginx", const std::string& r
   return {{"metadata", {{"labels", {{"app", "web"}}}, {"annotations", {{"note", "x"}}}}},
           {"spec",
            {{"restartPolicy", restart},
-            {"containers", {{{"name", "main"}, {"image", image}, {"resources", {{"limits", {{"nvidia.com/gpu", "1"}}}}}}}}}}};
+            {"containers",
+             {{{"name", "main"},
+               {"image", image},
+               {"resources", {{"limits", {{"nvidia.com/gpu", "1"}}}}}}}}}}};
 }
 
 inline Json WorkloadOf(const char* version, const char* kind, Json spec) {
-  return {{"apiVersion", version}, {"kind", kind}, {"metadata", {{"name", "web"}, {"namespace", "default"}}}, {"spec", std::move(spec)}};
+  return {{"apiVersion", version},
+          {"kind", kind},
+          {"metadata", {{"name", "web"}, {"namespace", "default"}}},
+          {"spec", std::move(spec)}};
 }
 
-inline Json DeploymentOf(int replicas, const std::string& image = "nginx", Json strategy = nullptr) {
-  Json spec = {{"replicas", replicas}, {"selector", {{"matchLabels", {{"app", "web"}}}}}, {"template", PodTemplate(image)}};
+inline Json DeploymentOf(int replicas, const std::string& image = "nginx",
+                         Json strategy = nullptr) {
+  Json spec = {{"replicas", replicas},
+               {"selector", {{"matchLabels", {{"app", "web"}}}}},
+               {"template", PodTemplate(image)}};
   if (!strategy.is_null()) spec["strategy"] = std::move(strategy);
   return WorkloadOf("apps/v1", "Deployment", std::move(spec));
 }
@@ -40,14 +50,15 @@ struct WorkloadTest : ::testing::Test {
   Result<runtime::Requeue> RunDeployment() {
     deployments.Sync(cluster.client, cluster.Ctx());
     sets.Sync(cluster.client, cluster.Ctx());
-    return DeploymentReconciler(cluster.Tested(), deployments, sets, *events).Reconcile(cluster.Ctx(), kName);
+    return DeploymentReconciler(cluster.Tested(), deployments, sets, *events)
+        .Reconcile(cluster.Ctx(), kName);
   }
   // Every ReplicaSet, then the Deployment.
   void Round() {
     sets.Sync(cluster.client, cluster.Ctx());
     for (const auto& set : sets.List()) {
-      Result<runtime::Requeue> done =
-          ReplicaSetReconciler(cluster.Tested(), sets, *events).Reconcile(cluster.Ctx(), api::KeyOf(*set));
+      Result<runtime::Requeue> done = ReplicaSetReconciler(cluster.Tested(), sets, *events)
+                                          .Reconcile(cluster.Ctx(), api::KeyOf(*set));
       EXPECT_TRUE(done.ok()) << done.status();
     }
     Result<runtime::Requeue> done = RunDeployment();
@@ -82,7 +93,8 @@ struct WorkloadTest : ::testing::Test {
       wanted[set.spec.template_.spec.containers[0].image] += set.spec.replicas.value_or(-1);
     return wanted;
   }
-  static std::string ConditionIn(const std::vector<api::WorkloadCondition>& conditions, const char* type) {
+  static std::string ConditionIn(const std::vector<api::WorkloadCondition>& conditions,
+                                 const char* type) {
     for (const auto& one : conditions)
       if (one.type == type) return one.status + " " + one.reason;
     return "absent";
@@ -99,7 +111,8 @@ struct WorkloadTest : ::testing::Test {
   testing::SyncedCache<api::Deployment> deployments;
   testing::SyncedCache<api::ReplicaSet> sets;
   testing::SyncedCache<api::Job> jobs;
-  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock, "dray-devcluster"};
+  std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock,
+                                               "dray-devcluster"};
 };
 
 }  // namespace dray::devcluster

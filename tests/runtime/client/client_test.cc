@@ -19,12 +19,14 @@ using std::chrono::seconds;
 std::string StatusBody(Reason reason, const std::string& message, const std::string& name = "") {
   return api::EncodeStatus(Status(reason, message), "", "pods", name).dump();
 }
-constexpr char kPod[] = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"ns","resourceVersion":"7"}})";
+constexpr char kPod[] =
+    R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"ns","resourceVersion":"7"}})";
 
 class ClientTest : public ::testing::Test {
  protected:
   testing::FakeClock clock_;
-  std::shared_ptr<testing::ScriptedTransport> server_ = std::make_shared<testing::ScriptedTransport>();
+  std::shared_ptr<testing::ScriptedTransport> server_ =
+      std::make_shared<testing::ScriptedTransport>();
   Client client_{server_};
   Context ctx_{clock_, {}};
 
@@ -57,21 +59,54 @@ TEST_F(ClientTest, BuildsPathsAndVerbs) {
   list.field_selector = "spec.nodeName=n";
   list.resource_version = "0";
   Case cases[] = {
-      {[&] { return client_.Get<api::Pod>(ctx_, key).status(); }, "GET /api/v1/namespaces/ns/pods/a", "", ""},
-      {[&] { return client_.Get<api::Node>(ctx_, {"", "n/1"}).status(); }, "GET /api/v1/nodes/n%2F1", "", ""},
+      {[&] { return client_.Get<api::Pod>(ctx_, key).status(); },
+       "GET /api/v1/namespaces/ns/pods/a", "", ""},
+      {[&] {
+         return client_.Get<api::Node>(ctx_, {"", "n/1"}).status();
+       },
+       "GET /api/v1/nodes/n%2F1", "", ""},
       {[&] { return client_.ListRaw(ctx_, api::KindOf<api::Pod>::value, list, "").status(); },
-       "GET /api/v1/namespaces/ns/pods?labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29&fieldSelector=spec.nodeName%3Dn&limit=500&resourceVersion=0", "", ""},
-      {[&] { return client_.ListRaw(ctx_, api::KindOf<api::Pod>::value, {}, "t+1").status(); }, "GET /api/v1/pods?limit=500&continue=t%2B1", "", ""},
-      {[&] { return client_.CreateRaw(ctx_, api::KindOf<api::Pod>::value, "ns", "{}", true).status(); }, "POST /api/v1/namespaces/ns/pods?dryRun=All", "application/json", "{}"},
-      {[&] { return client_.CreateSubresource(ctx_, api::KindOf<api::Pod>::value, key, "binding", "{}").status(); }, "POST /api/v1/namespaces/ns/pods/a/binding", "application/json", "{}"},
-      {[&] { return client_.UpdateRaw(ctx_, api::KindOf<api::Pod>::value, key, "status", "{}").status(); }, "PUT /api/v1/namespaces/ns/pods/a/status", "application/json", "{}"},
-      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kJson, "[]").status(); }, "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager", "application/json-patch+json", "[]"},
-      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kMerge, "{}").status(); }, "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager", "application/merge-patch+json", "{}"},
-      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kStrategic, "{}").status(); }, "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager", "application/strategic-merge-patch+json", "{}"},
-      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kApply, "{}", apply).status(); }, "PATCH /api/v1/namespaces/ns/pods/a/status?fieldManager=me%20%26%20you&dryRun=All&force=true", "application/apply-patch+yaml", "{}"},
-      {[&] { return client_.Delete<api::Pod>(ctx_, key, guarded); }, "DELETE /api/v1/namespaces/ns/pods/a", "application/json",
+       "GET "
+       "/api/v1/namespaces/ns/"
+       "pods?labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29&fieldSelector=spec.nodeName%3Dn&limit=500&"
+       "resourceVersion=0",
+       "", ""},
+      {[&] { return client_.ListRaw(ctx_, api::KindOf<api::Pod>::value, {}, "t+1").status(); },
+       "GET /api/v1/pods?limit=500&continue=t%2B1", "", ""},
+      {[&] {
+         return client_.CreateRaw(ctx_, api::KindOf<api::Pod>::value, "ns", "{}", true).status();
+       },
+       "POST /api/v1/namespaces/ns/pods?dryRun=All", "application/json", "{}"},
+      {[&] {
+         return client_.CreateSubresource(ctx_, api::KindOf<api::Pod>::value, key, "binding", "{}")
+             .status();
+       },
+       "POST /api/v1/namespaces/ns/pods/a/binding", "application/json", "{}"},
+      {[&] {
+         return client_.UpdateRaw(ctx_, api::KindOf<api::Pod>::value, key, "status", "{}").status();
+       },
+       "PUT /api/v1/namespaces/ns/pods/a/status", "application/json", "{}"},
+      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kJson, "[]").status(); },
+       "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager",
+       "application/json-patch+json", "[]"},
+      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kMerge, "{}").status(); },
+       "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager",
+       "application/merge-patch+json", "{}"},
+      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kStrategic, "{}").status(); },
+       "PATCH /api/v1/namespaces/ns/pods/a?fieldManager=dray-controller-manager",
+       "application/strategic-merge-patch+json", "{}"},
+      {[&] { return client_.Patch<api::Pod>(ctx_, key, PatchType::kApply, "{}", apply).status(); },
+       "PATCH "
+       "/api/v1/namespaces/ns/pods/a/status?fieldManager=me%20%26%20you&dryRun=All&force=true",
+       "application/apply-patch+yaml", "{}"},
+      {[&] { return client_.Delete<api::Pod>(ctx_, key, guarded); },
+       "DELETE /api/v1/namespaces/ns/pods/a", "application/json",
        R"({"apiVersion":"v1","gracePeriodSeconds":0,"kind":"DeleteOptions","preconditions":{"resourceVersion":"5","uid":"u-1"},"propagationPolicy":"Background"})"},
-      {[&] { return client_.DeleteCollection(ctx_, api::KindOf<api::Pod>::value, list); }, "DELETE /api/v1/namespaces/ns/pods?labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29&fieldSelector=spec.nodeName%3Dn", "", ""},
+      {[&] { return client_.DeleteCollection(ctx_, api::KindOf<api::Pod>::value, list); },
+       "DELETE "
+       "/api/v1/namespaces/ns/"
+       "pods?labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29&fieldSelector=spec.nodeName%3Dn",
+       "", ""},
   };
   size_t i = 0;
   for (const Case& c : cases) {
@@ -104,8 +139,12 @@ TEST_F(ClientTest, ErrorsAreTheServersStatus) {
 }
 
 TEST_F(ClientTest, ListFollowsPages) {
-  server_->Answer(200, R"({"kind":"PodList","metadata":{"resourceVersion":"10","continue":"x"},"items":[{"metadata":{"name":"a"}}]})");
-  server_->Answer(200, R"({"kind":"PodList","metadata":{"resourceVersion":"11"},"items":[{"metadata":{"name":"b"}}]})");
+  server_->Answer(
+      200,
+      R"({"kind":"PodList","metadata":{"resourceVersion":"10","continue":"x"},"items":[{"metadata":{"name":"a"}}]})");
+  server_->Answer(
+      200,
+      R"({"kind":"PodList","metadata":{"resourceVersion":"11"},"items":[{"metadata":{"name":"b"}}]})");
   auto list = client_.List<api::Pod>(ctx_);
   ASSERT_TRUE(list.ok()) << list.status();
   ASSERT_EQ(list->items.size(), 2u);
@@ -139,9 +178,13 @@ TEST_F(ClientTest, DoesNotWaitBeyondTheDeadline) {
 }
 
 std::string Group(const std::vector<std::string>& versions) {
-  Json group = {{"kind", "APIGroup"}, {"apiVersion", "v1"}, {"name", "resource.k8s.io"}, {"versions", Json::array()}};
+  Json group = {{"kind", "APIGroup"},
+                {"apiVersion", "v1"},
+                {"name", "resource.k8s.io"},
+                {"versions", Json::array()}};
   for (const std::string& version : versions)
-    group["versions"].push_back({{"groupVersion", "resource.k8s.io/" + version}, {"version", version}});
+    group["versions"].push_back(
+        {{"groupVersion", "resource.k8s.io/" + version}, {"version", version}});
   return group.dump();
 }
 
@@ -168,7 +211,9 @@ TEST_F(ClientTest, SpeaksAnOlderVersionAndFollowsAnUpgrade) {
   claim.spec.devices.requests.push_back(request);
 
   server_->Answer(200, Group({"v1beta1"}));
-  server_->Answer(201, R"({"apiVersion":"resource.k8s.io/v1beta1","kind":"ResourceClaim","metadata":{"name":"c","namespace":"ns"},
+  server_->Answer(
+      201,
+      R"({"apiVersion":"resource.k8s.io/v1beta1","kind":"ResourceClaim","metadata":{"name":"c","namespace":"ns"},
       "spec":{"devices":{"requests":[{"name":"gpu","deviceClassName":"gpu.example.com"}]}}})");
   auto created = client_.Create(ctx_, claim);
   ASSERT_TRUE(created.ok()) << created.status();
@@ -176,12 +221,15 @@ TEST_F(ClientTest, SpeaksAnOlderVersionAndFollowsAnUpgrade) {
   EXPECT_EQ(Asked(1), "POST /apis/resource.k8s.io/v1beta1/namespaces/ns/resourceclaims");
   Json sent = Json::parse(server_->requests()[1].body);
   EXPECT_EQ(sent["apiVersion"], "resource.k8s.io/v1beta1");
-  EXPECT_EQ(sent["spec"]["devices"]["requests"][0]["deviceClassName"], "gpu.example.com") << sent.dump(1);
+  EXPECT_EQ(sent["spec"]["devices"]["requests"][0]["deviceClassName"], "gpu.example.com")
+      << sent.dump(1);
 
   // The server has been upgraded to one without v1beta1.
   server_->Answer(404, "404 page not found");
   server_->Answer(200, Group({"v1", "v1beta2"}));
-  server_->Answer(200, R"({"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{"name":"c","namespace":"ns"},
+  server_->Answer(
+      200,
+      R"({"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{"name":"c","namespace":"ns"},
       "spec":{"devices":{"requests":[{"name":"gpu","exactly":{"deviceClassName":"gpu.example.com"}}]}}})");
   auto got = client_.Get<api::ResourceClaim>(ctx_, {"ns", "c"});
   ASSERT_TRUE(got.ok()) << got.status();
@@ -198,9 +246,15 @@ TEST_F(ClientTest, SaysThatTheServerHasNoDra) {
   server_->Answer(404, "404 page not found");
   auto got = client_.Get<api::ResourceClaim>(ctx_, {"ns", "c"});
   EXPECT_TRUE(got.Is(Reason::kNotFound));
-  EXPECT_NE(got.status().message().find("Dynamic Resource Allocation needs Kubernetes 1.34"), std::string::npos) << got.status();
+  EXPECT_NE(got.status().message().find("Dynamic Resource Allocation needs Kubernetes 1.34"),
+            std::string::npos)
+      << got.status();
   server_->Answer(200, Group({"v1alpha3"}));
-  EXPECT_NE(client_.Get<api::ResourceClaim>(ctx_, {"ns", "c"}).status().message().find("only in v1alpha3"), std::string::npos);
+  EXPECT_NE(client_.Get<api::ResourceClaim>(ctx_, {"ns", "c"})
+                .status()
+                .message()
+                .find("only in v1alpha3"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -15,7 +15,8 @@
 #include "dray/runtime/real_clock.h"
 #include "dray/runtime/transport.h"
 
-// Over real TLS on loopback: what is tested here is how cpprestsdk and OpenSSL behave, which no fake can show.
+// Over real TLS on loopback: what is tested here is how cpprestsdk and OpenSSL behave, which no
+// fake can show.
 namespace dray::runtime {
 namespace {
 
@@ -42,7 +43,8 @@ class TlsServer {
     Result<std::unique_ptr<HttpServer>> server = HttpServer::Listen(options, std::move(handler));
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    thread_ = std::jthread([this](std::stop_token stop) { (void)server_->Run(Context(RealClock(), stop)); });
+    thread_ = std::jthread(
+        [this](std::stop_token stop) { (void)server_->Run(Context(RealClock(), stop)); });
   }
   ~TlsServer() {
     thread_.request_stop();
@@ -68,9 +70,10 @@ class RestTransportTest : public ::testing::Test {
   }
 
   void Start(uint16_t port) {
-    server_ = std::make_unique<TlsServer>(ca_, folder_, port, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
-      Handle(std::move(request), std::move(responder));
-    });
+    server_ = std::make_unique<TlsServer>(
+        ca_, folder_, port, [this](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+          Handle(std::move(request), std::move(responder));
+        });
   }
   void Restart() {
     uint16_t port = server_->port();
@@ -93,11 +96,16 @@ class RestTransportTest : public ::testing::Test {
     if (path == "/gone") {
       response.code = 410;
       response.headers["Retry-After"] = "7";
-      response.body = R"({"kind":"Status","status":"Failure","reason":"Expired","message":"too old resource version","code":410})";
+      response.body =
+          R"({"kind":"Status","status":"Failure","reason":"Expired","message":"too old resource version","code":410})";
     } else if (path == "/echo") {
-      auto header = [&](const char* name) { return request.headers.contains(name) ? request.headers[name] : ""; };
-      response.body = request.method + " " + request.target + " [" + request.body + "] " + header("content-type") + " " + header("authorization") +
-                      " " + header("user-agent") + " " + header("host") + " cn=" + request.peer_common_name;
+      auto header = [&](const char* name) {
+        return request.headers.contains(name) ? request.headers[name] : "";
+      };
+      response.body = request.method + " " + request.target + " [" + request.body + "] " +
+                      header("content-type") + " " + header("authorization") + " " +
+                      header("user-agent") + " " + header("host") +
+                      " cn=" + request.peer_common_name;
     } else if (path == "/big") {
       response.body.assign(5 << 20, 'x');
     } else {
@@ -151,8 +159,9 @@ TEST_F(RestTransportTest, SendsRequestsAndReturnsEveryAnswer) {
   Result<ApiResponse> got = transport->Do(ctx_, Get("/echo?labelSelector=a%3Db&limit=500"));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_EQ(got->code, 200);
-  EXPECT_EQ(got->body, "GET /echo?labelSelector=a%3Db&limit=500 []  Bearer t0ken dray-test/1 127.0.0.1:" +
-                           std::to_string(server_->port()) + " cn=");
+  EXPECT_EQ(got->body,
+            "GET /echo?labelSelector=a%3Db&limit=500 []  Bearer t0ken dray-test/1 127.0.0.1:" +
+                std::to_string(server_->port()) + " cn=");
   got = transport->Do(ctx_, Post("/echo", R"({"a":1})"));
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_TRUE(got->body.starts_with(R"(POST /echo [{"a":1}] application/json )")) << got->body;
@@ -214,7 +223,8 @@ TEST_F(RestTransportTest, RefusesAServerItCannotTrust) {
   access.tls_server_name = "someone.else";
   got = Make(access)->Do(ctx_, Get("/echo"));
   EXPECT_TRUE(got.Is(Reason::kUnavailable));
-  EXPECT_NE(got.status().message().find("it is for another host name"), std::string::npos) << got.status();
+  EXPECT_NE(got.status().message().find("it is for another host name"), std::string::npos)
+      << got.status();
 
   access.tls_server_name = "kube.internal";
   got = Make(access)->Do(ctx_, Get("/echo"));
@@ -233,7 +243,8 @@ TEST_F(RestTransportTest, UnusableAccessIsOneSentence) {
   LeafRequest request;
   request.common_name = "c";
   request.client = true;
-  KeyPair one = *IssueLeaf(ca_, request, RealClock().Now()), two = *IssueLeaf(ca_, request, RealClock().Now());
+  KeyPair one = *IssueLeaf(ca_, request, RealClock().Now()),
+          two = *IssueLeaf(ca_, request, RealClock().Now());
   struct Case {
     std::function<void(ClusterAccess&)> spoil;
     const char* says;
@@ -246,8 +257,10 @@ TEST_F(RestTransportTest, UnusableAccessIsOneSentence) {
       {[](ClusterAccess& a) { a.ca_pem = "junk"; }, "CA certificate is not PEM"},
       {[&](ClusterAccess& a) { a.client_cert_pem = one.cert_pem; }, "no client key"},
       {[&](ClusterAccess& a) { a.client_key_pem = one.key_pem; }, "no client certificate"},
-      {[&](ClusterAccess& a) { a.client_cert_pem = one.cert_pem, a.client_key_pem = "junk"; }, "not an unencrypted PEM private key"},
-      {[&](ClusterAccess& a) { a.client_cert_pem = one.cert_pem, a.client_key_pem = two.key_pem; }, "does not belong to the client certificate"},
+      {[&](ClusterAccess& a) { a.client_cert_pem = one.cert_pem, a.client_key_pem = "junk"; },
+       "not an unencrypted PEM private key"},
+      {[&](ClusterAccess& a) { a.client_cert_pem = one.cert_pem, a.client_key_pem = two.key_pem; },
+       "does not belong to the client certificate"},
       {[](ClusterAccess& a) { a.client_cert_file = "/nowhere/c"; }, "cannot read /nowhere/c"},
   };
   for (const Case& c : cases) {
@@ -293,7 +306,9 @@ TEST_F(RestTransportTest, WatchDeliversLinesAsTheyCome) {
 TEST_F(RestTransportTest, WatchEndsInEveryOtherWay) {
   auto transport = Make(Access());
   auto watch = [&](const Context& ctx, const std::string& path, bool go_on) {
-    return std::async(std::launch::async, [&, ctx, path, go_on] { return transport->Watch(ctx, Get(path), [go_on](std::string_view) { return go_on; }); });
+    return std::async(std::launch::async, [&, ctx, path, go_on] {
+      return transport->Watch(ctx, Get(path), [go_on](std::string_view) { return go_on; });
+    });
   };
   // The caller has seen enough.
   auto outcome = watch(ctx_, "/watch", false);
@@ -328,8 +343,11 @@ TEST_F(RestTransportTest, StopEndsAnIdleWatchAndARequestAtOnce) {
   auto transport = Make(Access());
   std::stop_source stop;
   Context ctx(RealClock(), stop.get_token());
-  auto watch = std::async(std::launch::async, [&] { return transport->Watch(ctx, Get("/watch"), [](std::string_view) { return true; }); });
-  auto request = std::async(std::launch::async, [&] { return transport->Do(ctx, Get("/silent")).status(); });
+  auto watch = std::async(std::launch::async, [&] {
+    return transport->Watch(ctx, Get("/watch"), [](std::string_view) { return true; });
+  });
+  auto request =
+      std::async(std::launch::async, [&] { return transport->Do(ctx, Get("/silent")).status(); });
   auto stream = OpenedStream();
   while (held_.With([](auto& held) { return held.empty(); })) std::this_thread::yield();
   stop.request_stop();
@@ -356,7 +374,8 @@ TEST_F(RestTransportTest, SlowReaderHoldsTheServerBack) {
     });
   });
   auto stream = OpenedStream();
-  // More than the client reads ahead and the socket buffers hold, less than the server is willing to keep.
+  // More than the client reads ahead and the socket buffers hold, less than the server is willing
+  // to keep.
   const std::string line = std::string(99'999, 'z') + "\n";
   size_t sent = 0;
   for (int i = 0; i < 150 && stream->Write(line); ++i) sent += line.size();
@@ -373,7 +392,8 @@ TEST_F(RestTransportTest, SurvivesARestartOfTheServer) {
     // Several idle connections, all of them stale after the restart.
     std::vector<std::future<Status>> calls;
     for (int i = 0; i < 4; ++i)
-      calls.push_back(std::async(std::launch::async, [&] { return transport->Do(ctx_, Get("/big")).status(); }));
+      calls.push_back(std::async(std::launch::async,
+                                 [&] { return transport->Do(ctx_, Get("/big")).status(); }));
     for (auto& call : calls) EXPECT_TRUE(call.get().ok());
     Restart();
     Status get = transport->Do(ctx_, Get("/echo")).status();
@@ -388,7 +408,9 @@ TEST_F(RestTransportTest, SurvivesARestartOfTheServer) {
   server_.reset();
   Status down = transport->Do(ctx_, Get("/echo")).status();
   EXPECT_TRUE(down.Is(Reason::kUnavailable)) << down;
-  EXPECT_NE(down.message().find("nothing listens at https://127.0.0.1:" + std::to_string(port)), std::string::npos) << down;
+  EXPECT_NE(down.message().find("nothing listens at https://127.0.0.1:" + std::to_string(port)),
+            std::string::npos)
+      << down;
   Start(port);
   EXPECT_TRUE(transport->Do(ctx_, Get("/echo")).ok());
 }

@@ -47,7 +47,8 @@ TEST(Yaml, ReadsScalarsAsKubernetesDoes) {
       {"1: a\ntrue: b", R"({"1":"a","true":"b"})"},
       {"v: |\n  a\n  b\n", R"({"v":"a\nb\n"})"},
       {"v: >-\n  a\n  b\n", R"({"v":"a b"})"},
-      {"base: &b {x: 1, y: 2}\nv:\n  <<: *b\n  y: 3", R"({"base":{"x":1,"y":2},"v":{"x":1,"y":3}})"},
+      {"base: &b {x: 1, y: 2}\nv:\n  <<: *b\n  y: 3",
+       R"({"base":{"x":1,"y":2},"v":{"x":1,"y":3}})"},
       {R"({"a": [1, "x", {"b": null}]})", R"({"a":[1,"x",{"b":null}]})"},
       {"{a: [1, x]}", R"({"a":[1,"x"]})"},
   };
@@ -84,27 +85,42 @@ TEST(Yaml, SaysWhereItIsWrong) {
 
 TEST(Yaml, FindsTheLineOfAField) {
   constexpr char kText[] =
-      "a: 1\n"           // 1
-      "b:\n"             // 2
-      "  c: {d: 1,\n"    // 3
-      "      e: 2}\n"    // 4
-      "  x.y/z:\n"       // 5
-      "    v: 1\n"       // 6
-      "  x: {y: 2}\n"    // 7
-      "list:\n"          // 8
-      "- one\n"          // 9
-      "- name: two\n"    // 10
-      "  tags: [a,\n"    // 11
-      "         b]\n";   // 12
+      "a: 1\n"          // 1
+      "b:\n"            // 2
+      "  c: {d: 1,\n"   // 3
+      "      e: 2}\n"   // 4
+      "  x.y/z:\n"      // 5
+      "    v: 1\n"      // 6
+      "  x: {y: 2}\n"   // 7
+      "list:\n"         // 8
+      "- one\n"         // 9
+      "- name: two\n"   // 10
+      "  tags: [a,\n"   // 11
+      "         b]\n";  // 12
   struct Case {
     const char* field;
     int line;
   };
-  const Case cases[] = {{"", 1},          {"a", 1},        {"b", 2},           {"b.c", 3},          {"b.c.d", 3},
-                        {"b.c.e", 4},     {"b.x.y/z", 5},  {"b.x.y/z.v", 6},   {"b.x.y", 7},        {"list[0]", 9},
-                        {"list[1]", 10},  {"list[1].tags", 11}, {"list[1].tags[1]", 12},
+  const Case cases[] = {{"", 1},
+                        {"a", 1},
+                        {"b", 2},
+                        {"b.c", 3},
+                        {"b.c.d", 3},
+                        {"b.c.e", 4},
+                        {"b.x.y/z", 5},
+                        {"b.x.y/z.v", 6},
+                        {"b.x.y", 7},
+                        {"list[0]", 9},
+                        {"list[1]", 10},
+                        {"list[1].tags", 11},
+                        {"list[1].tags[1]", 12},
                         // What is missing: where it would belong.
-                        {"b.c.missing", 3}, {"b.missing", 2}, {"missing", 1}, {"list[7].name", 8}, {"list[x]", 8}, {"a.b.c", 1}};
+                        {"b.c.missing", 3},
+                        {"b.missing", 2},
+                        {"missing", 1},
+                        {"list[7].name", 8},
+                        {"list[x]", 8},
+                        {"a.b.c", 1}};
   for (const Case& test : cases) EXPECT_EQ(YamlLineOf(kText, test.field), test.line) << test.field;
   EXPECT_EQ(YamlLineOf("a: [1", "a"), 0);
   EXPECT_EQ(YamlLineOf("", "a"), 1);
@@ -177,12 +193,14 @@ z:
 }
 
 TEST(Yaml, WhatItWritesReadsBackTheSame) {
-  const char* texts[] = {"",       " ",     "a",      "yes",      "NO",    "null",  "~",      "1",      "-1",    "0x1f",   "1e3",
-                         ".5",     "1:30",  "a: b",   "a #b",     "#a",    "- a",   "-a",     "---",    "a\nb",  "a\n",    "\n",
-                         "a\n\n",  " a\nb", "a \nb",  "\t",       "a\tb",  "é",     "\x01",   "\"",     "'",     "{}",     "[a]",
-                         "*a",     "&a",    "!a",     "%a",       "@a",    "`a",    "a:",     "a\r\nb", "2001-01-01", "=", "<<", "?",
-                         "? a",    "|",     ">",      "a, b",     "key=v", "+1",    "0b1",    "0o7",    "1_000", "-.inf",  ".",
-                         "...",    "--x",   "-",      "\n\nx\n", "x\n\n y\n"};
+  const char* texts[] = {
+      "",      " ",    "a",   "yes",  "NO",     "null",       "~",        "1",   "-1",
+      "0x1f",  "1e3",  ".5",  "1:30", "a: b",   "a #b",       "#a",       "- a", "-a",
+      "---",   "a\nb", "a\n", "\n",   "a\n\n",  " a\nb",      "a \nb",    "\t",  "a\tb",
+      "é",     "\x01", "\"",  "'",    "{}",     "[a]",        "*a",       "&a",  "!a",
+      "%a",    "@a",   "`a",  "a:",   "a\r\nb", "2001-01-01", "=",        "<<",  "?",
+      "? a",   "|",    ">",   "a, b", "key=v",  "+1",         "0b1",      "0o7", "1_000",
+      "-.inf", ".",    "...", "--x",  "-",      "\n\nx\n",    "x\n\n y\n"};
   Json document = Json::object();
   for (const char* text : texts) {
     document["list"].push_back(text);

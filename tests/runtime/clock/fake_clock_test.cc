@@ -83,7 +83,8 @@ TEST(FakeClock, NotificationWakesAndAnswersThePredicate) {
   changed.notify_all();
 }
 
-// Every combination of notifying, advancing and stopping at the same moment: nobody may sleep through it.
+// Every combination of notifying, advancing and stopping at the same moment: nobody may sleep
+// through it.
 TEST(FakeClock, NoWakeUpIsLostUnderContention) {
   FakeClock clock;
   for (int round = 0; round < 300; ++round) {
@@ -98,7 +99,8 @@ TEST(FakeClock, NoWakeUpIsLostUnderContention) {
         std::unique_lock lock(mutex);
         SteadyTime deadline = i == 0 ? second : SteadyTime::max();
         std::stop_token token = i == 1 ? stop.get_token() : std::stop_token();
-        bool woken = clock.WaitUntil(lock, changed, deadline, token, [&] { return i == 2 && ready > 0; });
+        bool woken =
+            clock.WaitUntil(lock, changed, deadline, token, [&] { return i == 2 && ready > 0; });
         EXPECT_EQ(woken, i == 2);
       });
     }

@@ -1,6 +1,7 @@
-// Electors under random schedules: clocks that are wrong and run at wrong speeds, processes that stand still and go on,
-// networks that fall apart, kills and restarts. Whatever happens, no write of an earlier leader lands after one of a later
-// leader; and when the weather has cleared up, somebody leads within a lease duration.
+// Electors under random schedules: clocks that are wrong and run at wrong speeds, processes that
+// stand still and go on, networks that fall apart, kills and restarts. Whatever happens, no write
+// of an earlier leader lands after one of a later leader; and when the weather has cleared up,
+// somebody leads within a lease duration.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -24,14 +25,18 @@ class SkewedClock final : public Clock {
   SkewedClock(FakeClock& world, Duration offset, int per_mille)
       : world_(world), offset_(offset), per_mille_(per_mille), start_(world.Steady()) {}
 
-  WallTime Now() const override { return world_.Now() + std::chrono::duration_cast<WallTime::duration>(offset_); }
+  WallTime Now() const override {
+    return world_.Now() + std::chrono::duration_cast<WallTime::duration>(offset_);
+  }
   SteadyTime Steady() const override {
     const Duration passed = world_.Steady() - start_;
     return start_ + offset_ + passed + passed / 1000 * per_mille_;
   }
-  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& changed, SteadyTime deadline,
-                 std::stop_token stop, const std::function<bool()>& woken) override {
-    if (deadline == SteadyTime::max()) return world_.WaitUntil(lock, changed, deadline, stop, woken);
+  bool WaitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable_any& changed,
+                 SteadyTime deadline, std::stop_token stop,
+                 const std::function<bool()>& woken) override {
+    if (deadline == SteadyTime::max())
+      return world_.WaitUntil(lock, changed, deadline, stop, woken);
     // A little late rather than early: who waits asks again until its own clock says so.
     const Duration passed = deadline - start_ - offset_;
     const Duration real = Duration(passed.count() / (1000 + per_mille_) * 1000) + 1ms;
@@ -73,7 +78,8 @@ class Pausable final : public Transport {
     gate_.Pass();
     return answer;
   }
-  Status Watch(const Context& ctx, const ApiRequest& request, const std::function<bool(std::string_view)>& on_line) override {
+  Status Watch(const Context& ctx, const ApiRequest& request,
+               const std::function<bool(std::string_view)>& on_line) override {
     gate_.Pass();
     return inner_->Watch(ctx, request, [&](std::string_view line) {
       gate_.Pass();
@@ -86,8 +92,8 @@ class Pausable final : public Transport {
   const std::shared_ptr<Transport> inner_;
 };
 
-// The instant between a leader's last look at its clock and the wire is the one thing that only the server could guard: here
-// time does not move while a thread is in it.
+// The instant between a leader's last look at its clock and the wire is the one thing that only the
+// server could guard: here time does not move while a thread is in it.
 class World {
  public:
   void Advance(Duration by) {
@@ -113,7 +119,8 @@ class Process {
         clock_(world.clock, offset, per_mille),
         wire_(std::make_shared<LeaseServer::Wire>(world.server)),
         fenced_(FenceWrites(wire_, [this] { return elector_.LeadsUntil(); })),
-        elector_(Client(std::make_shared<Pausable>(gate_, wire_)), ConfigOf(identity), {[this](const Context& ctx) { Work(ctx); }, nullptr}),
+        elector_(Client(std::make_shared<Pausable>(gate_, wire_)), ConfigOf(identity),
+                 {[this](const Context& ctx) { Work(ctx); }, nullptr}),
         thread_([this](std::stop_token stop) {
           (void)elector_.Run(Context(clock_, stop));
           ended_ = true;
@@ -168,7 +175,8 @@ TEST_P(ElectionModel, NoWriteOfAnEarlierLeaderLandsLate) {
   int born = 0;
   auto make = [&] {
     const Duration offset = std::chrono::seconds(static_cast<int>(random() % 7200) - 3600);
-    const int per_mille = static_cast<int>(random() % 101) - 50;  // five per cent too slow to too fast
+    const int per_mille =
+        static_cast<int>(random() % 101) - 50;  // five per cent too slow to too fast
     return std::make_unique<Process>(world, "p" + std::to_string(born++), offset, per_mille);
   };
   std::vector<std::unique_ptr<Process>> processes;
@@ -177,12 +185,25 @@ TEST_P(ElectionModel, NoWriteOfAnEarlierLeaderLandsLate) {
   for (int step = 0; step < 250; ++step) {
     std::unique_ptr<Process>& one = processes[random() % kProcesses];
     switch (random() % 14) {
-      case 0: one->Cut(); break;
-      case 1: one->Pause(); break;
-      case 2: one->Kill(); one = make(); break;
-      case 3: one = make(); break;  // stopped in order: it lets go
-      case 4: case 5: one->Mend(); break;
-      default: world.Advance(std::chrono::milliseconds(random() % 3000));
+      case 0:
+        one->Cut();
+        break;
+      case 1:
+        one->Pause();
+        break;
+      case 2:
+        one->Kill();
+        one = make();
+        break;
+      case 3:
+        one = make();
+        break;  // stopped in order: it lets go
+      case 4:
+      case 5:
+        one->Mend();
+        break;
+      default:
+        world.Advance(std::chrono::milliseconds(random() % 3000));
     }
     for (std::unique_ptr<Process>& each : processes)
       if (each->ended()) each = make();  // restarted, as a kubelet does
@@ -193,13 +214,17 @@ TEST_P(ElectionModel, NoWriteOfAnEarlierLeaderLandsLate) {
   // Fresh processes, nothing wrong any more, and a holder that will never come back.
   for (std::unique_ptr<Process>& each : processes) each->Kill();
   processes.clear();
-  server.Put({{"holderIdentity", "nobody-any-more"}, {"leaseDurationSeconds", 15}, {"leaseTransitions", 100'000}});
+  server.Put({{"holderIdentity", "nobody-any-more"},
+              {"leaseDurationSeconds", 15},
+              {"leaseTransitions", 100'000}});
   const SteadyTime healed = clock.Steady();
   for (int i = 0; i < kProcesses; ++i) processes.push_back(make());
   while (server.holder() == "nobody-any-more") {
-    ASSERT_TRUE(clock.AwaitWaiters(2 * kProcesses));  // each watches, and waits for the lease to lapse
+    ASSERT_TRUE(
+        clock.AwaitWaiters(2 * kProcesses));  // each watches, and waits for the lease to lapse
     if (server.holder() != "nobody-any-more") break;
-    ASSERT_LE(clock.Steady() - healed, 16s) << "nobody has taken a lease of 15 s, clocks five per cent slow";
+    ASSERT_LE(clock.Steady() - healed, 16s)
+        << "nobody has taken a lease of 15 s, clocks five per cent slow";
     ASSERT_TRUE(clock.AdvanceToNextDeadline());
   }
   EXPECT_GE(clock.Steady() - healed, 14s);

@@ -47,8 +47,13 @@ TEST(NextMove, FollowsTheRulesOfClientGo) {
       {"the record's own duration counts, not ours", Held("b", 60, 3), 30s, Move::Kind::kWait, 3},
       {"released: take at once", Held("", 1, 3), 0s, Move::Kind::kTake, 4},
       {"ours: renew", Held("a", 15, 3), 100s, Move::Kind::kRenew, 3},
-      {"no duration: lapsed", [] { auto s = Held("b", 1, 7); s.lease_duration_seconds.reset(); return s; }(), 0s,
-       Move::Kind::kTake, 8},
+      {"no duration: lapsed",
+       [] {
+         auto s = Held("b", 1, 7);
+         s.lease_duration_seconds.reset();
+         return s;
+       }(),
+       0s, Move::Kind::kTake, 8},
   };
   const SteadyTime seen{1000s};
   const WallTime wall{5000s};
@@ -67,7 +72,8 @@ TEST(NextMove, FollowsTheRulesOfClientGo) {
     EXPECT_EQ(move.record.lease_duration_seconds, 15);
     EXPECT_EQ(move.record.lease_transitions, one.transitions);
     EXPECT_EQ(move.record.renew_time, api::ToMicroTime(wall));
-    EXPECT_EQ(move.record.acquire_time, move.kind == Move::Kind::kRenew ? api::MicroTime(1s) : api::ToMicroTime(wall));
+    EXPECT_EQ(move.record.acquire_time,
+              move.kind == Move::Kind::kRenew ? api::MicroTime(1s) : api::ToMicroTime(wall));
     EXPECT_EQ(move.record.strategy, one.held ? one.held->strategy : std::nullopt);
   }
 }
@@ -83,10 +89,15 @@ TEST(ElectionConfig, WhatCannotWorkIsRefusedInOneSentence) {
             "leader election: the identity is empty; want a unique name of this replica");
   EXPECT_EQ(with([](auto& c) { c.lease_duration = 10s; }).message(),
             "leader election: lease duration 10000ms: want more than the renew deadline 10000ms");
-  EXPECT_EQ(with([](auto& c) { c.retry_period = 9s; }).message(),
-            "leader election: renew deadline 10000ms: want more than 1.2 times the retry period 9000ms");
+  EXPECT_EQ(
+      with([](auto& c) { c.retry_period = 9s; }).message(),
+      "leader election: renew deadline 10000ms: want more than 1.2 times the retry period 9000ms");
   EXPECT_TRUE(with([](auto& c) { c.retry_period = 0s; }).Is(Reason::kInvalid));
-  EXPECT_TRUE(with([](auto& c) { c.lease_duration = 900ms; c.renew_deadline = 500ms; c.retry_period = 100ms; }).Is(Reason::kInvalid));
+  EXPECT_TRUE(with([](auto& c) {
+                c.lease_duration = 900ms;
+                c.renew_deadline = 500ms;
+                c.retry_period = 100ms;
+              }).Is(Reason::kInvalid));
 }
 
 TEST(Identity, IsUniqueAndNamesTheHost) {
@@ -269,7 +280,8 @@ TEST(Elector, ADeletedLeaseIsMadeAgain) {
   EXPECT_TRUE(a.Stop().ok());
 }
 
-// A label that somebody sets changes the resource version: the next renewal conflicts, reads and succeeds.
+// A label that somebody sets changes the resource version: the next renewal conflicts, reads and
+// succeeds.
 TEST(Elector, AForeignChangeOfMetadataCostsNothing) {
   LeaseServer server;
   FakeClock clock;
@@ -333,7 +345,8 @@ class Answering final : public Transport {
     deadline = ctx.deadline();
     return ApiResponse{200, "{}", {}};
   }
-  Status Watch(const Context&, const ApiRequest&, const std::function<bool(std::string_view)>&) override {
+  Status Watch(const Context&, const ApiRequest&,
+               const std::function<bool(std::string_view)>&) override {
     calls.push_back("WATCH");
     return {};
   }

@@ -10,7 +10,8 @@
 
 namespace dray::testing {
 
-// An API server that knows one Lease, with resource versions, conflicts and watches. A caller can be cut off. Any thread.
+// An API server that knows one Lease, with resource versions, conflicts and watches. A caller can
+// be cut off. Any thread.
 class LeaseServer {
  public:
   // The way of one caller to it.
@@ -22,17 +23,21 @@ class LeaseServer {
       cut_ = cut;
       server_.changed_.notify_all();
     }
-    // The process behind it is dead: nothing goes through any more, and it does not wait to learn so.
+    // The process behind it is dead: nothing goes through any more, and it does not wait to learn
+    // so.
     void Die() {
       std::lock_guard lock(server_.mutex_);
       dead_ = true;
     }
-    Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
+    Result<runtime::ApiResponse> Do(const Context& ctx,
+                                    const runtime::ApiRequest& request) override {
       {
         std::unique_lock lock(server_.mutex_);
-        if (dead_ || (cut_ && request.path.starts_with("/work"))) return Status(Reason::kUnavailable, "cut");
+        if (dead_ || (cut_ && request.path.starts_with("/work")))
+          return Status(Reason::kUnavailable, "cut");
         if (cut_) {  // as a network does: no answer, and no word about it
-          ctx.clock().WaitUntil(lock, server_.changed_, ctx.deadline(), ctx.stop(), [] { return false; });
+          ctx.clock().WaitUntil(lock, server_.changed_, ctx.deadline(), ctx.stop(),
+                                [] { return false; });
           return Status(ctx.stopped() ? Reason::kCancelled : Reason::kTimeout, "no answer in time");
         }
       }
@@ -48,8 +53,10 @@ class LeaseServer {
         if (!ctx.clock().WaitUntil(lock, server_.changed_, ctx.deadline(), ctx.stop(), news))
           return ctx.Check();
         sent = server_.version_;
-        Json event = {{"type", server_.lease_ ? "MODIFIED" : "DELETED"},
-                      {"object", server_.lease_ ? *server_.lease_ : Json{{"kind", "Lease"}, {"metadata", {{"name", "lock"}}}}}};
+        Json event = {
+            {"type", server_.lease_ ? "MODIFIED" : "DELETED"},
+            {"object", server_.lease_ ? *server_.lease_
+                                      : Json{{"kind", "Lease"}, {"metadata", {{"name", "lock"}}}}}};
         lock.unlock();
         const bool more = on_line(event.dump());
         lock.lock();
@@ -77,8 +84,10 @@ class LeaseServer {
   // As somebody else would.
   void Put(Json spec) {
     std::lock_guard lock(mutex_);
-    Store({{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"},
-           {"metadata", {{"name", "lock"}, {"namespace", "ns"}}}, {"spec", std::move(spec)}});
+    Store({{"apiVersion", "coordination.k8s.io/v1"},
+           {"kind", "Lease"},
+           {"metadata", {{"name", "lock"}, {"namespace", "ns"}}},
+           {"spec", std::move(spec)}});
   }
   void Remove() {
     std::lock_guard lock(mutex_);
@@ -86,7 +95,8 @@ class LeaseServer {
     ++version_;
     changed_.notify_all();
   }
-  // What leaders write: POST /work?term=N. The sentence about the first write that came from an earlier term than one before it.
+  // What leaders write: POST /work?term=N. The sentence about the first write that came from an
+  // earlier term than one before it.
   std::string wrong() const {
     std::lock_guard lock(mutex_);
     return wrong_;
@@ -104,15 +114,16 @@ class LeaseServer {
   runtime::ApiResponse Answer(const runtime::ApiRequest& request) {
     std::lock_guard lock(mutex_);
     auto failure = [](int code, const std::string& reason) {
-      Json status = {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"reason", reason},
-                     {"message", reason}, {"code", code}};
+      Json status = {{"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"},
+                     {"reason", reason}, {"message", reason},  {"code", code}};
       return runtime::ApiResponse{code, status.dump(), {}};
     };
     if (refuse_ != 0) return failure(refuse_, "Forbidden");
     if (request.path.starts_with("/work?term=")) {
       const int term = std::stoi(request.path.substr(11));
       if (term < latest_term_ && wrong_.empty())
-        wrong_ = "a write of term " + std::to_string(term) + " after one of term " + std::to_string(latest_term_);
+        wrong_ = "a write of term " + std::to_string(term) + " after one of term " +
+                 std::to_string(latest_term_);
       latest_term_ = std::max(latest_term_, term);
       ++works_;
       return {200, "{}", {}};
@@ -123,7 +134,8 @@ class LeaseServer {
     if (request.method == "POST" && lease_) return failure(409, "AlreadyExists");
     if (request.method == "PUT") {
       if (!lease_) return failure(404, "NotFound");
-      if (sent.at("metadata").value("resourceVersion", "") != lease_->at("metadata").at("resourceVersion"))
+      if (sent.at("metadata").value("resourceVersion", "") !=
+          lease_->at("metadata").at("resourceVersion"))
         return failure(409, "Conflict");
     }
     ++writes_;

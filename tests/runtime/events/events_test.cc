@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 class EventsTest : public ::testing::Test {
  protected:
   void Record(const std::string& message, const std::string& name = "p") {
-    recorder_->Record({"v1", "Pod", "ns", name, "uid-" + name, "7", ""}, "Warning", "Reason", message);
+    recorder_->Record({"v1", "Pod", "ns", name, "uid-" + name, "7", ""}, "Warning", "Reason",
+                      message);
   }
   // The calls so far, after so many have been made.
   std::vector<ApiRequest> Await(size_t count) {
@@ -28,7 +29,8 @@ class EventsTest : public ::testing::Test {
   }
 
   testing::FakeClock clock_;
-  std::shared_ptr<testing::ScriptedTransport> server_ = std::make_shared<testing::ScriptedTransport>();
+  std::shared_ptr<testing::ScriptedTransport> server_ =
+      std::make_shared<testing::ScriptedTransport>();
   std::optional<EventRecorder> recorder_{std::in_place, Client(server_), clock_, "dray"};
 };
 
@@ -52,7 +54,8 @@ TEST_F(EventsTest, AnEventHasWhatKubernetesWants) {
 
 TEST_F(EventsTest, AClusterScopedObjectsEventsAreInDefault) {
   Created();
-  recorder_->Record({"resource.k8s.io/v1", "DeviceClass", "", "gpu", "u", "", ""}, "Normal", "R", "m");
+  recorder_->Record({"resource.k8s.io/v1", "DeviceClass", "", "gpu", "u", "", ""}, "Normal", "R",
+                    "m");
   EXPECT_EQ(Await(1)[0].path, "/api/v1/namespaces/default/events");
 }
 
@@ -66,9 +69,11 @@ TEST_F(EventsTest, ARepetitionCountsUp) {
   const ApiRequest again = Await(2)[1];
   EXPECT_EQ(again.method, "PATCH");
   EXPECT_EQ(again.content_type, "application/merge-patch+json");
-  EXPECT_EQ(Json::parse(again.body), Json({{"count", 2}, {"lastTimestamp", "2026-01-01T00:01:00Z"}}));
+  EXPECT_EQ(Json::parse(again.body),
+            Json({{"count", 2}, {"lastTimestamp", "2026-01-01T00:01:00Z"}}));
   // It has expired on the server: a new one.
-  server_->Answer(404, api::EncodeStatus(Status(Reason::kNotFound, "gone"), "", "events", "p.1").dump());
+  server_->Answer(404,
+                  api::EncodeStatus(Status(Reason::kNotFound, "gone"), "", "events", "p.1").dump());
   Created();
   Record("why");
   EXPECT_EQ(Await(4)[3].method, "POST");
@@ -94,20 +99,23 @@ TEST_F(EventsTest, ABurstPerObjectThenOneInFiveMinutes) {
 
 TEST_F(EventsTest, ALostAnswerMakesNoSecondEvent) {
   server_->Fail(Status(Reason::kUnavailable, "reset"));
-  server_->Answer(409, api::EncodeStatus(Status(Reason::kAlreadyExists, "exists"), "", "events", "p.1").dump());
+  server_->Answer(
+      409, api::EncodeStatus(Status(Reason::kAlreadyExists, "exists"), "", "events", "p.1").dump());
   Record("why");
   Await(1);
   ASSERT_TRUE(clock_.AwaitWaiters(1));
   clock_.AdvanceToNextDeadline();
   const auto requests = Await(2);
-  EXPECT_EQ(Json::parse(requests[0].body)["metadata"]["name"], Json::parse(requests[1].body)["metadata"]["name"]);
+  EXPECT_EQ(Json::parse(requests[0].body)["metadata"]["name"],
+            Json::parse(requests[1].body)["metadata"]["name"]);
   server_->Answer(200, "{}");
   Record("why");
   EXPECT_EQ(Await(3)[2].method, "PATCH");
 }
 
 TEST_F(EventsTest, ARefusedEventIsDroppedAndTheNextIsSent) {
-  server_->Answer(403, api::EncodeStatus(Status(Reason::kForbidden, "no"), "", "events", "").dump());
+  server_->Answer(403,
+                  api::EncodeStatus(Status(Reason::kForbidden, "no"), "", "events", "").dump());
   Created();
   Record("one");
   Record("two");

@@ -54,7 +54,8 @@ TEST_F(Files, ModeIsExactWhateverTheUmask) {
 TEST_F(Files, ErrorsNamePathAndReason) {
   Result<std::string> absent = ReadFile(At("absent"));
   EXPECT_TRUE(absent.Is(Reason::kNotFound));
-  EXPECT_EQ(absent.status().message(), "cannot read " + At("absent") + ": No such file or directory");
+  EXPECT_EQ(absent.status().message(),
+            "cannot read " + At("absent") + ": No such file or directory");
   EXPECT_FALSE(ReadFile(root_).ok());
 
   Status nowhere = WriteFileAtomically(At("no/such/file"), "x");
@@ -76,7 +77,8 @@ TEST_F(Files, ConcurrentWritersNeverMix) {
   std::vector<std::jthread> writers;
   for (char c : {'a', 'b', 'c'})
     writers.emplace_back([&, c] {
-      for (int i = 0; i < 20; ++i) EXPECT_TRUE(WriteFileAtomically(path, std::string(5000, c)).ok());
+      for (int i = 0; i < 20; ++i)
+        EXPECT_TRUE(WriteFileAtomically(path, std::string(5000, c)).ok());
     });
   for (int i = 0; i < 200; ++i) {
     Result<std::string> text = ReadFile(path);

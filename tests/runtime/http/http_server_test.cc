@@ -52,8 +52,9 @@ TEST(HttpServer, ServesManyRequestsOnOneConnection) {
   HttpConnection client(served.port());
   for (int i = 0; i < 100; ++i) {
     std::string body = "body " + std::to_string(i);
-    ASSERT_TRUE(client.Send("POST /path?query=1 HTTP/1.1\r\nHost: x\r\nX-MINE: a\r\nX-Mine: b\r\nContent-Length: " +
-                            std::to_string(body.size()) + "\r\n\r\n" + body));
+    ASSERT_TRUE(client.Send(
+        "POST /path?query=1 HTTP/1.1\r\nHost: x\r\nX-MINE: a\r\nX-Mine: b\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body));
     HttpConnection::Response response = client.Receive();
     EXPECT_EQ(response.code, 200);
     EXPECT_EQ(response.body, "POST /path?query=1 " + body);
@@ -67,7 +68,8 @@ TEST(HttpServer, ChunkedAndPipelinedRequests) {
   Served served(Echo);
   HttpConnection client(served.port());
   client.Send(
-      "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+      "POST /1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
       "GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(client.Receive().body, "POST /1 abcde");
   EXPECT_EQ(client.Receive().body, "GET /2 ");
@@ -82,7 +84,8 @@ TEST(HttpServer, LargeBodiesBothWays) {
   HttpConnection client(served.port());
   std::string body(3 << 20, 'x');
   std::jthread sender([&] {
-    client.Send("PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.Send("PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
   });
   EXPECT_EQ(client.Receive().body, "PUT /big " + body);
 }
@@ -105,7 +108,8 @@ TEST(HttpServer, NoContentHasNeitherBodyNorLength) {
   for (int i = 0; i < 2; ++i) {
     HttpConnection::Response response = client.Get("/");
     EXPECT_EQ(response.code, 204);
-    EXPECT_EQ(response.headers.count("content-length") + response.headers.count("content-type"), 0u);
+    EXPECT_EQ(response.headers.count("content-length") + response.headers.count("content-type"),
+              0u);
   }
 }
 
@@ -137,10 +141,14 @@ TEST(HttpServer, RefusalsCloseTheConnection) {
     std::string request;
     int code;
   } kCases[] = {
-      {"length above the limit", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'x'), 413},
+      {"length above the limit",
+       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n" + std::string(1001, 'x'), 413},
       {"chunks above the limit",
-       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n0\r\n\r\n", 413},
-      {"header above the limit", "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", 431},
+       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
+           std::string(2000, 'x') + "\r\n0\r\n\r\n",
+       413},
+      {"header above the limit",
+       "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", 431},
       {"no HTTP", "\x16\x03\x01 hello\r\n\r\n", 400},
       {"bad version", "GET / HTTP/7\r\n\r\n", 400},
   };
@@ -154,7 +162,8 @@ TEST(HttpServer, RefusalsCloseTheConnection) {
     EXPECT_TRUE(client.AwaitClose());
   }
   HttpConnection client(served.port());
-  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" +
+              std::string(1000, 'x'));
   EXPECT_EQ(client.Receive().code, 200);
 }
 
@@ -252,7 +261,9 @@ TEST(HttpServer, AResponderMayOutliveItsServer) {
   std::shared_ptr<HttpResponder> responder;
   std::shared_ptr<HttpStream> stream;
   {
-    Served served([&](HttpRequest, std::shared_ptr<HttpResponder> responder) { first.set_value(std::move(responder)); });
+    Served served([&](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+      first.set_value(std::move(responder));
+    });
     auto client = std::make_unique<HttpConnection>(served.port());
     client->Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     responder = first.get_future().get();
@@ -287,8 +298,9 @@ TEST(HttpServer, AddressAndPortErrorsAreOneSentence) {
   options.port = served.port();
   auto taken = HttpServer::Listen(options, Echo);
   EXPECT_TRUE(taken.Is(Reason::kUnavailable));
-  EXPECT_EQ(taken.status().message(),
-            "cannot listen on 127.0.0.1:" + std::to_string(served.port()) + ": Address already in use");
+  EXPECT_EQ(
+      taken.status().message(),
+      "cannot listen on 127.0.0.1:" + std::to_string(served.port()) + ": Address already in use");
   options.address = "nowhere.example";
   EXPECT_TRUE(HttpServer::Listen(options, Echo).Is(Reason::kInvalid));
   options.address = "127.0.0.1";

@@ -17,9 +17,10 @@ class Streaming : public ::testing::Test {
   void SetUp() override {
     HttpServerOptions options;
     options.address = "127.0.0.1";
-    server_ = *HttpServer::Listen(options, [this](HttpRequest, std::shared_ptr<HttpResponder> responder) {
-      started_.set_value(responder->StartStream(200, "application/json"));
-    });
+    server_ =
+        *HttpServer::Listen(options, [this](HttpRequest, std::shared_ptr<HttpResponder> responder) {
+          started_.set_value(responder->StartStream(200, "application/json"));
+        });
     thread_ = std::jthread([this](std::stop_token stop) {
       EXPECT_TRUE(server_->Run(Context(RealClock(), stop)).ok());
     });

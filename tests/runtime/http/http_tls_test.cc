@@ -6,8 +6,8 @@
 #include "dray/runtime/files.h"
 #include "dray/runtime/http_server.h"
 #include "dray/runtime/real_clock.h"
-#include "tests/support/http_connection.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/http_connection.h"
 
 namespace dray::runtime {
 namespace {
@@ -44,20 +44,24 @@ class Tls : public ::testing::Test {
   void Serve(bool ask_for_certificates, bool require = false) {
     HttpServerOptions options;
     options.address = "127.0.0.1";
-    options.tls = TlsFiles{root_ + "/tls.crt", root_ + "/tls.key", ask_for_certificates ? root_ + "/ca.crt" : "", require};
-    auto server = HttpServer::Listen(options, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
-      HttpResponse response;
-      response.body = request.peer_common_name + "|";
-      for (const std::string& group : request.peer_organizations) response.body += group + "|";
-      response.body += request.body;
-      responder->Send(std::move(response));
-    });
+    options.tls = TlsFiles{root_ + "/tls.crt", root_ + "/tls.key",
+                           ask_for_certificates ? root_ + "/ca.crt" : "", require};
+    auto server = HttpServer::Listen(
+        options, [](HttpRequest request, std::shared_ptr<HttpResponder> responder) {
+          HttpResponse response;
+          response.body = request.peer_common_name + "|";
+          for (const std::string& group : request.peer_organizations) response.body += group + "|";
+          response.body += request.body;
+          responder->Send(std::move(response));
+        });
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    thread_ = std::jthread([this](std::stop_token stop) { EXPECT_TRUE(server_->Run(Context(clock_, stop)).ok()); });
+    thread_ = std::jthread(
+        [this](std::stop_token stop) { EXPECT_TRUE(server_->Run(Context(clock_, stop)).ok()); });
   }
   std::unique_ptr<HttpConnection> Connect(std::optional<KeyPair> client = {}) {
-    return std::make_unique<HttpConnection>(server_->port(), HttpConnection::Tls{ca_.cert_pem, std::move(client)});
+    return std::make_unique<HttpConnection>(server_->port(),
+                                            HttpConnection::Tls{ca_.cert_pem, std::move(client)});
   }
 
   const KeyPair ca_ = *NewCa("test-ca", RealClock().Now());
@@ -81,7 +85,8 @@ TEST_F(Tls, AnswersOfAnySize) {
     auto client = Connect();
     ASSERT_TRUE(client->open());
     std::string body(size, 'x');
-    ASSERT_TRUE(client->Send("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + body));
+    ASSERT_TRUE(client->Send("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                             std::to_string(size) + "\r\n\r\n" + body));
     EXPECT_EQ(client->Receive().body.size(), size + 1);
   }
 }
@@ -137,7 +142,8 @@ TEST_F(Tls, BadFilesAreRefusedAtTheStart) {
   options.tls = TlsFiles{root_ + "/ca.crt", root_ + "/tls.key", "", false};  // no pair
   auto server = HttpServer::Listen(options, [](HttpRequest, std::shared_ptr<HttpResponder>) {});
   EXPECT_TRUE(server.Is(Reason::kInvalid));
-  EXPECT_NE(server.status().message().find(root_ + "/tls.key"), std::string::npos) << server.status();
+  EXPECT_NE(server.status().message().find(root_ + "/tls.key"), std::string::npos)
+      << server.status();
 }
 
 TEST_F(Tls, PlainHttpOnATlsPortIsClosed) {

@@ -1,5 +1,5 @@
-// The informer against a server that changes at random behind a transport that breaks at random: what it holds in the end is
-// what the server has, and what it told on the way adds up to it.
+// The informer against a server that changes at random behind a transport that breaks at random:
+// what it holds in the end is what the server has, and what it told on the way adds up to it.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -28,10 +28,14 @@ class Listener {
     auto known = known_.find(name);
     if (before == nullptr && known != known_.end()) Wrong("added twice: " + name);
     if (before != nullptr && known == known_.end()) Wrong("changed, but never added: " + name);
-    if (before != nullptr && known != known_.end() && known->second != Shown(*before)) Wrong("changed from a state never told: " + name);
-    if (before != nullptr && after != nullptr && before->metadata.uid != after->metadata.uid) Wrong("one object became another: " + name);
-    if (after == nullptr) known_.erase(name);
-    else known_[name] = Shown(*after);
+    if (before != nullptr && known != known_.end() && known->second != Shown(*before))
+      Wrong("changed from a state never told: " + name);
+    if (before != nullptr && after != nullptr && before->metadata.uid != after->metadata.uid)
+      Wrong("one object became another: " + name);
+    if (after == nullptr)
+      known_.erase(name);
+    else
+      known_[name] = Shown(*after);
   }
   std::map<std::string, std::string> known() const {
     std::lock_guard lock(mutex_);
@@ -69,17 +73,28 @@ TEST_P(InformerModel, EndsWhereTheServerIs) {
     InformerOptions<api::Pod> options;
     options.list.limit = 3;
     Informer<api::Pod> informer(Client(faulty), options);
-    informer.AddHandler({[&](const PodPtr& before, const PodPtr& after) { listener.Hear(before, after); }});
-    std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock, stop)).ok()); });
+    informer.AddHandler(
+        {[&](const PodPtr& before, const PodPtr& after) { listener.Hear(before, after); }});
+    std::jthread thread(
+        [&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock, stop)).ok()); });
 
     std::mt19937_64 random(seed);
     server->Backup();
     for (int step = 0; step < 120; ++step) {
       const std::string name = "pod-" + std::to_string(random() % 8);
       switch (random() % 16) {
-        case 0: case 1: case 2: case 3: server->Remove(name); break;
-        case 4: server->Forget(); break;
-        case 5: server->Backup(); break;
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+          server->Remove(name);
+          break;
+        case 4:
+          server->Forget();
+          break;
+        case 5:
+          server->Backup();
+          break;
         case 6:
           if (GetParam().restores) server->Restore();
           while (!server->watched()) {
@@ -87,14 +102,18 @@ TEST_P(InformerModel, EndsWhereTheServerIs) {
             clock.AdvanceToNextDeadline();
           }
           break;
-        case 7: case 8: case 9:  // the informer comes to rest, or its back-off ends
+        case 7:
+        case 8:
+        case 9:  // the informer comes to rest, or its back-off ends
           if (!clock.AwaitWaiters(1)) return;
           clock.AdvanceToNextDeadline();
           break;
-        default: server->Put(name);
+        default:
+          server->Put(name);
       }
     }
-    // The weather clears up. Whatever is left to notice is noticed by the end of one watch at the latest.
+    // The weather clears up. Whatever is left to notice is noticed by the end of one watch at the
+    // latest.
     faulty->Set({});
     auto held = [&] {
       std::map<std::string, std::string> state;
@@ -119,7 +138,8 @@ testing::Faults With(double testing::Faults::*fault, double often) {
 }
 testing::Faults Everything() {
   testing::Faults faults;
-  faults.drop = faults.delay = faults.too_many_requests = faults.internal_error = faults.lose_answer = 0.1;
+  faults.drop = faults.delay = faults.too_many_requests = faults.internal_error =
+      faults.lose_answer = 0.1;
   faults.gone = faults.cut_watch = faults.duplicate_event = faults.late_event = 0.05;
   return faults;
 }
@@ -127,10 +147,14 @@ testing::Faults Everything() {
 using testing::Faults;
 INSTANTIATE_TEST_SUITE_P(
     Under, InformerModel,
-    ::testing::Values(FaultCase{"Nothing", {}}, FaultCase{"Drops", With(&Faults::drop, 0.4)}, FaultCase{"Delays", With(&Faults::delay, 0.5)},
-                      FaultCase{"Gone", With(&Faults::gone, 0.2)}, FaultCase{"Busy", With(&Faults::too_many_requests, 0.4)},
-                      FaultCase{"Errors", With(&Faults::internal_error, 0.4)}, FaultCase{"Cuts", With(&Faults::cut_watch, 0.2)},
-                      FaultCase{"Duplicates", With(&Faults::duplicate_event, 0.5)}, FaultCase{"LateLines", With(&Faults::late_event, 0.3)},
+    ::testing::Values(FaultCase{"Nothing", {}}, FaultCase{"Drops", With(&Faults::drop, 0.4)},
+                      FaultCase{"Delays", With(&Faults::delay, 0.5)},
+                      FaultCase{"Gone", With(&Faults::gone, 0.2)},
+                      FaultCase{"Busy", With(&Faults::too_many_requests, 0.4)},
+                      FaultCase{"Errors", With(&Faults::internal_error, 0.4)},
+                      FaultCase{"Cuts", With(&Faults::cut_watch, 0.2)},
+                      FaultCase{"Duplicates", With(&Faults::duplicate_event, 0.5)},
+                      FaultCase{"LateLines", With(&Faults::late_event, 0.3)},
                       FaultCase{"Restores", {}, true}, FaultCase{"Everything", Everything(), true}),
     [](const auto& info) { return std::string(info.param.name); });
 

@@ -16,29 +16,51 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-Json PodJson(const std::string& name, int version, const std::string& node = "", const std::string& uid = "") {
+Json PodJson(const std::string& name, int version, const std::string& node = "",
+             const std::string& uid = "") {
   return {{"kind", "Pod"},
           {"apiVersion", "v1"},
-          {"metadata", {{"name", name}, {"namespace", "ns"}, {"uid", uid.empty() ? "uid-" + name : uid}, {"resourceVersion", std::to_string(version)}}},
+          {"metadata",
+           {{"name", name},
+            {"namespace", "ns"},
+            {"uid", uid.empty() ? "uid-" + name : uid},
+            {"resourceVersion", std::to_string(version)}}},
           {"spec", {{"nodeName", node}, {"containers", Json::array()}}}};
 }
-std::string Line(const std::string& type, const Json& object) { return Json({{"type", type}, {"object", object}}).dump(); }
-std::string Added(const std::string& name, int version, const std::string& node = "") { return Line("ADDED", PodJson(name, version, node)); }
-std::string Modified(const std::string& name, int version, const std::string& node = "") { return Line("MODIFIED", PodJson(name, version, node)); }
-std::string Deleted(const std::string& name, int version) { return Line("DELETED", PodJson(name, version)); }
+std::string Line(const std::string& type, const Json& object) {
+  return Json({{"type", type}, {"object", object}}).dump();
+}
+std::string Added(const std::string& name, int version, const std::string& node = "") {
+  return Line("ADDED", PodJson(name, version, node));
+}
+std::string Modified(const std::string& name, int version, const std::string& node = "") {
+  return Line("MODIFIED", PodJson(name, version, node));
+}
+std::string Deleted(const std::string& name, int version) {
+  return Line("DELETED", PodJson(name, version));
+}
 std::string Bookmark(int version, bool initial_end = false) {
-  Json object = {{"kind", "Pod"}, {"apiVersion", "v1"}, {"metadata", {{"resourceVersion", std::to_string(version)}}}};
+  Json object = {{"kind", "Pod"},
+                 {"apiVersion", "v1"},
+                 {"metadata", {{"resourceVersion", std::to_string(version)}}}};
   if (initial_end) object["metadata"]["annotations"]["k8s.io/initial-events-end"] = "true";
   return Line("BOOKMARK", object);
 }
 std::string Gone() {
-  return Line("ERROR", api::EncodeStatus(Status(Reason::kGone, "too old resource version: 5 (9)"), "", "", ""));
+  return Line("ERROR", api::EncodeStatus(Status(Reason::kGone, "too old resource version: 5 (9)"),
+                                         "", "", ""));
 }
 std::string ListBody(int version, std::vector<Json> pods, const std::string& token = "") {
   for (Json& pod : pods) pod.erase("kind"), pod.erase("apiVersion");
-  return Json({{"kind", "PodList"}, {"apiVersion", "v1"}, {"metadata", {{"resourceVersion", std::to_string(version)}, {"continue", token}}}, {"items", pods}}).dump();
+  return Json({{"kind", "PodList"},
+               {"apiVersion", "v1"},
+               {"metadata", {{"resourceVersion", std::to_string(version)}, {"continue", token}}},
+               {"items", pods}})
+      .dump();
 }
-std::string Refusal(Reason reason) { return api::EncodeStatus(Status(reason, "refused"), "", "pods", "").dump(); }
+std::string Refusal(Reason reason) {
+  return api::EncodeStatus(Status(reason, "refused"), "", "pods", "").dump();
+}
 
 class InformerTest : public ::testing::Test {
  protected:
@@ -47,13 +69,18 @@ class InformerTest : public ::testing::Test {
     if (thread_.joinable()) thread_.join();
   }
   void Start() {
-    informer_.AddHandler({[this](const std::shared_ptr<const api::Pod>& before, const std::shared_ptr<const api::Pod>& after) {
+    informer_.AddHandler({[this](const std::shared_ptr<const api::Pod>& before,
+                                 const std::shared_ptr<const api::Pod>& after) {
       std::lock_guard lock(mutex_);
-      auto version = [](const auto& pod) { return pod == nullptr ? "" : pod->metadata.resource_version; };
-      told_.push_back((before == nullptr ? after : before)->metadata.name + " " + version(before) + ">" + version(after));
+      auto version = [](const auto& pod) {
+        return pod == nullptr ? "" : pod->metadata.resource_version;
+      };
+      told_.push_back((before == nullptr ? after : before)->metadata.name + " " + version(before) +
+                      ">" + version(after));
       changed_.notify_all();
     }});
-    thread_ = std::jthread([this](std::stop_token stop) { EXPECT_TRUE(informer_.Run(Context(clock_, stop)).ok()); });
+    thread_ = std::jthread(
+        [this](std::stop_token stop) { EXPECT_TRUE(informer_.Run(Context(clock_, stop)).ok()); });
   }
   // What handlers were told since the last call; waits until it is so many.
   Lines Told(size_t count) {
@@ -78,13 +105,17 @@ class InformerTest : public ::testing::Test {
   bool Asks(size_t i, const std::string& part) { return Asked(i).find(part) != std::string::npos; }
   Lines Names(const std::vector<std::shared_ptr<const api::Pod>>& pods) {
     Lines names;
-    for (const auto& pod : pods) names.push_back(pod->metadata.name + "@" + pod->metadata.resource_version);
+    for (const auto& pod : pods)
+      names.push_back(pod->metadata.name + "@" + pod->metadata.resource_version);
     return names;
   }
 
   testing::FakeClock clock_;
-  std::shared_ptr<testing::ScriptedTransport> server_ = std::make_shared<testing::ScriptedTransport>();
-  Informer<api::Pod> informer_{Client(server_), {{}, {{"node", [](const api::Pod& pod) { return Lines{pod.spec.node_name}; }}}, {}}};
+  std::shared_ptr<testing::ScriptedTransport> server_ =
+      std::make_shared<testing::ScriptedTransport>();
+  Informer<api::Pod> informer_{
+      Client(server_),
+      {{}, {{"node", [](const api::Pod& pod) { return Lines{pod.spec.node_name}; }}}, {}}};
   std::mutex mutex_;
   std::condition_variable changed_;
   Lines told_;
@@ -97,7 +128,8 @@ TEST_F(InformerTest, WatchListThenChanges) {
   watch->Send(Added("b", 4, "n1"));
   watch->Send(Added("a", 3));
   ASSERT_TRUE(server_->AwaitRequests(1));
-  EXPECT_TRUE(Asks(0, "sendInitialEvents=true") && Asks(0, "resourceVersionMatch=NotOlderThan") && Asks(0, "allowWatchBookmarks=true"));
+  EXPECT_TRUE(Asks(0, "sendInitialEvents=true") && Asks(0, "resourceVersionMatch=NotOlderThan") &&
+              Asks(0, "allowWatchBookmarks=true"));
   EXPECT_FALSE(informer_.HasSynced());
   EXPECT_TRUE(informer_.List().empty()) << "half a list is no list";
   watch->Send(Bookmark(5, true));
@@ -162,13 +194,20 @@ TEST_F(InformerTest, GoneTellsTheDifferenceOnly) {
     Lines told;
     informer.AddHandler({[&](const auto& before, const auto& after) {
       std::lock_guard lock(mutex);
-      told.push_back((before == nullptr ? after : before)->metadata.name + (before == nullptr ? "+" : after == nullptr ? "-" : "~"));
+      told.push_back((before == nullptr ? after : before)->metadata.name + (before == nullptr ? "+"
+                                                                            : after == nullptr
+                                                                                ? "-"
+                                                                                : "~"));
     }});
-    server->Watches({Added("same", 1), Added("gone", 2), Added("changed", 3), Bookmark(4, true), as_line ? Gone() : Bookmark(4)});
+    server->Watches({Added("same", 1), Added("gone", 2), Added("changed", 3), Bookmark(4, true),
+                     as_line ? Gone() : Bookmark(4)});
     if (!as_line) server->Fail(Status(Reason::kGone, "too old"));
     auto watch = server->OpensWatch();
-    for (const std::string& line : {Added("same", 1), Added("changed", 8), Added("new", 7), Bookmark(9, true)}) watch->Send(line);
-    std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock, stop)).ok()); });
+    for (const std::string& line :
+         {Added("same", 1), Added("changed", 8), Added("new", 7), Bookmark(9, true)})
+      watch->Send(line);
+    std::jthread thread(
+        [&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock, stop)).ok()); });
     // The last step waits for lines: everything before it has been read.
     ASSERT_TRUE(server->AwaitRequests(as_line ? 2 : 3));
     while (informer.Get({"ns", "new"}) == nullptr) std::this_thread::yield();
@@ -182,7 +221,8 @@ TEST_F(InformerTest, GoneTellsTheDifferenceOnly) {
 TEST_F(InformerTest, LinesThatComeTwiceOrLate) {
   auto watch = server_->OpensWatch();
   Start();
-  for (const std::string& line : {Added("a", 3), Added("b", 4), Bookmark(5, true)}) watch->Send(line);
+  for (const std::string& line : {Added("a", 3), Added("b", 4), Bookmark(5, true)})
+    watch->Send(line);
   EXPECT_EQ(Told(2).size(), 2u);
   watch->Send(Modified("a", 8));
   watch->Send(Modified("a", 8));  // twice
@@ -199,15 +239,17 @@ TEST_F(InformerTest, LinesThatComeTwiceOrLate) {
   watch->Send(Modified("b", 9));
   AwaitIdle(2);
   EXPECT_TRUE(Asks(1, "sendInitialEvents=true")) << Asked(1);
-  for (const std::string& line : {Added("a", 10), Bookmark(12, true), Modified("a", 13)}) again->Send(line);
+  for (const std::string& line : {Added("a", 10), Bookmark(12, true), Modified("a", 13)})
+    again->Send(line);
   EXPECT_EQ(Told(1), (Lines{"a 10>13"}));
 }
 
 TEST_F(InformerTest, TheInitialEventsMayComeInAnyOrder) {
   auto watch = server_->OpensWatch();
   Start();
-  for (const std::string& line : {Added("a", 3), Modified("a", 9), Modified("a", 8), Added("b", 2), Deleted("b", 7), Modified("b", 6),
-                                  Deleted("c", 5), Added("c", 6), Added("d", 4), Deleted("d", 3), Bookmark(9, true)})
+  for (const std::string& line : {Added("a", 3), Modified("a", 9), Modified("a", 8), Added("b", 2),
+                                  Deleted("b", 7), Modified("b", 6), Deleted("c", 5), Added("c", 6),
+                                  Added("d", 4), Deleted("d", 3), Bookmark(9, true)})
     watch->Send(line);
   EXPECT_EQ(Told(3), (Lines{"a >9", "c >6", "d >4"}));
 }
@@ -222,7 +264,8 @@ TEST_F(InformerTest, AnotherObjectUnderTheSameName) {
 }
 
 TEST_F(InformerTest, ABrokenConnectionGoesOnWhereItWas) {
-  server_->Watches({Added("a", 3), Bookmark(5, true), Modified("a", 6)}, Status(Reason::kUnavailable, "reset"));
+  server_->Watches({Added("a", 3), Bookmark(5, true), Modified("a", 6)},
+                   Status(Reason::kUnavailable, "reset"));
   Start();
   EXPECT_EQ(Told(2), (Lines{"a >3", "a 3>6"}));
   server_->Fail(Status(Reason::kUnavailable, "nothing listens"));
@@ -240,8 +283,9 @@ TEST_F(InformerTest, ABrokenConnectionGoesOnWhereItWas) {
 
 // A server that was restored from a backup: versions that we know stand for other states now.
 TEST_F(InformerTest, AServerThatIsBackAtAnOlderVersion) {
-  server_->Watches({Added("a", 3), Added("kept", 4), Bookmark(5, true), Modified("a", 16), Added("b", 20)},
-                   Status(Reason::kUnavailable, "reset"));
+  server_->Watches(
+      {Added("a", 3), Added("kept", 4), Bookmark(5, true), Modified("a", 16), Added("b", 20)},
+      Status(Reason::kUnavailable, "reset"));
   server_->Answer(200, ListBody(10, {PodJson("a", 3)}, "more"));
   auto watch = server_->OpensWatch();
   Start();
@@ -250,7 +294,8 @@ TEST_F(InformerTest, AServerThatIsBackAtAnOlderVersion) {
   AwaitIdle(3);
   EXPECT_TRUE(Asks(1, "limit=1"));
   EXPECT_TRUE(Asks(2, "sendInitialEvents=true")) << Asked(2);
-  for (const std::string& line : {Added("a", 3), Added("kept", 4), Bookmark(10, true)}) watch->Send(line);
+  for (const std::string& line : {Added("a", 3), Added("kept", 4), Bookmark(10, true)})
+    watch->Send(line);
   EXPECT_EQ(Told(3), (Lines{"b 20>", "a 16>3", "kept 4>4"}));
   // Its versions grow again, and count.
   watch->Send(Modified("a", 16));
@@ -273,7 +318,8 @@ TEST_F(InformerTest, AConnectionThatDiedSilentlyIsNoticed) {
 }
 
 TEST_F(InformerTest, HalfALineIsNotBelieved) {
-  server_->Watches({Added("a", 3), Bookmark(5, true), R"({"type":"MODIFIED","object":{"kind":"Po)"});
+  server_->Watches(
+      {Added("a", 3), Bookmark(5, true), R"({"type":"MODIFIED","object":{"kind":"Po)"});
   server_->Answer(200, ListBody(6, {}));
   server_->Watches({Modified("a", 6)});
   Start();
@@ -313,7 +359,8 @@ TEST_F(InformerTest, KeepsWhatIsReadAndNothingElse) {
   InformerOptions<api::Pod> options;
   options.transform = [](api::Pod& one) { one.metadata.annotations.erase("large"); };
   Informer<api::Pod> informer{Client(server), options};
-  std::jthread thread([&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock_, stop)).ok()); });
+  std::jthread thread(
+      [&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock_, stop)).ok()); });
   ASSERT_TRUE(informer.WaitForSync(Context(clock_, {})).ok());
   EXPECT_EQ(informer.Get({"ns", "a"})->metadata.annotations, (api::Labels{{"kept", "1"}}));
 }

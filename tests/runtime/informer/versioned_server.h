@@ -12,8 +12,9 @@
 
 namespace dray::testing {
 
-// An API server for Pods of one namespace, as small as a model: objects, versions and a history; lists in pages, watches with
-// and without initial events. It can forget its history and come back from a backup. Any thread.
+// An API server for Pods of one namespace, as small as a model: objects, versions and a history;
+// lists in pages, watches with and without initial events. It can forget its history and come back
+// from a backup. Any thread.
 class VersionedServer final : public runtime::Transport {
  public:
   explicit VersionedServer(uint64_t seed) : random_(seed) {}
@@ -21,7 +22,9 @@ class VersionedServer final : public runtime::Transport {
   void Put(const std::string& name) {
     std::lock_guard lock(mutex_);
     auto known = objects_.find(name);
-    const std::string uid = known == objects_.end() ? "uid-" + std::to_string(++uids_) : known->second["metadata"]["uid"].get<std::string>();
+    const std::string uid = known == objects_.end()
+                                ? "uid-" + std::to_string(++uids_)
+                                : known->second["metadata"]["uid"].get<std::string>();
     const char* type = known == objects_.end() ? "ADDED" : "MODIFIED";
     objects_[name] = Pod(name, uid);
     Note(type, objects_[name]);
@@ -53,8 +56,9 @@ class VersionedServer final : public runtime::Transport {
     watched_ = false;
     changed_.notify_all();
   }
-  // Whether somebody watches since the last restart. A server that has grown past what its watchers knew before they came back
-  // can't be told from one that never lost anything: that is why etcd's restore can raise all versions.
+  // Whether somebody watches since the last restart. A server that has grown past what its watchers
+  // knew before they came back can't be told from one that never lost anything: that is why etcd's
+  // restore can raise all versions.
   bool watched() const {
     std::lock_guard lock(mutex_);
     return watched_;
@@ -63,7 +67,8 @@ class VersionedServer final : public runtime::Transport {
     std::lock_guard lock(mutex_);
     std::map<std::string, std::string> state;
     for (const auto& [name, pod] : objects_)
-      state[name] = pod["metadata"]["uid"].get<std::string>() + " " + pod["metadata"]["resourceVersion"].get<std::string>() + " " +
+      state[name] = pod["metadata"]["uid"].get<std::string>() + " " +
+                    pod["metadata"]["resourceVersion"].get<std::string>() + " " +
                     pod["spec"]["nodeName"].get<std::string>();
     return state;
   }
@@ -74,13 +79,17 @@ class VersionedServer final : public runtime::Transport {
     const std::string token = Parameter(request, "continue");
     Json list = {{"kind", "PodList"}, {"apiVersion", "v1"}, {"items", Json::array()}};
     Json& metadata = list["metadata"] = {{"resourceVersion", std::to_string(version_)}};
-    // A page of the present state, whatever the version of the first one was: as an expired token that went on.
+    // A page of the present state, whatever the version of the first one was: as an expired token
+    // that went on.
     if (!token.empty() && token.substr(0, token.find('.')) != std::to_string(version_)) {
-      Json gone = api::EncodeStatus(Status(Reason::kGone, "the continue token has expired"), "", "", "");
+      Json gone =
+          api::EncodeStatus(Status(Reason::kGone, "the continue token has expired"), "", "", "");
       return runtime::ApiResponse{410, gone.dump(), {}};
     }
-    auto at = token.empty() ? objects_.begin() : objects_.lower_bound(token.substr(token.find('.') + 1));
-    for (; at != objects_.end() && (limit == 0 || list["items"].size() < limit); ++at) list["items"].push_back(at->second);
+    auto at =
+        token.empty() ? objects_.begin() : objects_.lower_bound(token.substr(token.find('.') + 1));
+    for (; at != objects_.end() && (limit == 0 || list["items"].size() < limit); ++at)
+      list["items"].push_back(at->second);
     if (at != objects_.end()) metadata["continue"] = std::to_string(version_) + "." + at->first;
     return runtime::ApiResponse{200, list.dump(), {}};
   }
@@ -100,7 +109,9 @@ class VersionedServer final : public runtime::Transport {
       if (from.empty()) {
         for (const auto& [name, pod] : objects_) lines.push_back(Line("ADDED", pod));
         sent = version_;
-        Json mark = {{"kind", "Pod"}, {"apiVersion", "v1"}, {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
+        Json mark = {{"kind", "Pod"},
+                     {"apiVersion", "v1"},
+                     {"metadata", {{"resourceVersion", std::to_string(version_)}}}};
         mark["metadata"]["annotations"]["k8s.io/initial-events-end"] = "true";
         lines.push_back(Line("BOOKMARK", mark));
       }
@@ -110,11 +121,13 @@ class VersionedServer final : public runtime::Transport {
         if (!on_line(line)) return Ok();
       lines.clear();
       std::unique_lock lock(mutex_);
-      if (!ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(), [&] { return version_ != sent || epoch_ != epoch; }))
+      if (!ctx.clock().WaitUntil(lock, changed_, ctx.deadline(), ctx.stop(),
+                                 [&] { return version_ != sent || epoch_ != epoch; }))
         return ctx.Check();
       if (epoch_ != epoch) return Status(Reason::kUnavailable, "the server restarts");
       if (sent < oldest_) {
-        on_line(Line("ERROR", api::EncodeStatus(Status(Reason::kGone, "too old resource version"), "", "", "")));
+        on_line(Line("ERROR", api::EncodeStatus(Status(Reason::kGone, "too old resource version"),
+                                                "", "", "")));
         return Ok();
       }
       for (const auto& [version, line] : history_)
@@ -126,7 +139,9 @@ class VersionedServer final : public runtime::Transport {
   }
 
  private:
-  static std::string Line(const char* type, const Json& object) { return Json({{"type", type}, {"object", object}}).dump(); }
+  static std::string Line(const char* type, const Json& object) {
+    return Json({{"type", type}, {"object", object}}).dump();
+  }
   static std::string Parameter(const runtime::ApiRequest& request, const std::string& name) {
     for (const char* before : {"?", "&"}) {
       const size_t at = request.path.find(before + name + "=");
@@ -139,8 +154,13 @@ class VersionedServer final : public runtime::Transport {
   Json Pod(const std::string& name, const std::string& uid) {
     return {{"kind", "Pod"},
             {"apiVersion", "v1"},
-            {"metadata", {{"name", name}, {"namespace", "ns"}, {"uid", uid}, {"resourceVersion", std::to_string(++version_)}}},
-            {"spec", {{"nodeName", "state-" + std::to_string(++states_)}, {"containers", Json::array()}}}};
+            {"metadata",
+             {{"name", name},
+              {"namespace", "ns"},
+              {"uid", uid},
+              {"resourceVersion", std::to_string(++version_)}}},
+            {"spec",
+             {{"nodeName", "state-" + std::to_string(++states_)}, {"containers", Json::array()}}}};
   }
   void Note(const char* type, const Json& object) {
     history_.emplace_back(version_, Line(type, object));

@@ -20,7 +20,8 @@ class Managers : public ::testing::Test {
   }
   bool AwaitSaid(const std::string& what) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 30s, [&] { return std::count(said_.begin(), said_.end(), what) > 0; });
+    return changed_.wait_for(lock, 30s,
+                             [&] { return std::count(said_.begin(), said_.end(), what) > 0; });
   }
   std::vector<std::string> said() {
     std::lock_guard lock(mutex_);
@@ -40,7 +41,9 @@ class Managers : public ::testing::Test {
               Say("-" + name);
               return Ok();
             },
-            [this, name](const Context&) { return AwaitSaid("+" + name) ? Ok() : Status(Reason::kTimeout, name); }};
+            [this, name](const Context&) {
+              return AwaitSaid("+" + name) ? Ok() : Status(Reason::kTimeout, name);
+            }};
   }
 
   FakeClock clock_;
@@ -57,19 +60,22 @@ TEST_F(Managers, StagesStartInOrderAndStopInTheReverse) {
   manager.Add(Stage::kCaches, Quiet("cache"));
   EXPECT_FALSE(manager.Ready());
   EXPECT_EQ(manager.Waiting(), "server, cache, everyone");
-  std::jthread run([&](std::stop_token stop) { EXPECT_TRUE(manager.Run(Context(clock_, stop)).ok()); });
+  std::jthread run(
+      [&](std::stop_token stop) { EXPECT_TRUE(manager.Run(Context(clock_, stop)).ok()); });
   ASSERT_TRUE(AwaitSaid("+leader"));
   EXPECT_TRUE(manager.Ready());
   run.request_stop();
   run.join();
-  EXPECT_EQ(said(), (std::vector<std::string>{"+server", "+cache", "+everyone", "+leader", "-leader", "-everyone", "-cache",
-                                              "-server"}));
+  EXPECT_EQ(said(), (std::vector<std::string>{"+server", "+cache", "+everyone", "+leader",
+                                              "-leader", "-everyone", "-cache", "-server"}));
 }
 
 TEST_F(Managers, TheFirstFailureStopsAllAndIsReturned) {
   Manager manager;
   manager.Add(Stage::kServers, Quiet("server"));
-  manager.Add(Stage::kEveryone, {"worker", [](const Context&) { return Status(Reason::kInternal, "broken"); }, nullptr});
+  manager.Add(
+      Stage::kEveryone,
+      {"worker", [](const Context&) { return Status(Reason::kInternal, "broken"); }, nullptr});
   Status ended = manager.Run(Context(clock_, {}));
   EXPECT_TRUE(ended.Is(Reason::kInternal));
   EXPECT_EQ(ended.message(), "worker: broken");
@@ -78,12 +84,13 @@ TEST_F(Managers, TheFirstFailureStopsAllAndIsReturned) {
 
 TEST_F(Managers, AStageThatDoesNotBecomeReadyStopsTheStart) {
   Manager manager;
-  manager.Add(Stage::kCaches, {"cache",
-                               [](const Context& ctx) {
-                                 AwaitStop(ctx);
-                                 return Ok();
-                               },
-                               [](const Context&) { return Status(Reason::kForbidden, "may not list"); }});
+  manager.Add(Stage::kCaches,
+              {"cache",
+               [](const Context& ctx) {
+                 AwaitStop(ctx);
+                 return Ok();
+               },
+               [](const Context&) { return Status(Reason::kForbidden, "may not list"); }});
   manager.Add(Stage::kLeader, Quiet("leader"));
   Status ended = manager.Run(Context(clock_, {}));
   EXPECT_TRUE(ended.Is(Reason::kForbidden));
@@ -93,11 +100,12 @@ TEST_F(Managers, AStageThatDoesNotBecomeReadyStopsTheStart) {
 
 TEST_F(Managers, AFailureDuringTheStartEndsTheWait) {
   Manager manager;
-  manager.Add(Stage::kServers, {"server", [](const Context&) { return Status(Reason::kUnavailable, "port taken"); },
-                                [](const Context& ctx) {
-                                  AwaitStop(ctx);
-                                  return ctx.Check();
-                                }});
+  manager.Add(Stage::kServers,
+              {"server", [](const Context&) { return Status(Reason::kUnavailable, "port taken"); },
+               [](const Context& ctx) {
+                 AwaitStop(ctx);
+                 return ctx.Check();
+               }});
   Status ended = manager.Run(Context(clock_, {}));
   EXPECT_EQ(ended.message(), "server: port taken");
 }
@@ -114,7 +122,8 @@ TEST_F(Managers, AStopDuringTheStartIsNoFailure) {
                                  AwaitStop(ctx);
                                  return ctx.Check();
                                }});
-  std::jthread run([&](std::stop_token stop) { EXPECT_TRUE(manager.Run(Context(clock_, stop)).ok()); });
+  std::jthread run(
+      [&](std::stop_token stop) { EXPECT_TRUE(manager.Run(Context(clock_, stop)).ok()); });
   ASSERT_TRUE(AwaitSaid("waiting"));
   run.request_stop();
 }

@@ -21,13 +21,16 @@ TEST(Metrics, TextOfEachKind) {
   metrics.Observe("dray_time_seconds", "Time", {{"op", "x\"y"}}, 0.3);
   metrics.Observe("dray_own_seconds", "Own", {}, 3, {1, 5});
   std::string text = metrics.Text();
-  EXPECT_THAT(text, HasSubstr("# HELP dray_things_total Things\n# TYPE dray_things_total counter\n"));
+  EXPECT_THAT(text,
+              HasSubstr("# HELP dray_things_total Things\n# TYPE dray_things_total counter\n"));
   EXPECT_THAT(text, HasSubstr("dray_things_total{kind=\"a\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("dray_things_total{kind=\"b\"} 3.5\n"));
   EXPECT_THAT(text, HasSubstr("# TYPE dray_level gauge\ndray_level -1\n"));
   EXPECT_THAT(text, HasSubstr("dray_time_seconds_bucket{op=\"x\\\"y\",le=\"0.25\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("dray_time_seconds_bucket{op=\"x\\\"y\",le=\"60\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("dray_own_seconds_bucket{le=\"1\"} 0\ndray_own_seconds_bucket{le=\"5\"} 1\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("dray_own_seconds_bucket{le=\"1\"} 0\ndray_own_seconds_bucket{le=\"5\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("dray_own_seconds_sum 3\n"));
 }
 

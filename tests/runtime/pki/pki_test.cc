@@ -26,7 +26,8 @@ int Verify(const std::string& ca, const std::string& leaf, int purpose, WallTime
   Cert root = Read(ca), end = Read(leaf);
   std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(), X509_STORE_free);
   X509_STORE_add_cert(store.get(), root.get());
-  std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> ctx(X509_STORE_CTX_new(), X509_STORE_CTX_free);
+  std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> ctx(X509_STORE_CTX_new(),
+                                                                      X509_STORE_CTX_free);
   X509_STORE_CTX_init(ctx.get(), store.get(), end.get(), nullptr);
   X509_STORE_CTX_set_purpose(ctx.get(), purpose);
   X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(ctx.get()), X509_V_FLAG_X509_STRICT);
@@ -47,7 +48,8 @@ TEST(Pki, ServerCertificateVerifiesForItsNamesOnly) {
   Result<KeyPair> leaf = IssueLeaf(ca, request, kNow);
   ASSERT_TRUE(leaf.ok()) << leaf.status();
   EXPECT_EQ(Verify(ca.cert_pem, leaf->cert_pem, X509_PURPOSE_SSL_SERVER, kNow), X509_V_OK);
-  EXPECT_EQ(Verify(ca.cert_pem, leaf->cert_pem, X509_PURPOSE_SSL_CLIENT, kNow), X509_V_ERR_INVALID_PURPOSE);
+  EXPECT_EQ(Verify(ca.cert_pem, leaf->cert_pem, X509_PURPOSE_SSL_CLIENT, kNow),
+            X509_V_ERR_INVALID_PURPOSE);
   Cert cert = Read(leaf->cert_pem);
   EXPECT_EQ(X509_check_host(cert.get(), "localhost", 0, 0, nullptr), 1);
   EXPECT_EQ(X509_check_host(cert.get(), "elsewhere", 0, 0, nullptr), 0);
@@ -99,7 +101,8 @@ TEST(Pki, BadInputIsASentence) {
   KeyPair ca = *NewCa("test-ca", kNow);
   LeafRequest request;
   request.ips = {"300.1.1.1"};
-  EXPECT_EQ(IssueLeaf(ca, request, kNow).status().message(), "\"300.1.1.1\" is no IP address for a certificate");
+  EXPECT_EQ(IssueLeaf(ca, request, kNow).status().message(),
+            "\"300.1.1.1\" is no IP address for a certificate");
   request.ips.clear();
   request.dns_names = {"a,DNS:b"};
   EXPECT_TRUE(IssueLeaf(ca, request, kNow).Is(Reason::kInvalid));
@@ -118,9 +121,13 @@ TEST(Pki, UuidsAreVersion4AndDiffer) {
 }
 
 TEST(Pki, Base64BothWays) {
-  const std::pair<std::string, std::string> kCases[] = {
-      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"},
-      {std::string("\0\0", 2), "AAA="}};
+  const std::pair<std::string, std::string> kCases[] = {{"", ""},
+                                                        {"f", "Zg=="},
+                                                        {"fo", "Zm8="},
+                                                        {"foo", "Zm9v"},
+                                                        {"foob", "Zm9vYg=="},
+                                                        {"\xff\xfe\xfd", "//79"},
+                                                        {std::string("\0\0", 2), "AAA="}};
   for (const auto& [bytes, text] : kCases) {
     EXPECT_EQ(Base64Encode(bytes), text);
     EXPECT_EQ(*Base64Decode(text), bytes);

@@ -18,8 +18,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Context Forever() { return Context(RealClock(), {}); }
-Context Briefly() { return Forever().WithTimeout(std::chrono::milliseconds(1)); }
+Context Forever() {
+  return Context(RealClock(), {});
+}
+Context Briefly() {
+  return Forever().WithTimeout(std::chrono::milliseconds(1));
+}
 
 class Processes : public ::testing::Test {
  protected:
@@ -50,7 +54,8 @@ TEST_F(Processes, ExitCodeAndOutput) {
   EXPECT_EQ(*(*process)->Wait(Briefly()), 7);
 }
 
-// cpprestsdk opens sockets without O_CLOEXEC: a child that inherits one keeps a connection open that we have closed.
+// cpprestsdk opens sockets without O_CLOEXEC: a child that inherits one keeps a connection open
+// that we have closed.
 TEST_F(Processes, NoDescriptorOfOursIsInherited) {
   const int leaky = ::open("/dev/null", O_RDONLY);
   ASSERT_GT(leaky, 2);
@@ -101,7 +106,8 @@ TEST_F(Processes, StartFailuresNameProgramAndReason) {
   options.argv = {root_ + "/absent"};
   auto absent = Process::Start(options);
   EXPECT_TRUE(absent.Is(Reason::kUnavailable));
-  EXPECT_EQ(absent.status().message(), "cannot start " + root_ + "/absent: No such file or directory");
+  EXPECT_EQ(absent.status().message(),
+            "cannot start " + root_ + "/absent: No such file or directory");
 
   ASSERT_TRUE(WriteFileAtomically(root_ + "/text", "x", 0644).ok());
   options.argv = {root_ + "/text"};
@@ -109,10 +115,12 @@ TEST_F(Processes, StartFailuresNameProgramAndReason) {
 
   options = Shell("true");
   options.working_dir = root_ + "/nowhere";
-  EXPECT_THAT(Process::Start(options).status().message(), HasSubstr("working directory " + root_ + "/nowhere"));
+  EXPECT_THAT(Process::Start(options).status().message(),
+              HasSubstr("working directory " + root_ + "/nowhere"));
   options = Shell("true");
   options.log_file = root_ + "/no/log";
-  EXPECT_THAT(Process::Start(options).status().message(), HasSubstr("log file " + root_ + "/no/log"));
+  EXPECT_THAT(Process::Start(options).status().message(),
+              HasSubstr("log file " + root_ + "/no/log"));
   EXPECT_TRUE(Process::Start({}).Is(Reason::kInvalid));
 }
 
@@ -121,8 +129,11 @@ TEST_F(Processes, OutlivesTheThreadThatStartedIt) {
   std::string pipe = root_ + "/pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   std::unique_ptr<Process> process;
-  std::jthread([&] { process = *Process::Start(Shell("read line < " + pipe + "; exit 3")); }).join();
-  int fd = ::open(pipe.c_str(), O_RDWR);  // does not block, unlike O_WRONLY, when nobody reads any more
+  std::jthread([&] {
+    process = *Process::Start(Shell("read line < " + pipe + "; exit 3"));
+  }).join();
+  int fd =
+      ::open(pipe.c_str(), O_RDWR);  // does not block, unlike O_WRONLY, when nobody reads any more
   ASSERT_EQ(::write(fd, "go\n", 3), 3);
   EXPECT_EQ(*process->Wait(Forever()), 3);
   ::close(fd);
@@ -136,7 +147,8 @@ TEST_F(Processes, DoesNotInheritIgnoredSigpipe) {
 
 TEST_F(Processes, ManyAtOnce) {
   std::vector<std::unique_ptr<Process>> processes;
-  for (int i = 0; i < 20; ++i) processes.push_back(*Process::Start(Shell("exit " + std::to_string(i))));
+  for (int i = 0; i < 20; ++i)
+    processes.push_back(*Process::Start(Shell("exit " + std::to_string(i))));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(*processes[i]->Wait(Forever()), i);
 }
 

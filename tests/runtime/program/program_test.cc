@@ -13,7 +13,8 @@ namespace {
 
 // Programs set up logging and signals once per process, so each case is a process of its own.
 
-void RunInChild(std::vector<std::string> words, Status (*run)(const Context&, const std::vector<std::string>&)) {
+void RunInChild(std::vector<std::string> words,
+                Status (*run)(const Context&, const std::vector<std::string>&)) {
   words.insert(words.begin(), "demo");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -24,7 +25,8 @@ void RunInChild(std::vector<std::string> words, Status (*run)(const Context&, co
 }
 
 Status Echo(const Context&, const std::vector<std::string>& args) {
-  std::string said = FLAGS_test_color + "/" + std::to_string(FLAGS_test_count) + "/" + (FLAGS_test_verbose ? "on" : "off");
+  std::string said = FLAGS_test_color + "/" + std::to_string(FLAGS_test_count) + "/" +
+                     (FLAGS_test_verbose ? "on" : "off");
   for (const std::string& arg : args) said += "/" + arg;
   return Status(Reason::kInternal, said);
 }
@@ -33,26 +35,44 @@ using ::testing::ExitedWithCode;
 
 TEST(Program, FlagsInEverySpelling) {
   EXPECT_EXIT(RunInChild({}, Echo), ExitedWithCode(1), "^demo: blue/3/off\n$");
-  EXPECT_EXIT(RunInChild({"--test-color=red", "--test_count", "7", "--test-verbose"}, Echo), ExitedWithCode(1), "red/7/on\n");
-  EXPECT_EXIT(RunInChild({"-test-color", "red", "--test-verbose=true", "--notest-verbose"}, Echo), ExitedWithCode(1), "red/3/off\n");
-  EXPECT_EXIT(RunInChild({"a", "--test-color=", "--", "--b"}, Echo), ExitedWithCode(1), "/3/off/a/--b\n");
+  EXPECT_EXIT(RunInChild({"--test-color=red", "--test_count", "7", "--test-verbose"}, Echo),
+              ExitedWithCode(1), "red/7/on\n");
+  EXPECT_EXIT(RunInChild({"-test-color", "red", "--test-verbose=true", "--notest-verbose"}, Echo),
+              ExitedWithCode(1), "red/3/off\n");
+  EXPECT_EXIT(RunInChild({"a", "--test-color=", "--", "--b"}, Echo), ExitedWithCode(1),
+              "/3/off/a/--b\n");
 }
 
 TEST(Program, WrongUseIsOneSentenceAndExitCode2) {
-  EXPECT_EXIT(RunInChild({"--test-colour=red"}, Echo), ExitedWithCode(2), "^demo: unknown flag --test-colour; did you mean --test-color[?]\n$");
-  EXPECT_EXIT(RunInChild({"--zzzzzzzz"}, Echo), ExitedWithCode(2), "^demo: unknown flag --zzzzzzzz; --help lists the flags\n$");
-  EXPECT_EXIT(RunInChild({"--test-count=many"}, Echo), ExitedWithCode(2), "^demo: --test-count: \"many\" is no int32\n$");
-  EXPECT_EXIT(RunInChild({"--test-count"}, Echo), ExitedWithCode(2), "^demo: --test-count needs a value of type int32\n$");
-  EXPECT_EXIT(RunInChild({"--flagfile=/etc/passwd"}, Echo), ExitedWithCode(2), "unknown flag --flagfile");
+  EXPECT_EXIT(RunInChild({"--test-colour=red"}, Echo), ExitedWithCode(2),
+              "^demo: unknown flag --test-colour; did you mean --test-color[?]\n$");
+  EXPECT_EXIT(RunInChild({"--zzzzzzzz"}, Echo), ExitedWithCode(2),
+              "^demo: unknown flag --zzzzzzzz; --help lists the flags\n$");
+  EXPECT_EXIT(RunInChild({"--test-count=many"}, Echo), ExitedWithCode(2),
+              "^demo: --test-count: \"many\" is no int32\n$");
+  EXPECT_EXIT(RunInChild({"--test-count"}, Echo), ExitedWithCode(2),
+              "^demo: --test-count needs a value of type int32\n$");
+  EXPECT_EXIT(RunInChild({"--flagfile=/etc/passwd"}, Echo), ExitedWithCode(2),
+              "unknown flag --flagfile");
 }
 
 TEST(Program, OutcomesBecomeExitCodes) {
-  EXPECT_EXIT(RunInChild({}, [](const Context&, const std::vector<std::string>&) { return Ok(); }), ExitedWithCode(0), "^$");
-  EXPECT_EXIT(RunInChild({}, [](const Context&, const std::vector<std::string>&) { return Status(Reason::kInvalid, "bad value"); }),
+  EXPECT_EXIT(RunInChild({}, [](const Context&, const std::vector<std::string>&) { return Ok(); }),
+              ExitedWithCode(0), "^$");
+  EXPECT_EXIT(RunInChild({},
+                         [](const Context&, const std::vector<std::string>&) {
+                           return Status(Reason::kInvalid, "bad value");
+                         }),
               ExitedWithCode(2), "^demo: bad value\n$");
-  EXPECT_EXIT(RunInChild({}, [](const Context&, const std::vector<std::string>&) { return Status(Reason::kUnavailable, "nobody there"); }),
+  EXPECT_EXIT(RunInChild({},
+                         [](const Context&, const std::vector<std::string>&) {
+                           return Status(Reason::kUnavailable, "nobody there");
+                         }),
               ExitedWithCode(1), "^demo: nobody there\n$");
-  EXPECT_EXIT(RunInChild({}, [](const Context&, const std::vector<std::string>&) { return Status(Reason::kCancelled, "stopped"); }),
+  EXPECT_EXIT(RunInChild({},
+                         [](const Context&, const std::vector<std::string>&) {
+                           return Status(Reason::kCancelled, "stopped");
+                         }),
               ExitedWithCode(0), "");
 }
 

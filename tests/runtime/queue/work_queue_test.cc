@@ -20,7 +20,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::FakeClock;
 
-api::ObjectKey Key(const std::string& name) { return {"ns", name}; }
+api::ObjectKey Key(const std::string& name) {
+  return {"ns", name};
+}
 
 class Queue : public ::testing::Test {
  protected:
@@ -29,7 +31,9 @@ class Queue : public ::testing::Test {
     std::optional<WorkQueue::Ticket> ticket = TryTake();
     return ticket ? ticket->key().name : "";
   }
-  std::optional<WorkQueue::Ticket> TryTake() { return queue_.Take(Context(clock_, {}).WithTimeout(Duration(0))); }
+  std::optional<WorkQueue::Ticket> TryTake() {
+    return queue_.Take(Context(clock_, {}).WithTimeout(Duration(0)));
+  }
 
   FakeClock clock_;
   WorkQueue queue_{clock_, {"test", milliseconds(5), milliseconds(50)}};
@@ -225,7 +229,8 @@ TEST(QueueModel, AgreesWithANaiveQueue) {
           break;
         case 4: {
           auto ticket = queue.Take(Context(clock, {}).WithTimeout(Duration(0)));
-          ASSERT_EQ(ticket ? ticket->key().name : "", model.Take(clock.Steady())) << "step " << step;
+          ASSERT_EQ(ticket ? ticket->key().name : "", model.Take(clock.Steady()))
+              << "step " << step;
           if (ticket) held.push_back(std::move(*ticket));
           break;
         }
@@ -261,10 +266,12 @@ class Counting : public Reconciler {
 };
 
 TEST(QueueThreads, NothingIsLost) {
-  WorkQueue queue(RealClock(), {"threads", std::chrono::microseconds(10), milliseconds(1), 1e6, 1000});
+  WorkQueue queue(RealClock(),
+                  {"threads", std::chrono::microseconds(10), milliseconds(1), 1e6, 1000});
   Counting counting;
   std::stop_source stop;
-  std::jthread workers([&] { RunWorkers(Context(RealClock(), stop.get_token()), queue, counting, 4); });
+  std::jthread workers(
+      [&] { RunWorkers(Context(RealClock(), stop.get_token()), queue, counting, 4); });
   {
     std::vector<std::jthread> adders;
     for (int t = 0; t < 2; ++t)
@@ -287,10 +294,14 @@ TEST(RunWorkers, RequeuesAsAsked) {
     Result<Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override {
       EXPECT_EQ(ctx.trace(), key.ToString());
       switch (++calls) {
-        case 1: return Status(Reason::kInvalid, "no");  // retried as well: the object may change
-        case 2: return Status(Reason::kInternal, "no");
-        case 3: return Requeue{seconds(30)};
-        default: return Requeue{};
+        case 1:
+          return Status(Reason::kInvalid, "no");  // retried as well: the object may change
+        case 2:
+          return Status(Reason::kInternal, "no");
+        case 3:
+          return Requeue{seconds(30)};
+        default:
+          return Requeue{};
       }
     }
     std::atomic<int> calls = 0;

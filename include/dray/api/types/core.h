@@ -25,8 +25,15 @@ struct ResourceRequirements {
   bool operator==(const ResourceRequirements&) const = default;
 };
 
-struct ObjectFieldSelector { std::string api_version, field_path; bool operator==(const ObjectFieldSelector&) const = default; };
-struct KeySelector { std::string name, key; std::optional<bool> optional; bool operator==(const KeySelector&) const = default; };
+struct ObjectFieldSelector {
+  std::string api_version, field_path;
+  bool operator==(const ObjectFieldSelector&) const = default;
+};
+struct KeySelector {
+  std::string name, key;
+  std::optional<bool> optional;
+  bool operator==(const KeySelector&) const = default;
+};
 struct EnvVarSource {
   std::optional<ObjectFieldSelector> field_ref;
   std::optional<KeySelector> config_map_key_ref, secret_key_ref;
@@ -60,10 +67,24 @@ struct Container {
   bool operator==(const Container&) const = default;
 };
 
-struct KeyToPath { std::string key, path; bool operator==(const KeyToPath&) const = default; };
-struct ConfigMapVolumeSource { std::string name; std::vector<KeyToPath> items; std::optional<bool> optional; bool operator==(const ConfigMapVolumeSource&) const = default; };
-struct HostPathVolumeSource { std::string path, type; bool operator==(const HostPathVolumeSource&) const = default; };
-struct EmptyDirVolumeSource { std::string medium; bool operator==(const EmptyDirVolumeSource&) const = default; };
+struct KeyToPath {
+  std::string key, path;
+  bool operator==(const KeyToPath&) const = default;
+};
+struct ConfigMapVolumeSource {
+  std::string name;
+  std::vector<KeyToPath> items;
+  std::optional<bool> optional;
+  bool operator==(const ConfigMapVolumeSource&) const = default;
+};
+struct HostPathVolumeSource {
+  std::string path, type;
+  bool operator==(const HostPathVolumeSource&) const = default;
+};
+struct EmptyDirVolumeSource {
+  std::string medium;
+  bool operator==(const EmptyDirVolumeSource&) const = default;
+};
 struct Volume {
   std::string name;
   std::optional<HostPathVolumeSource> host_path;
@@ -111,12 +132,16 @@ struct Affinity {
   bool operator==(const Affinity&) const = default;
 };
 
-struct PodSchedulingGate { std::string name; bool operator==(const PodSchedulingGate&) const = default; };
+struct PodSchedulingGate {
+  std::string name;
+  bool operator==(const PodSchedulingGate&) const = default;
+};
 
 struct PodSpec {
   std::vector<Container> init_containers, containers;
   std::vector<Volume> volumes;
-  std::string node_name, scheduler_name, service_account_name, runtime_class_name, priority_class_name;
+  std::string node_name, scheduler_name, service_account_name, runtime_class_name,
+      priority_class_name;
   std::string restart_policy;  // Always (default) OnFailure Never
   std::optional<int64_t> termination_grace_period_seconds, active_deadline_seconds;
   Labels node_selector;
@@ -135,8 +160,14 @@ struct PodCondition {
   std::string reason, message;
   bool operator==(const PodCondition&) const = default;
 };
-struct ContainerStateWaiting { std::string reason, message; bool operator==(const ContainerStateWaiting&) const = default; };
-struct ContainerStateRunning { std::optional<Time> started_at; bool operator==(const ContainerStateRunning&) const = default; };
+struct ContainerStateWaiting {
+  std::string reason, message;
+  bool operator==(const ContainerStateWaiting&) const = default;
+};
+struct ContainerStateRunning {
+  std::optional<Time> started_at;
+  bool operator==(const ContainerStateRunning&) const = default;
+};
 struct ContainerStateTerminated {
   int32_t exit_code = 0, signal = 0;
   std::string reason, message, container_id;
@@ -149,8 +180,15 @@ struct ContainerState {
   std::optional<ContainerStateTerminated> terminated;
   bool operator==(const ContainerState&) const = default;
 };
-struct ResourceHealth { std::string resource_id, health, message; bool operator==(const ResourceHealth&) const = default; };
-struct ResourceStatus { std::string name; std::vector<ResourceHealth> resources; bool operator==(const ResourceStatus&) const = default; };
+struct ResourceHealth {
+  std::string resource_id, health, message;
+  bool operator==(const ResourceHealth&) const = default;
+};
+struct ResourceStatus {
+  std::string name;
+  std::vector<ResourceHealth> resources;
+  bool operator==(const ResourceStatus&) const = default;
+};
 struct ContainerStatus {
   std::string name, image, image_id, container_id;
   ContainerState state, last_state;
@@ -197,7 +235,10 @@ struct PodTemplateSpec {
   bool operator==(const PodTemplateSpec&) const = default;
 };
 
-struct NodeAddress { std::string type, address; bool operator==(const NodeAddress&) const = default; };
+struct NodeAddress {
+  std::string type, address;
+  bool operator==(const NodeAddress&) const = default;
+};
 struct NodeCondition {
   std::string type, status;
   std::optional<Time> last_heartbeat_time, last_transition_time;
@@ -205,8 +246,8 @@ struct NodeCondition {
   bool operator==(const NodeCondition&) const = default;
 };
 struct NodeSystemInfo {
-  std::string machine_id, system_uuid, boot_id, kernel_version, os_image, container_runtime_version, kubelet_version,
-      operating_system, architecture;
+  std::string machine_id, system_uuid, boot_id, kernel_version, os_image, container_runtime_version,
+      kubelet_version, operating_system, architecture;
   bool operator==(const NodeSystemInfo&) const = default;
 };
 struct NodeSpec {
@@ -230,7 +271,10 @@ struct Node {
 };
 DRAY_KIND(Node, "", "v1", "nodes", false);
 
-struct NamespaceStatus { std::string phase; bool operator==(const NamespaceStatus&) const = default; };
+struct NamespaceStatus {
+  std::string phase;
+  bool operator==(const NamespaceStatus&) const = default;
+};
 struct Namespace {
   ObjectMeta metadata;
   NamespaceStatus status;
@@ -249,8 +293,15 @@ struct ObjectReference {
   std::string api_version, kind, namespace_, name, uid, resource_version, field_path;
   bool operator==(const ObjectReference&) const = default;
 };
-struct EventSource { std::string component, host; bool operator==(const EventSource&) const = default; };
-struct EventSeries { int32_t count = 0; std::optional<MicroTime> last_observed_time; bool operator==(const EventSeries&) const = default; };
+struct EventSource {
+  std::string component, host;
+  bool operator==(const EventSource&) const = default;
+};
+struct EventSeries {
+  int32_t count = 0;
+  std::optional<MicroTime> last_observed_time;
+  bool operator==(const EventSeries&) const = default;
+};
 struct Event {
   ObjectMeta metadata;
   ObjectReference involved_object;
@@ -265,7 +316,12 @@ struct Event {
 };
 DRAY_KIND(Event, "", "v1", "events", true);
 
-struct ServicePort { std::string name, protocol; int32_t port = 0; std::optional<IntOrString> target_port; bool operator==(const ServicePort&) const = default; };
+struct ServicePort {
+  std::string name, protocol;
+  int32_t port = 0;
+  std::optional<IntOrString> target_port;
+  bool operator==(const ServicePort&) const = default;
+};
 struct ServiceSpec {
   Labels selector;
   std::vector<ServicePort> ports;
@@ -279,8 +335,16 @@ struct Service {
 };
 DRAY_KIND(Service, "", "v1", "services", true);
 
-struct Endpoint { std::vector<std::string> addresses; std::optional<bool> ready; bool operator==(const Endpoint&) const = default; };
-struct EndpointPort { std::string name, protocol; std::optional<int32_t> port; bool operator==(const EndpointPort&) const = default; };
+struct Endpoint {
+  std::vector<std::string> addresses;
+  std::optional<bool> ready;
+  bool operator==(const Endpoint&) const = default;
+};
+struct EndpointPort {
+  std::string name, protocol;
+  std::optional<int32_t> port;
+  bool operator==(const EndpointPort&) const = default;
+};
 struct EndpointSlice {  // labelled kubernetes.io/service-name
   ObjectMeta metadata;
   std::string address_type;

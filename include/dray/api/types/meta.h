@@ -15,11 +15,14 @@
 #include "dray/base/status.h"
 
 // metav1, and what makes a struct an API object. Conventions for all of api/types:
-//  - a struct per Kubernetes type, with Kubernetes' name; a member per JSON field, in snake_case; the JSON names stand once,
+//  - a struct per Kubernetes type, with Kubernetes' name; a member per JSON field, in snake_case;
+//  the JSON names stand once,
 //    in the codec (api/types/*_fields.h);
-//  - a Go pointer whose absence means something is std::optional; a Go value with omitempty is a plain member, left out of
+//  - a Go pointer whose absence means something is std::optional; a Go value with omitempty is a
+//  plain member, left out of
 //    the JSON when it has its zero value;
-//  - unknown fields are tolerated and dropped: therefore typed objects never go back to the server as a whole, only patches.
+//  - unknown fields are tolerated and dropped: therefore typed objects never go back to the server
+//  as a whole, only patches.
 namespace dray::api {
 
 using Labels = std::map<std::string, std::string>;
@@ -33,8 +36,12 @@ std::string FormatTime(Time time);
 std::string FormatMicroTime(MicroTime time);
 // RFC 3339 with any offset and up to nine fractional digits.
 Result<WallTime> ParseTime(std::string_view text);
-inline Time ToTime(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t); }
-inline MicroTime ToMicroTime(WallTime t) { return std::chrono::floor<std::chrono::microseconds>(t); }
+inline Time ToTime(WallTime t) {
+  return std::chrono::floor<std::chrono::seconds>(t);
+}
+inline MicroTime ToMicroTime(WallTime t) {
+  return std::chrono::floor<std::chrono::microseconds>(t);
+}
 
 struct OwnerReference {
   std::string api_version, kind, name, uid;
@@ -50,7 +57,8 @@ struct ObjectMeta {
   Labels labels, annotations;
   std::vector<OwnerReference> owner_references;
   std::vector<std::string> finalizers;
-  // managedFields is dropped when decoding: nobody here reads it and it is half of an object's size.
+  // managedFields is dropped when decoding: nobody here reads it and it is half of an object's
+  // size.
   bool operator==(const ObjectMeta&) const = default;
 };
 
@@ -109,10 +117,10 @@ ObjectKey KeyOf(const T& object) {
   return {object.metadata.namespace_, object.metadata.name};
 }
 
-#define DRAY_KIND(Type, Group, Version, Resource, Namespaced)                       \
-  template <>                                                                       \
-  struct KindOf<Type> {                                                             \
-    static constexpr KindInfo value{Group, Version, #Type, Resource, Namespaced};   \
+#define DRAY_KIND(Type, Group, Version, Resource, Namespaced)                     \
+  template <>                                                                     \
+  struct KindOf<Type> {                                                           \
+    static constexpr KindInfo value{Group, Version, #Type, Resource, Namespaced}; \
   }
 
 // One page of a list.
@@ -120,7 +128,7 @@ template <class T>
 struct ListOf {
   std::vector<T> items;
   std::string resource_version;
-  std::string continue_token;             // empty on the last page
+  std::string continue_token;  // empty on the last page
   std::optional<int64_t> remaining_items;
 };
 

@@ -5,15 +5,19 @@
 #include "dray/api/quantity.h"
 #include "dray/api/types/core.h"
 
-// resource.k8s.io/v1, Kubernetes 1.36, every field. v1beta1 and v1beta2 are read and written through conversion in the codec.
-// Units, limits and rules: k8s.io/api/resource/v1/types.go; validation in api/types/resource_validation.cc.
+// resource.k8s.io/v1, Kubernetes 1.36, every field. v1beta1 and v1beta2 are read and written
+// through conversion in the codec. Units, limits and rules: k8s.io/api/resource/v1/types.go;
+// validation in api/types/resource_validation.cc.
 namespace dray::api {
 
 // Exactly one alternative is set on a valid attribute; monostate: none was present in the JSON.
-struct Version { std::string text; bool operator==(const Version&) const = default; };  // semver 2.0.0 without "v"
+struct Version {
+  std::string text;
+  bool operator==(const Version&) const = default;
+};  // semver 2.0.0 without "v"
 struct DeviceAttribute {
-  std::variant<std::monostate, int64_t, bool, std::string, Version, std::vector<int64_t>, std::vector<bool>,
-               std::vector<std::string>, std::vector<Version>>
+  std::variant<std::monostate, int64_t, bool, std::string, Version, std::vector<int64_t>,
+               std::vector<bool>, std::vector<std::string>, std::vector<Version>>
       value;
   bool operator==(const DeviceAttribute&) const = default;
 };
@@ -34,7 +38,10 @@ struct DeviceCapacity {
   bool operator==(const DeviceCapacity&) const = default;
 };
 
-struct Counter { Quantity value; bool operator==(const Counter&) const = default; };
+struct Counter {
+  Quantity value;
+  bool operator==(const Counter&) const = default;
+};
 struct CounterSet {
   std::string name;
   std::map<std::string, Counter> counters;
@@ -96,8 +103,14 @@ struct ResourceSlice {
 };
 DRAY_KIND(ResourceSlice, "resource.k8s.io", "v1", "resourceslices", false);
 
-struct CelDeviceSelector { std::string expression; bool operator==(const CelDeviceSelector&) const = default; };
-struct DeviceSelector { std::optional<CelDeviceSelector> cel; bool operator==(const DeviceSelector&) const = default; };
+struct CelDeviceSelector {
+  std::string expression;
+  bool operator==(const CelDeviceSelector&) const = default;
+};
+struct DeviceSelector {
+  std::optional<CelDeviceSelector> cel;
+  bool operator==(const DeviceSelector&) const = default;
+};
 
 struct OpaqueDeviceConfiguration {
   std::string driver;

@@ -5,7 +5,10 @@
 // apps/v1 and batch/v1: the workload kinds whose Pods dray converts and devcluster runs.
 namespace dray::api {
 
-struct RollingUpdateDeployment { std::optional<IntOrString> max_unavailable, max_surge; bool operator==(const RollingUpdateDeployment&) const = default; };
+struct RollingUpdateDeployment {
+  std::optional<IntOrString> max_unavailable, max_surge;
+  bool operator==(const RollingUpdateDeployment&) const = default;
+};
 struct DeploymentStrategy {
   std::string type;  // RollingUpdate (default) | Recreate
   std::optional<RollingUpdateDeployment> rolling_update;
@@ -29,7 +32,8 @@ struct WorkloadCondition {  // DeploymentCondition, ReplicaSetCondition, JobCond
 };
 struct DeploymentStatus {
   int64_t observed_generation = 0;
-  int32_t replicas = 0, updated_replicas = 0, ready_replicas = 0, available_replicas = 0, unavailable_replicas = 0;
+  int32_t replicas = 0, updated_replicas = 0, ready_replicas = 0, available_replicas = 0,
+          unavailable_replicas = 0;
   std::vector<WorkloadCondition> conditions;
   bool operator==(const DeploymentStatus&) const = default;
 };
