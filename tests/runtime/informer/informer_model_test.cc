@@ -67,7 +67,8 @@ TEST_P(InformerModel, EndsWhereTheServerIs) {
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE(seed);
     testing::FakeClock clock;
-    auto server = std::make_shared<testing::VersionedServer>(seed);
+    auto server =
+        std::make_shared<testing::VersionedServer>(seed, GetParam().faults.cut_watch == 0);
     auto faulty = std::make_shared<testing::FaultyTransport>(server, GetParam().faults, seed);
     Listener listener;
     InformerOptions<api::Pod> options;

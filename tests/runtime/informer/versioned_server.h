@@ -17,7 +17,10 @@ namespace dray::testing {
 // from a backup. Any thread.
 class VersionedServer final : public runtime::Transport {
  public:
-  explicit VersionedServer(uint64_t seed) : random_(seed) {}
+  // `swaps`: two lines of a watch may change places. No server does that, and a reader need not
+  // mind, unless the connection breaks between them: whoever goes on from the newer one never sees
+  // the older one.
+  VersionedServer(uint64_t seed, bool swaps) : random_(seed), swaps_(swaps) {}
 
   void Put(const std::string& name) {
     std::lock_guard lock(mutex_);
@@ -133,8 +136,7 @@ class VersionedServer final : public runtime::Transport {
       for (const auto& [version, line] : history_)
         if (version > sent) lines.push_back(line);
       sent = version_;
-      // Two lines change places: no server does that, and who reads must not depend on it.
-      if (lines.size() > 1 && random_() % 4 == 0) std::swap(lines[0], lines[1]);
+      if (swaps_ && lines.size() > 1 && random_() % 4 == 0) std::swap(lines[0], lines[1]);
     }
   }
 
@@ -170,6 +172,7 @@ class VersionedServer final : public runtime::Transport {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::mt19937_64 random_;
+  const bool swaps_;
   std::map<std::string, Json> objects_;
   std::pair<std::map<std::string, Json>, uint64_t> backup_;
   std::deque<std::pair<uint64_t, std::string>> history_;
