@@ -10,7 +10,7 @@
 
 namespace {
 
-thread_local size_t allocations = 0;
+[[maybe_unused]] thread_local size_t allocations = 0;
 
 }  // namespace
 
