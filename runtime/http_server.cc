@@ -38,7 +38,8 @@ void HttpCore::Enter(const std::shared_ptr<HttpSession>& session) {
 void HttpCore::Leave(HttpSession* session) {
   std::lock_guard lock(mutex_);
   sessions_.erase(session);
-  if (stopping_ && sessions_.empty()) ioc.stop();
+  // (Once it has ended, End() waits for the last operations to let go, not for sessions.)
+  if (stopping_ && !ended_ && sessions_.empty()) ioc.stop();
 }
 
 std::vector<std::shared_ptr<HttpSession>> HttpCore::Sessions() {
