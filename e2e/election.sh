@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Leaders die: real managers on a development cluster, in turn ended with SIGTERM and with SIGKILL, while Pods with claims come
-# and go. Prints how long each takeover took, and checks in the end that every Pod was served and nothing is left.
+# and go: some are awaited, others deleted at any moment of their life. Prints how long each takeover took, and checks in the end
+# that every Pod was served and nothing is left: no claim, no reservation, no file on the node, no open file in the programs.
 #
-#   e2e/election.sh [N]      N deaths, 6 if not given; ./run election 100 is the long version
+#   e2e/election.sh [N] [kill|term|both]      N deaths, 6 if not given; ./run election 100 kill is the long version (5 minutes)
 #
 # Exit codes: 0 all held, 1 something did not, 77 skipped (no kubectl).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 deaths=${1:-6}
+how=${2:-both}
+case $how in kill | term | both) ;; *) echo "election: \"$how\": want kill, term or both" >&2; exit 2 ;; esac
+[[ $deaths =~ ^[1-9][0-9]*$ ]] || { echo "election: \"$deaths\": want how many leaders die" >&2; exit 2; }
 bin=${DRAY_BIN:-build/bin}
 lease=2  # seconds; what a takeover after SIGKILL takes at most, and a tenth
 command -v kubectl >/dev/null || { echo "skipped: no kubectl"; exit 77; }
@@ -31,6 +35,7 @@ until_true() {
 }
 
 "$bin/dray-devcluster" --dir "$work/dc" --nodes node-0 >"$work/devcluster.log" 2>&1 &
+devcluster_pid=$!
 children+=($!)
 until_true 30 test -s "$work/dc/kubeconfig"
 export KUBECONFIG=$work/dc/kubeconfig
@@ -39,6 +44,7 @@ kubectl create namespace dray-system >/dev/null
 root=$work/dc/nodes/node-0
 "$bin/dray-mockdev" --kubeconfig "$KUBECONFIG" --node-name node-0 --profile nvidia-a100-80gb --kubelet-dir "$root" \
   --cdi-dir "$root/cdi" --tools-dir "$bin/mock-tools" >"$work/mockdev.log" 2>&1 &
+mockdev_pid=$!
 children+=($!)
 
 declare -A pid_of
@@ -73,9 +79,24 @@ load() {
     echo "$i" >"$work/load.served"
   done
 }
+# And Pods that nobody waits for: deleted before they are scheduled, while they are prepared, or while they run.
+churn() {
+  local i=0
+  while [ ! -e "$work/enough" ]; do
+    i=$((i + 1))
+    sed -e "s/half-gpu-pod/churn-$i/" config/examples/claim-template/pod.yaml | kubectl create -f - >/dev/null || true
+    sleep "0.$((RANDOM % 10))"
+    kubectl delete pod "churn-$i" --wait=false --grace-period="$((RANDOM % 2))" >/dev/null 2>&1 || true
+  done
+}
+open_files() { ls "/proc/$1/fd" | wc -l; }
+files_before="$(open_files $devcluster_pid) $(open_files $mockdev_pid)"
 load &
 load_pid=$!
 children+=($load_pid)
+churn &
+churn_pid=$!
+children+=($churn_pid)
 
 # Seconds since midnight, of a log line "I1121 18:14:22.123456 ..." and of now.
 stamp() { awk '{ split($2, t, ":"); printf "%.6f", t[1] * 3600 + t[2] * 60 + t[3] }'; }
@@ -84,7 +105,8 @@ for ((death = 1; death <= deaths; ++death)); do
   until_true 20 somebody
   old=$(holder)
   for name in "${!pid_of[@]}"; do [ "$name" = "$old" ] || until_true 20 follows "$name"; done
-  signal=KILL; [ $((death % 2)) -eq 0 ] || signal=TERM
+  signal=KILL
+  case $how in both) [ $((death % 2)) -eq 0 ] || signal=TERM ;; term) signal=TERM ;; esac
   began=$(TZ=UTC now)
   kill -$signal "${pid_of[$old]}"
   [ $signal = TERM ] || wait "${pid_of[$old]}" 2>/dev/null || true
@@ -101,13 +123,20 @@ for ((death = 1; death <= deaths; ++death)); do
 done
 
 touch "$work/enough"
-wait "$load_pid" || true
+wait "$load_pid" "$churn_pid" || true
 [ ! -e "$work/load.failed" ] || fail "$(cat "$work/load.failed")"
 served=$(cat "$work/load.served" 2>/dev/null || echo 0)
 [ "$served" -gt 0 ] || fail "no Pod was served meanwhile"
 kubectl delete pods --all --wait --timeout=60s >/dev/null
 until_true 60 sh -c '[ -z "$(kubectl get resourceclaims -A -o name)" ]'
 until_true 30 sh -c "! ls $root/cdi | grep -q -- -claim_"
+until_true 30 grep -q '"claims": {}' "$root/plugins/hami-core-gpu.project-hami.io/ledger.json"
+until_true 30 sh -c "[ -z \"\$(ls $root/pods)\" ]"
+# Some connections may be new; a hundred lives of Pods must not have left one file each.
+few_files() {
+  [ "$(open_files $devcluster_pid)" -le $((${files_before% *} + 20)) ] && [ "$(open_files $mockdev_pid)" -le $((${files_before#* } + 10)) ]
+}
+until_true 60 few_files
 for signal in TERM KILL; do
   sort -n -k2 "$work/takeovers" | awk -v s=$signal '$1 == s { t[++n] = $2 } END { if (n) printf "takeover after SIG%s: median %d ms, longest %d ms (%d times)\n", s, t[int((n + 1) / 2)], t[n], n }'
 done
