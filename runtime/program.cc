@@ -4,6 +4,7 @@
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -208,6 +209,8 @@ int RunProgram(
   mallopt(M_ARENA_MAX, 2);
   FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
+  // cpprestsdk joins its threads after exit's handlers: OpenSSL must not be taken down under them.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   SizeRestThreads(kRestThreads);
 
   Status status;
