@@ -18,8 +18,8 @@ constexpr Duration kShortWatch = seconds(1);
 constexpr Duration kSilenceMargin = seconds(30);
 
 // Resource versions compare as numbers (KEP 5504); one that is no number is never called older.
-bool IsOlder(const std::string& a, const std::string& b) {
-  auto number = [](const std::string& text, uint64_t* value) {
+bool IsOlder(std::string_view a, std::string_view b) {
+  auto number = [](std::string_view text, uint64_t* value) {
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
     return error == std::errc() && end == text.data() + text.size();
   };
@@ -27,14 +27,10 @@ bool IsOlder(const std::string& a, const std::string& b) {
   return number(a, &left) && number(b, &right) && left < right;
 }
 
-api::ObjectKey KeyOf(const InformerItem& item) {
-  return {item.meta->namespace_, item.meta->name};
-}
-
 // The newest version of each object.
 void KeepNewest(ItemSet& items, InformerItem item) {
   auto [at, fresh] = items.insert(item);
-  if (fresh || IsOlder(item.meta->resource_version, at->meta->resource_version)) return;
+  if (fresh || IsOlder(item.resource_version(), at->resource_version())) return;
   auto node = items.extract(at);
   node.value() = std::move(item);
   items.insert(std::move(node));
@@ -47,7 +43,7 @@ InformerCore::InformerCore(Client client, ListOptions list, InformerKind kind,
     : client_(std::move(client)),
       list_(std::move(list)),
       kind_(std::move(kind)),
-      store_(std::move(indexes)) {}
+      store_(std::move(indexes), kind_.open) {}
 
 // Lists, or watches until the watch ends.
 Status InformerCore::Step(const Context& ctx) {
@@ -205,11 +201,11 @@ Status InformerCore::OnStaged(InformerKind::Change change, Staging& staging) {
     Replace(std::exchange(staging.items, {}), std::move(change.resource_version));
     return Ok();
   }
-  const api::ObjectKey key = KeyOf(change.item);
+  const api::ObjectKey key = change.item.Key();
   if (change.type == api::WatchEventType::kDeleted) {
     auto known = staging.items.find(key);
     if (known != staging.items.end() &&
-        !IsOlder(change.resource_version, known->meta->resource_version))
+        !IsOlder(change.resource_version, known->resource_version()))
       staging.items.erase(known);
     staging.gone[key] = change.resource_version;
     return Ok();
@@ -224,16 +220,15 @@ Status InformerCore::OnChange(InformerKind::Change change) {
   // Along a watch versions only grow: an older line comes late, or for the second time.
   const bool late = IsOlder(change.resource_version, resource_version_);
   if (change.type != api::WatchEventType::kBookmark) {
-    const InformerItem known = store_.Find(KeyOf(change.item));
+    const InformerItem known = store_.Find(change.item.Key());
     const bool deleted = change.type == api::WatchEventType::kDeleted;
     // Of an object that we do not have, a late line does not tell whether it is there: it may have
     // gone since.
-    if (late && known.object == nullptr && !deleted)
+    if (late && known.empty() && !deleted)
       return Status(Reason::kGone,
                     "a line came late: " + change.resource_version + " after " + resource_version_);
-    const bool news =
-        known.object == nullptr || !IsOlder(change.resource_version, known.meta->resource_version);
-    if (news && deleted && known.object != nullptr) Notify(store_.Remove(KeyOf(known)), nullptr);
+    const bool news = known.empty() || !IsOlder(change.resource_version, known.resource_version());
+    if (news && deleted && !known.empty()) Notify(store_.Remove(known.Key()), {});
     if (news && !deleted) Upsert(std::move(change.item));
   }
   progress_ = true;
@@ -243,7 +238,7 @@ Status InformerCore::OnChange(InformerKind::Change change) {
 
 void InformerCore::Replace(ItemSet items, std::string resource_version) {
   for (const InformerItem& known : store_.Items())
-    if (!items.contains(known)) Notify(store_.Remove(KeyOf(known)), nullptr);
+    if (!items.contains(known)) Notify(store_.Remove(known.Key()), {});
   for (const InformerItem& item : items) Upsert(item);
   resource_version_ = std::move(resource_version);
   ever_listed_ = true;
@@ -255,20 +250,26 @@ void InformerCore::Replace(ItemSet items, std::string resource_version) {
 }
 
 void InformerCore::Upsert(InformerItem item) {
-  const InformerItem known = store_.Find(KeyOf(item));
-  const bool same_object = known.object != nullptr && known.meta->uid == item.meta->uid;
-  if (same_object && known.meta->resource_version == item.meta->resource_version && !rolled_back_)
-    return;
+  const InformerItem known = store_.Find(item.Key());
+  const bool same_object = !known.empty() && known.uid() == item.uid();
+  if (same_object && known.resource_version() == item.resource_version() && !rolled_back_) return;
   // Another object under the same name: the end of the first one went unseen, and it was an end all
   // the same.
-  if (known.object != nullptr && !same_object) Notify(store_.Remove(KeyOf(item)), nullptr);
-  ObjectPtr after = item.object;
-  ObjectPtr before = store_.Put(std::move(item));
-  Notify(before, after);
+  if (!known.empty() && !same_object) Notify(store_.Remove(item.Key()), {});
+  const InformerItem before = store_.Put(item);
+  Notify(before, item);
 }
 
-void InformerCore::Notify(const ObjectPtr& before, const ObjectPtr& after) {
-  for (const Handler& handler : handlers_) handler(before, after);
+void InformerCore::Notify(const InformerItem& before, const InformerItem& after) {
+  ObjectPtr was, is;
+  for (const Handler& handler : handlers_) {
+    if (handler.wanted && !handler.wanted()) continue;
+    if (was == nullptr && is == nullptr) {
+      was = store_.Open(before);
+      is = store_.Open(after);
+    }
+    handler.on_change(was, is);
+  }
 }
 
 }  // namespace dray::runtime

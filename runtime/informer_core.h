@@ -25,6 +25,7 @@ struct InformerKind {
     bool initial_events_end = false;
   };
   api::KindInfo info;
+  OpenFunction open;  // where items are packed
   std::function<Result<Page>(std::string_view body)> page;
   std::function<Result<Change>(std::string_view line)> change;
 };
@@ -37,7 +38,10 @@ struct InformerKind {
 // with older data (asked for its version after every broken connection).
 class InformerCore {
  public:
-  using Handler = std::function<void(const ObjectPtr& before, const ObjectPtr& after)>;
+  struct Handler {
+    std::function<bool()> wanted;  // absent: always
+    std::function<void(const ObjectPtr& before, const ObjectPtr& after)> on_change;
+  };
 
   InformerCore(Client client, ListOptions list, InformerKind kind,
                std::map<std::string, IndexFunction> indexes);
@@ -66,7 +70,7 @@ class InformerCore {
   Status CheckForRollBack(const Context& ctx);
   void Replace(ItemSet items, std::string resource_version);
   void Upsert(InformerItem item);
-  void Notify(const ObjectPtr& before, const ObjectPtr& after);
+  void Notify(const InformerItem& before, const InformerItem& after);
   Duration BackOff(const Status& failure);
 
   const Client client_;

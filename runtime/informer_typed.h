@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dray/api/codec.h"
+#include "dray/api/packed.h"
 #include "dray/runtime/informer.h"
 #include "runtime/informer_core.h"
 
@@ -10,8 +11,17 @@ namespace dray::runtime {
 inline constexpr char kInitialEventsEnd[] = "k8s.io/initial-events-end";
 
 template <api::ApiObject T>
-InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
-  if (transform) transform(object);
+InformerItem MakeItem(T object, const InformerOptions<T>& options) {
+  if (options.transform) options.transform(object);
+  if (options.packed) {
+    T rest = std::move(object);
+    api::ObjectMeta known;
+    known.namespace_ = std::exchange(rest.metadata.namespace_, {});
+    known.name = std::exchange(rest.metadata.name, {});
+    known.uid = std::exchange(rest.metadata.uid, {});
+    known.resource_version = std::exchange(rest.metadata.resource_version, {});
+    return InformerItem::Packed(known, api::Pack(rest));
+  }
   // A copy: what is kept for long lies together, and what was read goes as a whole. Moved out of
   // it, objects would lie between the holes of all that was dropped.
   auto kept = std::make_shared<const T>(std::as_const(object));
@@ -20,17 +30,28 @@ InformerItem MakeItem(T object, const std::function<void(T&)>& transform) {
 }
 
 template <api::ApiObject T>
-InformerKind KindFor(std::function<void(T&)> transform) {
+ObjectPtr OpenItem(const InformerItem& item) {
+  auto object = std::make_shared<T>(api::Unpack<T>(item.rest()));
+  object->metadata.namespace_ = item.namespace_();
+  object->metadata.name = item.name();
+  object->metadata.uid = item.uid();
+  object->metadata.resource_version = item.resource_version();
+  return object;
+}
+
+template <api::ApiObject T>
+InformerKind KindFor(const InformerOptions<T>& options) {
   InformerKind kind;
   kind.info = api::KindOf<T>::value;
-  kind.page = [transform](std::string_view body) -> Result<InformerKind::Page> {
+  kind.open = OpenItem<T>;
+  kind.page = [options](std::string_view body) -> Result<InformerKind::Page> {
     DRAY_ASSIGN_OR_RETURN(api::ListOf<T> list, api::DecodeList<T>(body));
     InformerKind::Page page{{}, std::move(list.resource_version), std::move(list.continue_token)};
     page.items.reserve(list.items.size());
-    for (T& object : list.items) page.items.push_back(MakeItem(std::move(object), transform));
+    for (T& object : list.items) page.items.push_back(MakeItem(std::move(object), options));
     return page;
   };
-  kind.change = [transform](std::string_view line) -> Result<InformerKind::Change> {
+  kind.change = [options](std::string_view line) -> Result<InformerKind::Change> {
     DRAY_ASSIGN_OR_RETURN(api::WatchEvent<T> event, api::DecodeWatchEvent<T>(line));
     InformerKind::Change change;
     change.type = event.type;
@@ -41,8 +62,8 @@ InformerKind KindFor(std::function<void(T&)> transform) {
           end != event.object.metadata.annotations.end() && end->second == "true";
       change.resource_version = std::move(event.object.metadata.resource_version);
     } else if (event.type != api::WatchEventType::kError) {
-      change.item = MakeItem(std::move(event.object), transform);
-      change.resource_version = change.item.meta->resource_version;
+      change.item = MakeItem(std::move(event.object), options);
+      change.resource_version = change.item.resource_version();
     }
     return change;
   };
@@ -60,7 +81,7 @@ struct Informer<T>::State {
     return indexes;
   }
   State(Client client, InformerOptions<T> options)
-      : core(std::move(client), options.list, KindFor<T>(options.transform), Indexes(options)) {}
+      : core(std::move(client), options.list, KindFor(options), Indexes(options)) {}
   InformerCore core;
 };
 
@@ -74,10 +95,12 @@ Informer<T>::~Informer() = default;
 template <api::ApiObject T>
 void Informer<T>::AddHandler(InformerHandlers<T> handlers) {
   if (!handlers.on_change) return;
-  state_->core.AddHandler([on_change = std::move(handlers.on_change)](const ObjectPtr& before,
-                                                                      const ObjectPtr& after) {
-    on_change(std::static_pointer_cast<const T>(before), std::static_pointer_cast<const T>(after));
-  });
+  state_->core.AddHandler(
+      {std::move(handlers.wanted), [on_change = std::move(handlers.on_change)](
+                                       const ObjectPtr& before, const ObjectPtr& after) {
+         on_change(std::static_pointer_cast<const T>(before),
+                   std::static_pointer_cast<const T>(after));
+       }});
 }
 
 template <api::ApiObject T>
@@ -123,6 +146,18 @@ template <api::ApiObject T>
 std::vector<std::shared_ptr<const T>> Informer<T>::By(std::string_view index,
                                                       std::string_view value) const {
   return Typed<T>(state_->core.store().By(index, value));
+}
+
+template <api::ApiObject T>
+void Informer<T>::ForEach(const std::function<void(const T&)>& visit) const {
+  const InformerStore& store = state_->core.store();
+  for (const InformerItem& item : store.Items())
+    visit(*static_cast<const T*>(store.Open(item).get()));
+}
+
+template <api::ApiObject T>
+uint64_t Informer<T>::Version() const {
+  return state_->core.store().version();
 }
 
 }  // namespace dray::runtime

@@ -4,7 +4,9 @@
 
 #include "api/types/decoder.h"
 #include "api/types/json_walk.h"
+#include "api/types/packing.h"
 #include "dray/api/codec.h"
+#include "dray/api/packed.h"
 
 // The bodies of dray/api/codec.h, thin around the walkers. Included by the <group>_codec.cc files
 // only, each of which names its types once with DRAY_CODEC (kinds) and DRAY_VALUE_CODEC (parts that
@@ -122,6 +124,20 @@ Result<WatchEvent<T>> DecodeWatchEvent(std::string_view line) {
   return event;
 }
 
+template <ApiObject T>
+std::string Pack(const T& object) {
+  std::string packed;
+  PackValue(TypeOf<T>::value, &object, packed);
+  return packed;
+}
+
+template <ApiObject T>
+T Unpack(std::string_view packed) {
+  T object;
+  UnpackValue(TypeOf<T>::value, packed, &object);
+  return object;
+}
+
 template <class T>
 Json ToJsonValue(const T& value) {
   return WriteJson(TypeOf<T>::value, &value);
@@ -145,6 +161,8 @@ Result<T> FromJsonValue(const Json& json) {
   template Result<T> FromJson<T>(const Json& json);                \
   template Json ToJson(const T& object);                           \
   template std::string Encode(const T& object);                    \
+  template std::string Pack(const T& object);                      \
+  template T Unpack<T>(std::string_view packed);                   \
   template Result<WatchEvent<T>> DecodeWatchEvent<T>(std::string_view line)
 
 }  // namespace dray::api

@@ -151,8 +151,10 @@ Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name,
 }
 
 bool DeviceClassReconciler::InUse(const std::string& name) const {
-  for (const auto& claim : options_.claims->List())
-    if (Names(claim->spec, name)) return true;
+  bool used = false;
+  options_.claims->ForEach(
+      [&](const api::ResourceClaim& claim) { used = used || Names(claim.spec, name); });
+  if (used) return true;
   for (const auto& claim_template : options_.templates->List())
     if (Names(claim_template->spec.spec, name)) return true;
   return false;

@@ -12,6 +12,7 @@ runtime::InformerOptions<api::Pod> PodOptions() {
   runtime::InformerOptions<api::Pod> options;
   options.indexes = {{"claim", ClaimsOfPod}, {"template", TemplatesOfPod}};
   options.transform = KeepOfPod;
+  options.packed = true;
   return options;
 }
 
@@ -28,6 +29,7 @@ runtime::InformerOptions<api::ResourceClaim> ClaimOptions() {
                                                        : std::vector<std::string>{"yes"};
                       }}};
   options.transform = KeepOfClaim;
+  options.packed = true;
   return options;
 }
 

@@ -7,7 +7,8 @@
 namespace dray::controllers {
 
 // The caches that every replica keeps warm, so that a new leader starts at once. Of each object
-// only what somebody here reads is kept: with a hundred thousand claims that is most of the memory.
+// only what somebody here reads is kept, and of claims and Pods that in packed form: with a hundred
+// thousand of them that is most of the memory.
 struct Caches {
   explicit Caches(const runtime::Client& client);
 

@@ -40,12 +40,12 @@ class DeviceChanges final : public runtime::Reconciler {
         pools_.With([](auto& changed) { return std::exchange(changed, {}); });
     for (const auto& claim : claims_.By("waits", "yes")) queue_.Add(api::KeyOf(*claim));
     if (pools.empty()) return runtime::Requeue{};
-    for (const auto& claim : claims_.List())
-      for (const std::string& pool : PoolsOfClaim(*claim))
-        if (pools.contains(pool)) {
-          queue_.Add(api::KeyOf(*claim));
-          break;
-        }
+    claims_.ForEach([&](const api::ResourceClaim& claim) {
+      const std::vector<std::string> held = PoolsOfClaim(claim);
+      if (std::any_of(held.begin(), held.end(),
+                      [&](const std::string& pool) { return pools.contains(pool); }))
+        queue_.Add(api::KeyOf(claim));
+    });
     return runtime::Requeue{};
   }
 
@@ -170,29 +170,31 @@ void Replica::MakeControllers() {
 }
 
 void Replica::HearChanges() {
-  runtime::OnChange<api::DeviceClass>(caches_.classes, [this](const api::DeviceClass& object) {
-    if (leads_) classes_->Add(api::KeyOf(object));
-  });
-  runtime::OnChange<api::ResourceClaim>(caches_.claims, [this](const api::ResourceClaim& object) {
-    if (leads_) Enqueue(object);
-  });
-  runtime::OnChange<api::ResourceClaimTemplate>(caches_.templates,
-                                                [this](const api::ResourceClaimTemplate& object) {
-                                                  if (leads_)
-                                                    template_cleanup_->Add(api::KeyOf(object));
-                                                });
-  runtime::OnChange<api::Pod>(caches_.pods, [this](const api::Pod& pod) {
-    if (!leads_) return;
-    for (const std::string& key : ClaimsOfPod(pod))
-      for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_})
-        queue->Add(runtime::KeyFromText(key));
-    for (const std::string& key : TemplatesOfPod(pod))
-      template_cleanup_->Add(runtime::KeyFromText(key));
-  });
+  const auto leads = [this] { return leads_.load(); };
+  runtime::OnChange<api::DeviceClass>(
+      caches_.classes,
+      [this](const api::DeviceClass& object) { classes_->Add(api::KeyOf(object)); }, leads);
+  runtime::OnChange<api::ResourceClaim>(
+      caches_.claims, [this](const api::ResourceClaim& object) { Enqueue(object); }, leads);
+  runtime::OnChange<api::ResourceClaimTemplate>(
+      caches_.templates,
+      [this](const api::ResourceClaimTemplate& object) {
+        template_cleanup_->Add(api::KeyOf(object));
+      },
+      leads);
+  runtime::OnChange<api::Pod>(
+      caches_.pods,
+      [this](const api::Pod& pod) {
+        for (const std::string& key : ClaimsOfPod(pod))
+          for (runtime::WorkQueue* queue : {claims_, claim_cleanup_, reservation_cleanup_})
+            queue->Add(runtime::KeyFromText(key));
+        for (const std::string& key : TemplatesOfPod(pod))
+          template_cleanup_->Add(runtime::KeyFromText(key));
+      },
+      leads);
   // Devices that come, go or get a taint: who holds them is told, who waits for some is explained
   // anew, classes are counted.
-  runtime::OnChange<api::ResourceSlice>(caches_.slices, [this](const api::ResourceSlice& slice) {
-    if (!leads_) return;
+  auto devices = [this](const api::ResourceSlice& slice) {
     for (const std::string& pool : PoolOfSlice(slice)) {
       changed_pools_.With([&](auto& pools) { pools.insert(pool); });
       for (const auto& other : caches_.slices.By("pool", pool))
@@ -201,14 +203,15 @@ void Replica::HearChanges() {
     device_changes_->AddAfter({"", "all"}, kSettle);
     for (const auto& one : caches_.classes.List()) classes_->AddAfter(api::KeyOf(*one), kSettle);
     if (slice.spec.node_name) node_cleanup_->AddAfter({"", *slice.spec.node_name}, kSettle);
-  });
-  runtime::OnChange<api::Node>(caches_.nodes, [this](const api::Node& node) {
-    if (!leads_) return;
+  };
+  runtime::OnChange<api::ResourceSlice>(caches_.slices, std::move(devices), leads);
+  auto nodes = [this](const api::Node& node) {
     node_cleanup_->Add(api::KeyOf(node));
     if (caches_.nodes.Get(api::KeyOf(node)) != nullptr) return;
     for (const auto& slice : caches_.slices.By("node", node.metadata.name))
       slice_cleanup_->Add(api::KeyOf(*slice));
-  });
+  };
+  runtime::OnChange<api::Node>(caches_.nodes, std::move(nodes), leads);
 }
 
 void Replica::Enqueue(const api::ResourceClaim& claim) {
@@ -226,10 +229,11 @@ void Replica::Enqueue(const api::ResourceClaim& claim) {
 void Replica::EnqueueAll() {
   for (const auto& [name, unused] : options_.classes) classes_->Add({"", name});
   for (const auto& object : caches_.classes.List()) classes_->Add(api::KeyOf(*object));
-  for (const auto& object : caches_.claims.List()) Enqueue(*object);
-  for (const auto& pod : caches_.pods.List())
-    for (const std::string& key : ClaimsOfPod(*pod))
+  caches_.claims.ForEach([this](const api::ResourceClaim& claim) { Enqueue(claim); });
+  caches_.pods.ForEach([this](const api::Pod& pod) {
+    for (const std::string& key : ClaimsOfPod(pod))
       claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
+  });
   for (const auto& object : caches_.templates.List()) template_cleanup_->Add(api::KeyOf(*object));
   for (const auto& object : caches_.slices.List()) slice_cleanup_->Add(api::KeyOf(*object));
   for (const auto& object : caches_.nodes.List()) node_cleanup_->Add(api::KeyOf(*object));

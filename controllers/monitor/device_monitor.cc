@@ -17,10 +17,22 @@ struct Usage {
 };
 
 // What one claim holds of one device, and the Pods that it is reserved for.
+struct Holder {
+  std::string namespace_, claim;
+  std::vector<std::string> pods;
+};
 struct Share {
-  const api::ResourceClaim* claim = nullptr;
+  std::shared_ptr<const Holder> holder;
   Usage usage;
 };
+
+Holder HolderOf(const api::ResourceClaim& claim) {
+  Holder holder{claim.metadata.namespace_, claim.metadata.name, {}};
+  for (const api::ResourceClaimConsumerReference& consumer : claim.status.reserved_for)
+    if (consumer.api_group.empty() && consumer.resource == "pods")
+      holder.pods.push_back(consumer.name);
+  return holder;
+}
 
 std::string TextAttribute(const api::Device& device, std::string_view name) {
   auto found = device.attributes.find(std::string(name));
@@ -184,15 +196,15 @@ DeviceMonitor::DeviceMonitor(const runtime::Lister<api::ResourceSlice>& slices,
     : slices_(slices), claims_(claims), legacy_names_(legacy_names) {}
 
 std::string DeviceMonitor::Text() const {
-  const auto claims = claims_.List();
   std::map<DeviceId, std::vector<Share>> held;
-  for (const auto& claim : claims) {
-    if (!claim->status.allocation) continue;
+  claims_.ForEach([&](const api::ResourceClaim& claim) {
+    if (!claim.status.allocation) return;
+    const auto holder = std::make_shared<const Holder>(HolderOf(claim));
     for (const api::DeviceRequestAllocationResult& result :
-         claim->status.allocation->devices.results)
+         claim.status.allocation->devices.results)
       if (!result.admin_access.value_or(false))  // looks, takes nothing
-        held[{result.driver, result.pool, result.device}].push_back({claim.get(), UsageOf(result)});
-  }
+        held[{result.driver, result.pool, result.device}].push_back({holder, UsageOf(result)});
+  });
 
   struct Pool {
     int64_t generation = -1, there = 0, wanted = 0;
@@ -228,12 +240,8 @@ std::string DeviceMonitor::Text() const {
         for (Share& share : shares->second) {
           if (share.usage.whole) share.usage = {one.memory, one.cores, true};
           Add(one.total, share.usage);
-          for (const api::ResourceClaimConsumerReference& consumer :
-               share.claim->status.reserved_for)
-            if (consumer.api_group.empty() && consumer.resource == "pods")
-              Add(one.by_pod[{share.claim->metadata.namespace_, consumer.name,
-                              share.claim->metadata.name}],
-                  share.usage);
+          for (const std::string& pod : share.holder->pods)
+            Add(one.by_pod[{share.holder->namespace_, pod, share.holder->claim}], share.usage);
         }
       Write(out, families, spec, one);
       if (legacy_names_) WriteLegacy(out, families.old, one);

@@ -1,6 +1,7 @@
 // Life of a claim, stop 4 of 8: report, why stop 3 has not come.
 #include "controllers/resourceclaim/pending_reasons.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "dray/api/claims.h"
@@ -25,22 +26,23 @@ std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) 
                                                                              : nullptr;
   });
   if (fresh_enough != nullptr) return fresh_enough;
-  alloc::Snapshot::Input input;
-  input.slices = slices_.List();
-  input.classes = classes_.List();
-  for (const auto& claim : claims_.List())
-    if (claim->status.allocation) input.allocated.push_back(claim);
+  // Taken before the objects: what changes meanwhile is seen the next time.
+  const std::array<uint64_t, 3> versions = {slices_.Version(), classes_.Version(),
+                                            claims_.Version()};
   std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](Devices& devices) {
-    // Objects of a cache never change: the same pointers are the same state.
-    const bool same = devices.snapshot != nullptr && devices.input.slices == input.slices &&
-                      devices.input.classes == input.classes &&
-                      devices.input.allocated == input.allocated;
+    const bool same = devices.snapshot != nullptr && devices.versions == versions &&
+                      std::find(versions.begin(), versions.end(), 0u) == versions.end();
     if (same) devices.gathered_at = now;
     return same ? devices.snapshot : nullptr;
   });
   if (kept != nullptr) return kept;
-  auto fresh = std::make_shared<const alloc::Snapshot>(input);
-  devices_.With([&](Devices& devices) { devices = {std::move(input), fresh, now, {}}; });
+  auto fresh = std::make_shared<alloc::Snapshot>(
+      alloc::Snapshot::Input{slices_.List(), classes_.List(), {}, {}});
+  claims_.ForEach([&](const api::ResourceClaim& claim) {
+    if (claim.status.allocation)
+      fresh->AddAllocation(*claim.status.allocation, api::KeyOf(claim).ToString());
+  });
+  devices_.With([&](Devices& devices) { devices = {versions, fresh, now, {}}; });
   return fresh;
 }
 

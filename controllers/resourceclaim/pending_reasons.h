@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +41,7 @@ class PendingReasons {
  private:
   // What several Pods are explained with, as long as nothing has changed.
   struct Devices {
-    alloc::Snapshot::Input input;
+    std::array<uint64_t, 3> versions{};  // of slices, classes and claims
     std::shared_ptr<const alloc::Snapshot> snapshot;
     SteadyTime gathered_at;
     // Reasons against this snapshot by what was asked for: the replicas of one Deployment are tried

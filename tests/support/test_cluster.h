@@ -34,6 +34,7 @@ class SyncedCache final : public runtime::Lister<T> {
   void Sync(const runtime::Client& client, const Context& ctx) {
     Result<api::ListOf<T>> list = client.List<T>(ctx);
     ASSERT_TRUE(list.ok()) << list.status();
+    ++version_;
     objects_.clear();
     for (T& object : list->items) {
       const api::ObjectKey key = api::KeyOf(object);
@@ -45,8 +46,10 @@ class SyncedCache final : public runtime::Lister<T> {
   void Put(T object) {
     const api::ObjectKey key = api::KeyOf(object);
     objects_[key] = std::make_shared<const T>(std::move(object));
+    ++version_;
   }
 
+  uint64_t Version() const override { return version_; }
   std::shared_ptr<const T> Get(const api::ObjectKey& key) const override {
     auto found = objects_.find(key);
     return found == objects_.end() ? nullptr : found->second;
@@ -72,6 +75,7 @@ class SyncedCache final : public runtime::Lister<T> {
   }
 
  private:
+  uint64_t version_ = 1;
   std::map<std::string, Index, std::less<>> indexes_;
   std::map<api::ObjectKey, std::shared_ptr<const T>> objects_;
 };

@@ -25,10 +25,12 @@ void RunControllers(const Context& ctx, const std::vector<std::unique_ptr<Contro
                     int workers);
 
 // Calls `enqueue` with the object before and the object after each change: the owner that it left
-// counts as well as the one that it got.
+// counts as well as the one that it got. `wanted`: as in InformerHandlers.
 template <api::ApiObject T>
-void OnChange(Informer<T>& informer, std::function<void(const T&)> enqueue) {
+void OnChange(Informer<T>& informer, std::function<void(const T&)> enqueue,
+              std::function<bool()> wanted = nullptr) {
   InformerHandlers<T> handlers;
+  handlers.wanted = std::move(wanted);
   handlers.on_change = [enqueue = std::move(enqueue)](const std::shared_ptr<const T>& before,
                                                       const std::shared_ptr<const T>& after) {
     if (before != nullptr) enqueue(*before);

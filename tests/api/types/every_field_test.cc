@@ -9,6 +9,7 @@
 #include "api/types/resource_fields.h"
 #include "api/types/workload_fields.h"
 #include "dray/api/codec.h"
+#include "dray/api/packed.h"
 
 namespace dray::api {
 namespace {
@@ -97,7 +98,29 @@ TYPED_TEST(EveryField, SurvivesBothReaders) {
     Result<TypeParam> slow = FromJson<TypeParam>(document);
     ASSERT_TRUE(slow.ok()) << slow.status();
     EXPECT_EQ(ToJson(*slow), document) << Json::diff(document, ToJson(*slow)).dump(1);
+    EXPECT_EQ(Unpack<TypeParam>(Pack(*fast)), *fast);
   }
+}
+
+// What is zero but there stays there, and quantities stay in the form that Kubernetes counts in.
+TEST(Packed, KeepsWhatIsPresentAndInWhichForm) {
+  Result<ResourceSlice> slice = Decode<ResourceSlice>(R"({"metadata":{"name":"s","generation":-3},
+    "spec":{"driver":"d","pool":{"name":"p","generation":1},"allNodes":false,"nodeName":"",
+    "devices":[{"name":"g","attributes":{"zero":{"int":0},"no":{"bool":false},"none":{"string":""},
+    "low":{"int":-9223372036854775808},"v":{"version":"1.2.3"},"list":{"ints":[0,1]}},
+    "capacity":{"milli":{"value":"1000m"},"large":{"value":"1Pi"},"exp":{"value":"12e6"},
+    "zero":{"value":"0"},"tiny":{"value":"1n"},"less":{"value":"-4Gi"}}},{"name":""}]}})");
+  ASSERT_TRUE(slice.ok()) << slice.status();
+  const ResourceSlice again = Unpack<ResourceSlice>(Pack(*slice));
+  EXPECT_EQ(again, *slice);
+  for (const auto& [name, capacity] : slice->spec.devices[0].capacity) {
+    const Quantity& value = again.spec.devices[0].capacity.at(name).value;
+    EXPECT_EQ(value.exponent(), capacity.value.exponent()) << name;
+    EXPECT_EQ(value.is_decimal(), capacity.value.is_decimal()) << name;
+    EXPECT_EQ(value.format(), capacity.value.format()) << name;
+    EXPECT_EQ(value.ToString(), capacity.value.ToString()) << name;
+  }
+  EXPECT_EQ(Unpack<ResourceSlice>(Pack(ResourceSlice())), ResourceSlice());
 }
 
 // resource.k8s.io/v1beta2 is v1 under another name.

@@ -73,6 +73,7 @@ TEST_P(InformerModel, EndsWhereTheServerIs) {
     Listener listener;
     InformerOptions<api::Pod> options;
     options.list.limit = 3;
+    options.packed = seed % 2 == 0;
     Informer<api::Pod> informer(Client(faulty), options);
     informer.AddHandler(
         {[&](const PodPtr& before, const PodPtr& after) { listener.Hear(before, after); }});

@@ -62,7 +62,8 @@ std::string Refusal(Reason reason) {
   return api::EncodeStatus(Status(reason, "refused"), "", "pods", "").dump();
 }
 
-class InformerTest : public ::testing::Test {
+// Both ways of keeping objects: as they are, and packed.
+class InformerTest : public ::testing::TestWithParam<bool> {
  protected:
   ~InformerTest() override {
     thread_.request_stop();
@@ -115,14 +116,17 @@ class InformerTest : public ::testing::Test {
       std::make_shared<testing::ScriptedTransport>();
   Informer<api::Pod> informer_{
       Client(server_),
-      {{}, {{"node", [](const api::Pod& pod) { return Lines{pod.spec.node_name}; }}}, {}}};
+      {{},
+       {{"node", [](const api::Pod& pod) { return Lines{pod.spec.node_name}; }}},
+       {},
+       GetParam()}};
   std::mutex mutex_;
   std::condition_variable changed_;
   Lines told_;
   std::jthread thread_;
 };
 
-TEST_F(InformerTest, WatchListThenChanges) {
+TEST_P(InformerTest, WatchListThenChanges) {
   auto watch = server_->OpensWatch();
   Start();
   watch->Send(Added("b", 4, "n1"));
@@ -155,7 +159,7 @@ TEST_F(InformerTest, WatchListThenChanges) {
   EXPECT_FALSE(Asks(1, "sendInitialEvents"));
 }
 
-TEST_F(InformerTest, ListsInPagesWhereThereIsNoWatchList) {
+TEST_P(InformerTest, ListsInPagesWhereThereIsNoWatchList) {
   server_->Fail(Status(Reason::kInvalid, "sendInitialEvents is forbidden for watch"));
   server_->Answer(200, ListBody(9, {PodJson("a", 3)}, "more"));
   server_->Answer(200, ListBody(9, {PodJson("b", 4)}));
@@ -170,7 +174,7 @@ TEST_F(InformerTest, ListsInPagesWhereThereIsNoWatchList) {
   EXPECT_EQ(Names(informer_.List()), (Lines{"a@3", "b@4"}));
 }
 
-TEST_F(InformerTest, AContinueTokenThatExpiredMakesOneWholeList) {
+TEST_P(InformerTest, AContinueTokenThatExpiredMakesOneWholeList) {
   server_->Fail(Status(Reason::kBadRequest, "no"));
   server_->Answer(200, ListBody(9, {PodJson("a", 3)}, "more"));
   server_->Answer(410, Refusal(Reason::kGone));
@@ -184,7 +188,7 @@ TEST_F(InformerTest, AContinueTokenThatExpiredMakesOneWholeList) {
 }
 
 // A relist tells the difference: nothing lost, nothing twice. 410 comes as a line or as the answer.
-TEST_F(InformerTest, GoneTellsTheDifferenceOnly) {
+TEST_P(InformerTest, GoneTellsTheDifferenceOnly) {
   for (bool as_line : {true, false}) {
     SCOPED_TRACE(as_line);
     testing::FakeClock clock;
@@ -218,7 +222,7 @@ TEST_F(InformerTest, GoneTellsTheDifferenceOnly) {
   }
 }
 
-TEST_F(InformerTest, LinesThatComeTwiceOrLate) {
+TEST_P(InformerTest, LinesThatComeTwiceOrLate) {
   auto watch = server_->OpensWatch();
   Start();
   for (const std::string& line : {Added("a", 3), Added("b", 4), Bookmark(5, true)})
@@ -244,7 +248,7 @@ TEST_F(InformerTest, LinesThatComeTwiceOrLate) {
   EXPECT_EQ(Told(1), (Lines{"a 10>13"}));
 }
 
-TEST_F(InformerTest, TheInitialEventsMayComeInAnyOrder) {
+TEST_P(InformerTest, TheInitialEventsMayComeInAnyOrder) {
   auto watch = server_->OpensWatch();
   Start();
   for (const std::string& line : {Added("a", 3), Modified("a", 9), Modified("a", 8), Added("b", 2),
@@ -254,7 +258,7 @@ TEST_F(InformerTest, TheInitialEventsMayComeInAnyOrder) {
   EXPECT_EQ(Told(3), (Lines{"a >9", "c >6", "d >4"}));
 }
 
-TEST_F(InformerTest, AnotherObjectUnderTheSameName) {
+TEST_P(InformerTest, AnotherObjectUnderTheSameName) {
   auto watch = server_->OpensWatch();
   Start();
   for (const std::string& line : {Added("a", 3), Bookmark(5, true)}) watch->Send(line);
@@ -263,7 +267,7 @@ TEST_F(InformerTest, AnotherObjectUnderTheSameName) {
   EXPECT_EQ(Told(2), (Lines{"a 3>", "a >9"}));
 }
 
-TEST_F(InformerTest, ABrokenConnectionGoesOnWhereItWas) {
+TEST_P(InformerTest, ABrokenConnectionGoesOnWhereItWas) {
   server_->Watches({Added("a", 3), Bookmark(5, true), Modified("a", 6)},
                    Status(Reason::kUnavailable, "reset"));
   Start();
@@ -282,7 +286,7 @@ TEST_F(InformerTest, ABrokenConnectionGoesOnWhereItWas) {
 }
 
 // A server that was restored from a backup: versions that we know stand for other states now.
-TEST_F(InformerTest, AServerThatIsBackAtAnOlderVersion) {
+TEST_P(InformerTest, AServerThatIsBackAtAnOlderVersion) {
   server_->Watches(
       {Added("a", 3), Added("kept", 4), Bookmark(5, true), Modified("a", 16), Added("b", 20)},
       Status(Reason::kUnavailable, "reset"));
@@ -302,7 +306,7 @@ TEST_F(InformerTest, AServerThatIsBackAtAnOlderVersion) {
   EXPECT_EQ(Told(1), (Lines{"a 3>16"}));
 }
 
-TEST_F(InformerTest, AConnectionThatDiedSilentlyIsNoticed) {
+TEST_P(InformerTest, AConnectionThatDiedSilentlyIsNoticed) {
   auto silent = server_->OpensWatch();
   Start();
   for (const std::string& line : {Added("a", 3), Bookmark(5, true)}) silent->Send(line);
@@ -317,7 +321,7 @@ TEST_F(InformerTest, AConnectionThatDiedSilentlyIsNoticed) {
   EXPECT_EQ(Told(1), (Lines{"a 3>6"}));
 }
 
-TEST_F(InformerTest, HalfALineIsNotBelieved) {
+TEST_P(InformerTest, HalfALineIsNotBelieved) {
   server_->Watches(
       {Added("a", 3), Bookmark(5, true), R"({"type":"MODIFIED","object":{"kind":"Po)"});
   server_->Answer(200, ListBody(6, {}));
@@ -328,7 +332,7 @@ TEST_F(InformerTest, HalfALineIsNotBelieved) {
   EXPECT_EQ(Told(1), (Lines{"a 3>6"}));
 }
 
-TEST_F(InformerTest, BacksOffAndObeysRetryAfter) {
+TEST_P(InformerTest, BacksOffAndObeysRetryAfter) {
   Status busy(Reason::kTooManyRequests, "later");
   busy.retry_after = 120s;
   server_->Fail(busy);
@@ -348,7 +352,7 @@ TEST_F(InformerTest, BacksOffAndObeysRetryAfter) {
   }
 }
 
-TEST_F(InformerTest, KeepsWhatIsReadAndNothingElse) {
+TEST_P(InformerTest, KeepsWhatIsReadAndNothingElse) {
   Json pod = PodJson("a", 3);
   pod["metadata"]["managedFields"] = {{{"manager", "kubectl"}}};
   pod["metadata"]["annotations"] = {{"large", "text"}, {"kept", "1"}};
@@ -364,6 +368,48 @@ TEST_F(InformerTest, KeepsWhatIsReadAndNothingElse) {
   ASSERT_TRUE(informer.WaitForSync(Context(clock_, {})).ok());
   EXPECT_EQ(informer.Get({"ns", "a"})->metadata.annotations, (api::Labels{{"kept", "1"}}));
 }
+
+TEST_P(InformerTest, ShowsOneObjectAfterTheOtherAndTellsOnlyWhoWants) {
+  auto watch = server_->OpensWatch();
+  bool wanted = false;
+  InformerHandlers<api::Pod> handlers;
+  std::vector<std::string> heard;
+  handlers.wanted = [&] { return wanted; };
+  handlers.on_change = [&](const auto& before, const auto& after) {
+    heard.push_back(std::string(before == nullptr ? "" : before->metadata.resource_version) + ">" +
+                    (after == nullptr ? "" : after->spec.node_name));
+  };
+  informer_.AddHandler(std::move(handlers));
+  Start();
+  const uint64_t at_first = informer_.Version();
+  EXPECT_NE(at_first, 0u);
+  watch->Send(Added("b", 4, "n1"));
+  watch->Send(Added("a", 3));
+  watch->Send(Bookmark(5, true));
+  Told(2);
+  ASSERT_TRUE(clock_.AwaitWaiters(1));
+  const uint64_t synced = informer_.Version();
+  EXPECT_NE(synced, at_first);
+  Lines seen;
+  informer_.ForEach([&](const api::Pod& pod) {
+    seen.push_back(pod.metadata.name + "@" + pod.metadata.resource_version + " " +
+                   pod.metadata.namespace_ + " " + pod.metadata.uid + " " + pod.spec.node_name);
+  });
+  const auto a = informer_.Get({"ns", "a"}), b = informer_.Get({"ns", "b"});
+  ASSERT_TRUE(a != nullptr && b != nullptr);
+  EXPECT_EQ(seen, (Lines{"a@3 ns " + a->metadata.uid + " ", "b@4 ns " + b->metadata.uid + " n1"}));
+  EXPECT_EQ(heard, Lines());
+  EXPECT_EQ(informer_.Version(), synced);
+  wanted = true;  // the informer's thread is waiting for the next line
+  watch->Send(Modified("b", 6, "n2"));
+  Told(1);
+  EXPECT_EQ(heard, Lines{"4>n2"});
+  EXPECT_NE(informer_.Version(), synced);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kept, InformerTest, ::testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "Packed" : "Plain");
+});
 
 }  // namespace
 }  // namespace dray::runtime
