@@ -37,6 +37,7 @@ Status RunUp(const Context& ctx, std::span<const std::string> args, Streams stre
 Status RunDemo(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunStatus(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunExplain(const Context& ctx, std::span<const std::string> args, Streams streams);
+Status RunSelect(const Context& ctx, std::span<const std::string> args, Streams streams);
 Status RunProfiles(const Context& ctx, std::span<const std::string> args, Streams streams);
 
 }  // namespace dray::cli

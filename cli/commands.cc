@@ -35,6 +35,8 @@ const Command kCommands[] = {
      Reported<RunExplain>},
     {"convert", "what the cluster would get for manifests in HAMi's words, offline",
      Reported<RunConvert>},
+    {"select", "which devices of a cluster a CEL selector selects, before it stands in a claim",
+     Reported<RunSelect>},
     {"allocate", "run the allocator on a scenario file", Batch<RunAllocateCommand>},
     {"cel", "evaluate device selectors, line by line", Batch<RunCelCommand>},
     {"profiles", "the mock devices that come along, or one of them as YAML", Reported<RunProfiles>},

@@ -7,6 +7,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/line_diff.h"
+#include "cli/slices_file.h"
 #include "dray/api/admission.h"
 #include "dray/api/codec.h"
 #include "dray/api/patch.h"
@@ -161,26 +162,6 @@ Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
   return config;
 }
 
-// ResourceSlices out of a file, alone, as a List, or as several documents.
-Status ReadSlices(const std::string& path, admission::Inventory& inventory) {
-  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(path));
-  DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, path));
-  for (const Json& document : documents) {
-    const bool list =
-        document.is_object() && document.contains("items") && document["items"].is_array();
-    for (const Json& one : list ? document["items"] : Json::array({document})) {
-      if (one.is_null()) continue;
-      Result<api::ResourceSlice> slice = api::FromJson<api::ResourceSlice>(one);
-      if (!slice.ok() || slice->spec.driver.empty())
-        return Status(Reason::kBadRequest, path + ": want ResourceSlices of resource.k8s.io/v1" +
-                                               (slice.ok() ? "" : ": " + slice.status().message()));
-      admission::AddToInventory(*slice, inventory);
-    }
-  }
-  inventory.complete = true;
-  return {};
-}
-
 std::string TitleOf(const Json& object) {
   const Json name = object.value(Json::json_pointer("/metadata/name"), Json("(no name)"));
   return object.value("kind", "") + "/" +
@@ -216,8 +197,12 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
   DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config, ReadConfig(args.Get("device-config")));
   Conversion conversion(std::move(config), args.Get("namespace"),
                         args.Given("explain") ? &streams.err : nullptr);
-  if (!args.Get("slices").empty())
-    DRAY_RETURN_IF_ERROR(ReadSlices(args.Get("slices"), conversion.inventory));
+  if (!args.Get("slices").empty()) {
+    DRAY_ASSIGN_OR_RETURN(auto slices, ReadSlicesFile(args.Get("slices")));
+    for (const api::ResourceSlice& slice : slices)
+      admission::AddToInventory(slice, conversion.inventory);
+    conversion.inventory.complete = true;
+  }
   for (const std::string& file : files) {
     std::string text;
     if (file == "-") {
