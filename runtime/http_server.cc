@@ -1,91 +1,101 @@
 #include "dray/runtime/http_server.h"
 
+#include <arpa/inet.h>
 #include <glog/logging.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cstring>
 #include <thread>
 
 #include "runtime/http_session.h"
 #include "runtime/http_tls.h"
 
 namespace dray::runtime {
-
-namespace net = boost::asio;
-using boost::system::error_code;
-using net::ip::tcp;
-
-bool HttpCore::Post(const HttpStrand& strand, std::function<void()> work) {
-  if (strand.running_in_this_thread()) {
-    work();
-    return true;
-  }
-  std::lock_guard lock(mutex_);
-  if (!ended_) net::post(strand, std::move(work));
-  return !ended_;
-}
-
-void HttpCore::Enter(const std::shared_ptr<HttpSession>& session) {
-  bool stop;
-  {
-    std::lock_guard lock(mutex_);
-    sessions_.emplace(session.get(), session);
-    stop = stopping_;
-  }
-  if (stop) session->Stop();
-}
-
-void HttpCore::Leave(HttpSession* session) {
-  std::lock_guard lock(mutex_);
-  sessions_.erase(session);
-  // (Once it has ended, End() waits for the last operations to let go, not for sessions.)
-  if (stopping_ && !ended_ && sessions_.empty()) ioc.stop();
-}
-
-std::vector<std::shared_ptr<HttpSession>> HttpCore::Sessions() {
-  std::vector<std::shared_ptr<HttpSession>> sessions;
-  std::lock_guard lock(mutex_);
-  for (const auto& [pointer, weak] : sessions_)
-    if (auto session = weak.lock()) sessions.push_back(std::move(session));
-  return sessions;
-}
-
-void HttpCore::BeginStop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-    if (sessions_.empty()) ioc.stop();
-  }
-  for (const auto& session : Sessions()) session->Stop();
-}
-
-void HttpCore::Abort() {
-  for (const auto& session : Sessions()) session->Abort();
-}
-
-void HttpCore::End() {
-  // An operation left behind would hold its session, which holds this object, which holds the
-  // operation.
-  Abort();
-  {
-    std::lock_guard lock(mutex_);
-    ended_ = true;
-  }
-  ioc.restart();
-  ioc.poll();
-}
-
 namespace {
 
 constexpr auto kStopGrace = std::chrono::seconds(10);
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr int kAcceptsInARow = 32;
 
-class BeastServer final : public HttpServer {
+// Takes connections on the first loop and gives them to all loops in turn.
+class Acceptor final : public HttpWatcher {
  public:
-  BeastServer(HttpServerOptions options, HttpHandler handler)
-      : core_(std::make_shared<HttpCore>(std::move(options), std::move(handler))),
-        strand_(core_->ioc.get_executor()),
-        acceptor_(strand_),
-        timer_(strand_) {}
+  Acceptor(std::shared_ptr<HttpCore> core, int fd) : core_(std::move(core)), fd_(fd) {}
+  ~Acceptor() override { CloseSocket(); }
+
+  // Before the loops run.
+  void Start(std::shared_ptr<Acceptor> self, TlsContexts* tls, Clock* clock) {
+    tls_ = tls;
+    clock_ = clock;
+    Loop().Enter(fd_, self, /*edge_triggered=*/false);
+  }
+
+  void OnReady(uint32_t) override {
+    if (paused_) return;
+    for (int i = 0; i < kAcceptsInARow && fd_ >= 0; ++i) {
+      const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        Give(fd);
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return;
+      } else if (errno != EINTR && errno != ECONNABORTED) {
+        return Pause(errno);
+      }
+    }
+  }
+
+  void OnDeadline() override {
+    paused_ = false;
+    Loop().Watch(fd_, this);
+  }
+  void Stop() override { Abort(); }
+  void Abort() override {
+    CloseSocket();
+    Loop().Leave(this);
+  }
+
+ private:
+  HttpLoop& Loop() { return *core_->loops.front(); }
+
+  void Give(int fd) {
+    const int on = 1;  // the connection may be gone already: no matter
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    auto tls = tls_ == nullptr ? nullptr : tls_->Current(clock_->Steady());
+    HttpLoop& loop = *core_->loops[next_++ % core_->loops.size()];
+    const bool posted = loop.Post(
+        [core = core_, &loop, fd, tls = std::move(tls)] { StartHttpSession(core, loop, fd, tls); });
+    if (!posted) close(fd);
+  }
+
+  // Out of descriptors, most likely: the waiting connection would make the next accept fail at once
+  // as well.
+  void Pause(int error) {
+    LOG_EVERY_N(ERROR, 50) << "cannot accept a connection: " << strerror(error);
+    paused_ = true;
+    Loop().Unwatch(fd_);
+    Loop().SetDeadline(this, Loop().now() + kAcceptPause);
+  }
+
+  void CloseSocket() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+
+  const std::shared_ptr<HttpCore> core_;
+  int fd_;
+  TlsContexts* tls_ = nullptr;
+  Clock* clock_ = nullptr;
+  size_t next_ = 0;
+  bool paused_ = false;
+};
+
+class EpollServer final : public HttpServer {
+ public:
+  EpollServer(HttpServerOptions options, HttpHandler handler)
+      : core_(std::make_shared<HttpCore>(std::move(options), std::move(handler))) {}
 
   Status Open() {
     const HttpServerOptions& options = core_->options;
@@ -93,86 +103,60 @@ class BeastServer final : public HttpServer {
       DRAY_ASSIGN_OR_RETURN(tls_, TlsContexts::Load(*options.tls));
     }
     std::string text = options.address.empty() ? "0.0.0.0" : options.address;
-    error_code error;
-    net::ip::address address =
-        net::ip::make_address(text == "localhost" ? "127.0.0.1" : text, error);
-    if (error)
+    if (text == "localhost") text = "127.0.0.1";
+    sockaddr_storage address{};
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&address);
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&address);
+    const bool is_v4 = inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) != 1)
       return Status(Reason::kInvalid, "cannot listen on \"" + text + "\": want an IP address");
-    tcp::endpoint endpoint(address, options.port);
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(net::socket_base::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(net::socket_base::max_listen_connections, error);
-    if (!error) port_ = acceptor_.local_endpoint(error).port();
-    if (!error) return Ok();
-    std::string where = address.is_v6() ? "[" + text + "]" : text;
-    return Status(Reason::kUnavailable, "cannot listen on " + where + ":" +
-                                            std::to_string(options.port) + ": " + error.message());
+    (is_v4 ? v4->sin_port : v6->sin6_port) = htons(options.port);
+    address.ss_family = is_v4 ? AF_INET : AF_INET6;
+    socklen_t size = is_v4 ? sizeof *v4 : sizeof *v6;
+
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    auto acceptor = std::make_shared<Acceptor>(core_, fd);
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    const int on = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, plain, size) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        getsockname(fd, plain, &size) != 0) {
+      const std::string reason = strerror(errno);
+      return Status(Reason::kUnavailable, "cannot listen on " + (is_v4 ? text : "[" + text + "]") +
+                                              ":" + std::to_string(options.port) + ": " + reason);
+    }
+    port_ = ntohs(is_v4 ? v4->sin_port : v6->sin6_port);
+    acceptor_ = std::move(acceptor);
+    return Ok();
   }
 
   uint16_t port() const override { return port_; }
 
   Status Run(const Context& ctx) override {
-    clock_ = &ctx.clock();
     if (core_->options.handler_threads > 0) core_->handlers.emplace(core_->options.handler_threads);
-    core_->Post(strand_, [this] { Accept(); });
+    acceptor_->Start(acceptor_, tls_.get(), &ctx.clock());
     {
-      std::stop_callback on_stop(ctx.stop(), [this] { core_->Post(strand_, [this] { Stop(); }); });
+      // Nobody who sees its connection end may find the port still open.
+      std::stop_callback on_stop(ctx.stop(), [&] {
+        core_->loops.front()->Later([core = core_.get(), acceptor = std::move(acceptor_)] {
+          acceptor->Abort();
+          for (const auto& loop : core->loops)
+            loop->Post([&loop = *loop] { loop.BeginStop(kStopGrace); });
+        });
+      });
       std::vector<std::jthread> threads;
-      for (int i = 1; i < core_->options.io_threads; ++i)
-        threads.emplace_back([this] { core_->ioc.run(); });
-      core_->ioc.run();
+      for (size_t i = 1; i < core_->loops.size(); ++i)
+        threads.emplace_back([&loop = *core_->loops[i]] { loop.Run(); });
+      core_->loops.front()->Run();
     }
     if (core_->handlers) core_->handlers->join();
-    core_->End();
     return Ok();
   }
 
  private:
-  // Accept(), OnAccept() and Stop() run on strand_.
-  void Accept() {
-    if (!acceptor_.is_open()) return;
-    acceptor_.async_accept(
-        net::make_strand(core_->ioc),
-        [this](error_code error, HttpSocket socket) { OnAccept(error, std::move(socket)); });
-  }
-
-  void OnAccept(error_code error, HttpSocket socket) {
-    if (!acceptor_.is_open()) return;
-    if (error) {
-      // Out of descriptors, most likely: the waiting connection would make the next accept fail at
-      // once as well.
-      LOG_EVERY_N(ERROR, 50) << "cannot accept a connection on port " << port_ << ": "
-                             << error.message();
-      timer_.expires_after(std::chrono::milliseconds(100));
-      timer_.async_wait([this](error_code) { Accept(); });
-      return;
-    }
-    error_code ignored;  // the connection may be gone already
-    socket.set_option(tcp::no_delay(true), ignored);
-    socket.set_option(net::socket_base::keep_alive(true), ignored);
-    StartHttpSession(core_, std::move(socket), tls_ ? tls_->Current(clock_->Steady()) : nullptr);
-    Accept();
-  }
-
-  void Stop() {
-    error_code ignored;
-    acceptor_.close(ignored);
-    timer_.expires_after(kStopGrace);
-    timer_.async_wait([this](error_code error) {
-      if (!error) core_->Abort();
-    });
-    core_->BeginStop();
-  }
-
   const std::shared_ptr<HttpCore> core_;
-  const HttpStrand strand_;
-  net::basic_socket_acceptor<tcp, HttpStrand> acceptor_;
-  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
-                            HttpStrand>
-      timer_;
+  std::shared_ptr<Acceptor> acceptor_;  // until the stop
   std::unique_ptr<TlsContexts> tls_;
-  Clock* clock_ = nullptr;
   uint16_t port_ = 0;
 };
 
@@ -182,7 +166,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options
                                                        HttpHandler handler) {
   if (options.io_threads < 1)
     return Status(Reason::kInvalid, "an HTTP server needs at least one I/O thread");
-  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handler));
+  auto server = std::make_unique<EpollServer>(std::move(options), std::move(handler));
   DRAY_RETURN_IF_ERROR(server->Open());
   return std::unique_ptr<HttpServer>(std::move(server));
 }

@@ -2,45 +2,47 @@
 
 #include <glog/logging.h>
 
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/bind_handler.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <charconv>
+#include <string_view>
 
+#include "runtime/http_channel.h"
 #include "runtime/http_stream.h"
 #include "runtime/http_tls.h"
 
 namespace dray::runtime {
 namespace {
 
-namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using boost::system::error_code;
-
-using PlainStream = beast::basic_stream<net::ip::tcp, HttpStrand>;
-using TlsStream = beast::ssl_stream<PlainStream>;
+using Outcome = HttpChannel::Outcome;
 
 constexpr size_t kStreamLimit = 16u << 20;
 constexpr uint32_t kHeaderLimit = 64u << 10;
+constexpr size_t kRecord = 16u << 10;   // the most one TLS record holds
+constexpr size_t kFlushAt = 64u << 10;  // encrypted ahead of the socket
 constexpr auto kHandshakeTimeout = std::chrono::seconds(15);
 constexpr auto kLinger = std::chrono::seconds(2);
+constexpr int kRequestsInARow = 32;  // of one connection, before the others have their turn
 
 // A header value must not be able to begin another header.
-std::string OneLine(std::string text) {
-  for (char& c : text)
-    if (c == '\r' || c == '\n' || c == '\0') c = ' ';
-  return text;
+void AppendLine(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ");
+  for (char c : value) head += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+  head.append("\r\n");
 }
 
 std::string ResponseHead(int code, const std::string& content_type) {
-  std::string reason(http::obsolete_reason(static_cast<http::status>(code)));
-  std::string head = "HTTP/1.1 " + std::to_string(code) + " " + reason + "\r\n";
-  if (!content_type.empty()) head += "Content-Type: " + OneLine(content_type) + "\r\n";
+  std::string head;
+  head.reserve(256);
+  const auto reason = http::obsolete_reason(static_cast<http::status>(code));
+  head.append("HTTP/1.1 ").append(std::to_string(code)).append(" ");
+  head.append(reason.data(), reason.size()).append("\r\n");
+  if (!content_type.empty()) AppendLine(head, "Content-Type", content_type);
   return head;
 }
 
@@ -48,130 +50,155 @@ bool HasBody(int code) {
   return code >= 200 && code != 204 && code != 304;
 }
 
-template <class Stream>
-class Session final : public HttpSession, public std::enable_shared_from_this<Session<Stream>> {
+// Everything on the loop's thread, unless it says otherwise.
+//
+//   handshake -> reading -> handling -> writing -> reading ... -> ending -> closed
+//                              `-> streaming -> ending
+class Session final : public HttpWatcher, public std::enable_shared_from_this<Session> {
  public:
-  Session(std::shared_ptr<HttpCore> core, HttpSocket socket, std::shared_ptr<net::ssl::context> tls)
-      : core_(std::move(core)),
-        strand_(socket.get_executor()),
-        tls_(std::move(tls)),
-        stream_(MakeStream(std::move(socket), tls_.get())),
-        linger_(strand_) {}
+  Session(std::shared_ptr<HttpCore> core, HttpLoop& loop, int fd,
+          std::shared_ptr<boost::asio::ssl::context> tls)
+      : core_(std::move(core)), loop_(loop), channel_(fd, std::move(tls)) {}
   ~Session() override {
     if (chunk_queue_) chunk_queue_->End();
-    core_->Leave(this);
   }
 
   void Start() {
-    core_->Enter(this->shared_from_this());
-    core_->Post(strand_, [self = this->shared_from_this()] { self->Begin(); });
+    if (channel_.tls()) {
+      // A certificate that does not verify is as good as none, unless one is required.
+      const std::optional<TlsFiles>& files = core_->options.tls;
+      if (!files->client_ca_file.empty()) channel_.AskForCertificate(files->require_client_cert);
+      loop_.SetDeadline(this, loop_.now() + kHandshakeTimeout);
+    } else {
+      BeginReading();
+    }
+    loop_.Enter(channel_.fd(), shared_from_this(), /*edge_triggered=*/true);
   }
 
-  void Stop() override {
-    core_->Post(strand_, [self = this->shared_from_this()] { self->OnStop(); });
+  void OnReady(uint32_t events) override {
+    channel_.OnReady(events);
+    Pump();
   }
-  void Abort() override {
-    core_->Post(strand_, [self = this->shared_from_this()] { self->CloseSocket(); });
+  void OnDeadline() override { Close(); }
+  void Abort() override { Close(); }
+  void Stop() override {
+    stopping_ = true;
+    if (state_ == State::kHandshake) return Close();
+    if (state_ == State::kReading && idle_) return Close();
+    if (chunk_queue_) chunk_queue_->Close();
   }
 
  private:
-  static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
+  enum class State { kHandshake, kReading, kHandling, kWriting, kStreaming, kEnding, kClosed };
   class Responder;
 
-  static Stream MakeStream(HttpSocket socket, net::ssl::context* tls) {
-    if constexpr (kTls) {
-      return Stream(std::move(socket), *tls);
-    } else {
-      return Stream(std::move(socket));
+  // Goes on until something has to be waited for.
+  void Pump() {
+    if (pumping_) return;
+    pumping_ = true;
+    requests_in_a_row_ = 0;
+    while (Step()) {
     }
-  }
-  auto& Lowest() { return beast::get_lowest_layer(stream_); }
-  auto Self() { return this->shared_from_this(); }
-
-  // --- Everything below runs on the strand, unless it says otherwise. ---
-
-  void Begin() {
-    if constexpr (kTls) {
-      const std::optional<TlsFiles>& files = core_->options.tls;
-      if (!files->client_ca_file.empty()) {
-        // A certificate that does not verify is as good as none, unless one is required.
-        bool required = files->require_client_cert;
-        stream_.set_verify_mode(required
-                                    ? net::ssl::verify_peer | net::ssl::verify_fail_if_no_peer_cert
-                                    : net::ssl::verify_peer);
-        stream_.set_verify_callback([this, required](bool verified, net::ssl::verify_context&) {
-          peer_rejected_ = peer_rejected_ || !verified;
-          return verified || !required;
-        });
-      }
-      Lowest().expires_after(kHandshakeTimeout);
-      stream_.async_handshake(net::ssl::stream_base::server,
-                              beast::bind_front_handler(&Session::OnHandshake, Self()));
-    } else {
-      ReadHeader();
-    }
+    pumping_ = false;
   }
 
-  void OnHandshake(error_code error) {
-    if constexpr (kTls) {
-      if (error) return;  // the peer's business: a port scan, plain HTTP, a wrong CA
-      if (!core_->options.tls->client_ca_file.empty() && !peer_rejected_)
-        ReadPeerSubject(stream_.native_handle(), peer_common_name_, peer_organizations_);
-      ReadHeader();
+  // False: wait.
+  bool Step() {
+    switch (state_) {
+      case State::kHandshake:
+        return Handshake();
+      case State::kReading:
+        return Read();
+      case State::kWriting:
+        return FinishWriting();
+      case State::kStreaming:
+        return Stream();
+      case State::kEnding:
+        return End();
+      case State::kHandling:
+      case State::kClosed:
+        break;
     }
+    return false;
   }
 
-  void ReadHeader() {
+  void ExpireAfter(Duration time) {
+    loop_.SetDeadline(
+        this, loop_.now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
+  }
+
+  bool Handshake() {
+    const Outcome outcome = channel_.Handshake();
+    if (outcome == Outcome::kWait) return false;
+    if (outcome != Outcome::kDone) {
+      Close();  // the peer's business: a port scan, plain HTTP, a wrong CA
+      return false;
+    }
+    if (SSL* peer = core_->options.tls->client_ca_file.empty() ? nullptr : channel_.VerifiedPeer())
+      ReadPeerSubject(peer, peer_common_name_, peer_organizations_);
+    BeginReading();
+    return true;
+  }
+
+  void BeginReading() {
     if (stopping_) return Finish();
+    state_ = State::kReading;
     idle_ = true;
+    continued_ = false;
+    unparsed_ = in_.size() > 0;
     parser_.emplace();
+    parser_->eager(true);
     parser_->header_limit(kHeaderLimit);
     parser_->body_limit(core_->options.max_body_bytes);
-    Lowest().expires_after(
-        std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
-    http::async_read_header(stream_, buffer_, *parser_,
-                            beast::bind_front_handler(&Session::OnHeader, Self()));
+    ExpireAfter(core_->options.idle_timeout);
   }
 
-  void OnHeader(error_code error, size_t) {
-    idle_ = false;
-    if (error) return OnReadError(error);
-    if (finishing_) return CloseSocket();
-    if (!parser_->is_done() &&
-        beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
-      head_ = "HTTP/1.1 100 Continue\r\n\r\n";
-      net::async_write(stream_, net::buffer(head_),
-                       beast::bind_front_handler(&Session::OnContinue, Self()));
-      return;
+  bool Read() {
+    if (requests_in_a_row_ >= kRequestsInARow) {
+      loop_.Later([self = shared_from_this()] { self->Pump(); });
+      return false;
     }
-    ReadBody();
+    if (unparsed_) {
+      unparsed_ = false;
+      error_code error;
+      while (in_.size() > 0 && !parser_->is_done() && !error) {
+        const size_t taken = parser_->put(in_.data(), error);
+        in_.consume(taken);
+        if (taken == 0) break;
+      }
+      if (error && error != http::error::need_more) return Refuse(error);
+      idle_ = !parser_->is_header_done();
+      if (parser_->is_done()) return Dispatch();
+      if (!idle_ && !std::exchange(continued_, true) &&
+          beast::iequals(parser_->get()[http::field::expect], "100-continue")) {
+        channel_.Write("HTTP/1.1 100 Continue\r\n\r\n");
+      }
+    }
+    if (channel_.unsent() > 0 && channel_.Flush() == Outcome::kError) return Closed();
+    size_t size = 0;
+    const Outcome outcome =
+        channel_.Read(static_cast<char*>(in_.prepare(kRecord).data()), kRecord, &size);
+    if (outcome == Outcome::kDone) {
+      in_.commit(size);
+      unparsed_ = true;
+      return true;
+    }
+    if (outcome == Outcome::kWait) {
+      if (in_.size() == 0) in_.shrink_to_fit();  // a connection that is idle holds no buffer
+      // (A reading may have made TLS say something.)
+      if (channel_.unsent() > 0 && channel_.Flush() == Outcome::kError) return Closed();
+      return false;
+    }
+    if (outcome == Outcome::kError || parser_->got_some()) return Closed();
+    idle_ = false;
+    Finish();
+    return true;
   }
 
-  void OnContinue(error_code error, size_t) {
-    if (error) return CloseSocket();
-    ReadBody();
-  }
-
-  void ReadBody() {
-    if (parser_->is_done()) return Dispatch();
-    http::async_read(stream_, buffer_, *parser_,
-                     beast::bind_front_handler(&Session::OnBody, Self()));
-  }
-
-  void OnBody(error_code error, size_t) {
-    if (error) return OnReadError(error);
-    Dispatch();
-  }
-
-  void OnReadError(error_code error) {
-    if (error == http::error::end_of_stream) return Finish();
-    int code = error == http::error::body_limit     ? 413
-               : error == http::error::header_limit ? 431
-               : error.category() == http::make_error_code(http::error::bad_method).category() &&
-                       error != http::error::partial_message
-                   ? 400
-                   : 0;
-    if (code == 0) return CloseSocket();  // idle for too long, or gone
+  bool Refuse(error_code error) {
+    const int code = error == http::error::body_limit     ? 413
+                     : error == http::error::header_limit ? 431
+                                                          : 400;
     HttpResponse refusal;
     refusal.code = code;
     refusal.content_type = "text/plain";
@@ -182,38 +209,14 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     keep_alive_ = false;
     head_request_ = false;
     http_1_0_ = false;
+    state_ = State::kHandling;
     Write(std::move(refusal));
+    return true;
   }
 
-  void Dispatch() {
-    auto& message = parser_->get();
-    keep_alive_ = parser_->keep_alive();
-    head_request_ = message.method() == http::verb::head;
-    http_1_0_ = message.version() < 11;
-    HttpRequest request;
-    request.method = std::string(message.method_string());
-    request.target = std::string(message.target());
-    for (const auto& field : message) {
-      std::string name(field.name_string());
-      for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-      std::string value(field.value());
-      auto [place, fresh] = request.headers.try_emplace(std::move(name), value);
-      if (!fresh) place->second += ", " + value;
-    }
-    request.body = std::move(message.body());
-    request.peer_common_name = peer_common_name_;
-    request.peer_organizations = peer_organizations_;
-    parser_.reset();
-    auto responder = std::make_shared<Responder>(Self());
-    if (!core_->handlers) return Handle(core_->handler, std::move(request), std::move(responder));
-    net::post(*core_->handlers, [self = Self(), request = std::move(request),
-                                 responder = std::move(responder)]() mutable {
-      Handle(self->core_->handler, std::move(request), std::move(responder));
-    });
-  }
+  bool Dispatch();
 
-  // On the strand or a handler thread. The responder answers 500 when it is dropped without an
+  // On the loop's or a handler thread. The responder answers 500 when it is dropped without an
   // answer.
   static void Handle(const HttpHandler& handler, HttpRequest request,
                      std::shared_ptr<HttpResponder> responder) {
@@ -225,17 +228,17 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
   }
 
   void Write(HttpResponse response) {
-    if (finishing_) return;
-    bool close = !keep_alive_ || stopping_;
+    if (state_ != State::kHandling) return;
+    const bool close = !keep_alive_ || stopping_;
     head_ = ResponseHead(response.code, HasBody(response.code) ? response.content_type : "");
     for (const auto& [name, value] : response.headers) {
       if (beast::iequals(name, "content-length") || beast::iequals(name, "transfer-encoding") ||
           beast::iequals(name, "connection") || beast::iequals(name, "content-type"))
         continue;
-      head_ += OneLine(name) + ": " + OneLine(value) + "\r\n";
+      AppendLine(head_, name, value);
     }
     if (HasBody(response.code))
-      head_ += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+      head_.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
     if (close) {
       head_ += "Connection: close\r\n";
     } else if (http_1_0_) {
@@ -244,152 +247,185 @@ class Session final : public HttpSession, public std::enable_shared_from_this<Se
     head_ += "\r\n";
     body_ = HasBody(response.code) && !head_request_ ? std::move(response.body) : "";
     keep_alive_ = !close;
-    Lowest().expires_after(
-        std::chrono::duration_cast<std::chrono::milliseconds>(core_->options.idle_timeout));
-    // Not an array of two: Asio hands that on with an empty first buffer once the head has left,
-    // which Beast's TLS stream takes for the end when the body is larger than a TLS record.
-    std::vector<net::const_buffer> buffers = {net::buffer(head_), net::buffer(body_)};
-    net::async_write(stream_, buffers, beast::bind_front_handler(&Session::OnWritten, Self()));
+    SetPieces({head_, body_});
+    state_ = State::kWriting;
+    ExpireAfter(core_->options.idle_timeout);
+    Pump();
   }
 
-  void OnWritten(error_code error, size_t) {
-    if (error) return CloseSocket();
+  void SetPieces(std::vector<std::string_view> pieces) {
+    pieces_ = std::move(pieces);
+    piece_ = 0;
+  }
+
+  // kDone: all pieces have left.
+  Outcome SendPieces() {
+    while (true) {
+      while (piece_ < pieces_.size() && channel_.unsent() < kFlushAt) {
+        std::string_view& first = pieces_[piece_];
+        // Records as large as they may be, small pieces together in one.
+        if (first.size() >= kRecord || piece_ + 1 == pieces_.size()) {
+          channel_.Write(first.substr(0, kRecord));
+          first.remove_prefix(std::min(first.size(), kRecord));
+          if (first.empty()) ++piece_;
+          continue;
+        }
+        char record[kRecord];
+        size_t size = 0;
+        for (; piece_ < pieces_.size() && size < kRecord; ++piece_) {
+          std::string_view& piece = pieces_[piece_];
+          const size_t part = piece.copy(record + size, kRecord - size);
+          piece.remove_prefix(part);
+          size += part;
+          if (!piece.empty()) break;
+        }
+        channel_.Write({record, size});
+      }
+      const Outcome outcome = channel_.Flush();
+      if (outcome != Outcome::kDone || piece_ == pieces_.size()) return outcome;
+    }
+  }
+
+  bool FinishWriting() {
+    const Outcome outcome = SendPieces();
+    if (outcome == Outcome::kWait) return false;
+    if (outcome != Outcome::kDone) return Closed();
     body_ = std::string();
-    keep_alive_ ? ReadHeader() : Finish();
+    keep_alive_ ? BeginReading() : Finish();
+    return true;
   }
 
   // --- A streamed response. The connection ends with it. ---
 
   void BeginStream(int code, const std::string& content_type, std::shared_ptr<ChunkQueue> queue) {
-    if (finishing_) return queue->End();
+    if (state_ != State::kHandling) return queue->End();
     chunk_queue_ = std::move(queue);
     keep_alive_ = false;
     head_ = ResponseHead(code, content_type);
     if (!http_1_0_) head_ += "Transfer-Encoding: chunked\r\n";
     head_ += "Connection: close\r\n\r\n";
-    Lowest().expires_never();
-    Probe();
+    SetPieces({head_});
     sending_ = true;
-    net::async_write(stream_, net::buffer(head_),
-                     beast::bind_front_handler(&Session::OnChunksWritten, Self()));
+    state_ = State::kStreaming;
+    loop_.SetDeadline(this, HttpTime::max());
     if (stopping_) chunk_queue_->Close();
-  }
-
-  // Reads while a stream is open: the end of the input says that the client has gone.
-  void Probe() {
-    if (buffer_.size() > kHeaderLimit) return;
-    stream_.async_read_some(buffer_.prepare(4096), [self = Self()](error_code error, size_t got) {
-      if (error) return self->CloseSocket();
-      self->buffer_.commit(got);
-      self->Probe();
-    });
+    Pump();
   }
 
   void OnWake() {
-    if (chunk_queue_->overflowed()) return CloseSocket();
-    if (!sending_) SendChunks();
+    if (state_ != State::kStreaming) return;
+    if (chunk_queue_->overflowed()) return Close();
+    Pump();
   }
 
-  void SendChunks() {
+  bool Stream() {
+    if (!sending_ && !TakeChunks()) return WatchInput();
+    const Outcome outcome = SendPieces();
+    if (outcome == Outcome::kWait) return WatchInput();
+    if (outcome != Outcome::kDone) return Closed();
+    sending_ = false;
+    if (!batch_.last) return true;
+    chunk_queue_->End();
+    Finish();
+    return true;
+  }
+
+  // False: there is nothing to send now.
+  bool TakeChunks() {
     batch_ = chunk_queue_->Take();
-    if (batch_.chunks.empty() && !batch_.last) {
-      sending_ = false;
-      return;
-    }
+    if (batch_.chunks.empty() && !batch_.last) return false;
     sending_ = true;
-    std::vector<net::const_buffer> buffers;
+    std::vector<std::string_view> pieces;
     size_t size = 0;
     for (const std::string& chunk : batch_.chunks) size += chunk.size();
     char hex[20];
     head_.assign(hex, std::to_chars(hex, hex + sizeof hex, size, 16).ptr);
     head_ += "\r\n";
-    if (size > 0 && !http_1_0_) buffers.push_back(net::buffer(head_));
-    for (const std::string& chunk : batch_.chunks) buffers.push_back(net::buffer(chunk));
-    constexpr std::string_view kChunkEnd = "\r\n", kLastChunk = "0\r\n\r\n";
-    if (size > 0 && !http_1_0_) buffers.push_back(net::buffer(kChunkEnd));
-    if (batch_.last && !http_1_0_) buffers.push_back(net::buffer(kLastChunk));
-    net::async_write(stream_, buffers,
-                     beast::bind_front_handler(&Session::OnChunksWritten, Self()));
+    if (size > 0 && !http_1_0_) pieces.push_back(head_);
+    for (const std::string& chunk : batch_.chunks) pieces.push_back(chunk);
+    if (size > 0 && !http_1_0_) pieces.push_back("\r\n");
+    if (batch_.last && !http_1_0_) pieces.push_back("0\r\n\r\n");
+    SetPieces(std::move(pieces));
+    return true;
   }
 
-  void OnChunksWritten(error_code error, size_t) {
-    if (error) return CloseSocket();
-    if (!batch_.last) return SendChunks();
-    chunk_queue_->End();
-    Finish();
+  // The end of the input says that the client of a stream has gone. False.
+  bool WatchInput() {
+    size_t size = 0;
+    while (ignored_ <= kHeaderLimit) {
+      char ignored[4096];
+      const Outcome outcome = channel_.Read(ignored, sizeof ignored, &size);
+      if (outcome == Outcome::kWait) break;
+      if (outcome != Outcome::kDone) return Closed();
+      ignored_ += size;
+    }
+    return false;
   }
 
   // --- The end. ---
 
-  void OnStop() {
-    stopping_ = true;
-    if (idle_) return Finish();
-    if (chunk_queue_) chunk_queue_->Close();
-  }
-
   // Says good-bye and waits a little for the peer's: closing with unread input sends a reset, which
   // may overtake the answer.
   void Finish() {
-    if (idle_) return CloseSocket();  // nothing is on its way
-    if (std::exchange(finishing_, true)) return;
-    linger_.expires_after(kLinger);
-    linger_.async_wait([self = Self()](error_code error) {
-      if (!error) self->CloseSocket();
-    });
-    if constexpr (kTls) {
-      stream_.async_shutdown([self = Self()](error_code) { self->FinishSocket(); });
-    } else {
-      FinishSocket();
+    state_ = State::kEnding;
+    ExpireAfter(kLinger);
+    channel_.Goodbye();
+  }
+
+  bool End() {
+    if (!said_goodbye_) {
+      const Outcome outcome = channel_.Flush();
+      if (outcome == Outcome::kWait) return false;
+      if (outcome != Outcome::kDone) return Closed();
+      channel_.ShutDownWriting();
+      said_goodbye_ = true;
     }
+    if (channel_.Discard() == Outcome::kWait) return false;
+    return Closed();
   }
 
-  void FinishSocket() {
-    error_code ignored;
-    Lowest().socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
-    if (!chunk_queue_) Discard();  // else the probe reads already
+  bool Closed() {
+    Close();
+    return false;
   }
 
-  void Discard() {
-    buffer_.clear();
-    Lowest().async_read_some(buffer_.prepare(64 << 10), [self = Self()](error_code error, size_t) {
-      error ? self->CloseSocket() : self->Discard();
-    });
-  }
-
-  void CloseSocket() {
-    finishing_ = true;
-    linger_.cancel();
-    Lowest().close();
+  void Close() {
+    if (state_ == State::kClosed) return;
+    state_ = State::kClosed;
+    channel_.Close();
     if (chunk_queue_) chunk_queue_->End();
-    core_->Leave(this);  // a handler may hold the responder for long
+    loop_.Leave(this);  // a handler may hold the responder for long
   }
 
-  const std::shared_ptr<HttpCore> core_;
-  const HttpStrand strand_;
-  const std::shared_ptr<net::ssl::context> tls_;  // before the stream that uses it
-  Stream stream_;
-  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
-                            HttpStrand>
-      linger_;
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  bool peer_rejected_ = false;
+  const std::shared_ptr<HttpCore> core_;  // owns the loop
+  HttpLoop& loop_;
+  HttpChannel channel_;
+  State state_ = State::kHandshake;
+  bool pumping_ = false, stopping_ = false;
+  int requests_in_a_row_ = 0;
   std::string peer_common_name_;
   std::vector<std::string> peer_organizations_;
 
-  bool idle_ = false;  // between two requests
-  bool stopping_ = false, finishing_ = false;
+  beast::flat_buffer in_;
+  bool unparsed_ = false;  // in_ holds bytes that the parser has not seen
+  std::optional<http::request_parser<http::string_body>> parser_;
+  bool idle_ = false;  // no whole header yet
+  bool continued_ = false;
+
   bool keep_alive_ = false, head_request_ = false, http_1_0_ = false;
-  std::string head_, body_;  // being written
+  std::string head_, body_;               // being written
+  std::vector<std::string_view> pieces_;  // of head_, body_ or batch_
+  size_t piece_ = 0;                      // the first with something left
 
   std::shared_ptr<ChunkQueue> chunk_queue_;  // of the streamed response
   ChunkQueue::Batch batch_;
   bool sending_ = false;
+  size_t ignored_ = 0;
+  bool said_goodbye_ = false;
 };
 
 // Any thread.
-template <class Stream>
-class Session<Stream>::Responder final : public HttpResponder {
+class Session::Responder final : public HttpResponder {
  public:
   explicit Responder(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
@@ -409,14 +445,12 @@ class Session<Stream>::Responder final : public HttpResponder {
     std::weak_ptr<Session> weak = session;
     auto queue = std::make_shared<ChunkQueue>(
         [weak] {
-          if (auto session = weak.lock())
-            session->core_->Post(session->strand_, [session] { session->OnWake(); });
+          if (auto session = weak.lock()) session->loop_.Post([session] { session->OnWake(); });
         },
         kStreamLimit);
-    bool posted =
-        session && session->core_->Post(session->strand_, [session, queue, code, content_type] {
-          session->BeginStream(code, content_type, queue);
-        });
+    const bool posted = session && session->loop_.Post([session, queue, code, content_type] {
+      session->BeginStream(code, content_type, queue);
+    });
     if (!posted) queue->End();
     return std::make_shared<QueuedStream>(std::move(queue));
   }
@@ -432,25 +466,61 @@ class Session<Stream>::Responder final : public HttpResponder {
   void Post(HttpResponse response) {
     std::shared_ptr<Session> session = Take();
     if (!session) return;
+    if (session->loop_.InLoop()) return session->Write(std::move(response));
     auto shared = std::make_shared<HttpResponse>(std::move(response));
-    session->core_->Post(session->strand_,
-                         [session, shared] { session->Write(std::move(*shared)); });
+    session->loop_.Post([session, shared] { session->Write(std::move(*shared)); });
   }
 
   std::atomic<bool> answered_ = false;
   std::shared_ptr<Session> session_;  // until answered; taken by whoever sets answered_
 };
 
+bool Session::Dispatch() {
+  auto& message = parser_->get();
+  keep_alive_ = parser_->keep_alive();
+  head_request_ = message.method() == http::verb::head;
+  http_1_0_ = message.version() < 11;
+  HttpRequest request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  for (const auto& field : message) {
+    const auto sent = field.name_string();
+    std::string name(sent.data(), sent.size());
+    for (char& c : name)
+      if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+    const auto value = field.value();
+    auto [place, fresh] = request.headers.try_emplace(std::move(name), value.data(), value.size());
+    if (!fresh) place->second.append(", ").append(value.data(), value.size());
+  }
+  request.body = std::move(message.body());
+  request.peer_common_name = peer_common_name_;
+  request.peer_organizations = peer_organizations_;
+  parser_.reset();
+  state_ = State::kHandling;
+  loop_.SetDeadline(this, HttpTime::max());
+  auto responder = std::make_shared<Responder>(shared_from_this());
+  if (!core_->handlers) {
+    Handle(core_->handler, std::move(request), std::move(responder));
+  } else {
+    boost::asio::post(*core_->handlers, [core = core_, request = std::move(request),
+                                         responder = std::move(responder)]() mutable {
+      Handle(core->handler, std::move(request), std::move(responder));
+    });
+  }
+  ++requests_in_a_row_;
+  return true;
+}
+
 }  // namespace
 
-void StartHttpSession(std::shared_ptr<HttpCore> core, HttpSocket socket,
-                      std::shared_ptr<net::ssl::context> tls) {
-  if (tls) {
-    std::make_shared<Session<TlsStream>>(std::move(core), std::move(socket), std::move(tls))
-        ->Start();
-  } else {
-    std::make_shared<Session<PlainStream>>(std::move(core), std::move(socket), nullptr)->Start();
-  }
+HttpCore::HttpCore(HttpServerOptions server_options, HttpHandler server_handler)
+    : options(std::move(server_options)), handler(std::move(server_handler)) {
+  for (int i = 0; i < options.io_threads; ++i) loops.push_back(std::make_unique<HttpLoop>());
+}
+
+void StartHttpSession(std::shared_ptr<HttpCore> core, HttpLoop& loop, int fd,
+                      std::shared_ptr<boost::asio::ssl::context> tls) {
+  std::make_shared<Session>(std::move(core), loop, fd, std::move(tls))->Start();
 }
 
 }  // namespace dray::runtime

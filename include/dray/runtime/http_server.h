@@ -75,7 +75,8 @@ struct HttpServerOptions {
   Duration idle_timeout = std::chrono::seconds(120);  // above kube-apiserver's 90 s
 };
 
-// HTTP/1.1 (keep-alive, chunked) over TLS or plain, on Boost.Beast.
+// HTTP/1.1 (keep-alive, chunked) over TLS or plain. Each I/O thread has an event loop and the
+// connections it was given; requests are read by Boost.Beast's parser.
 class HttpServer {
  public:
   // Listens at once, so that the port is known. kUnavailable names address, port and the system's
