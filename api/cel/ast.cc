@@ -23,9 +23,9 @@ Expr* Ast::Copy(const Expr* expr) {
   copy->optional = expr->optional;
   if (expr->loop != nullptr) {
     const Loop& loop = *expr->loop;
-    copy->loop = std::make_unique<Loop>(
-        Loop{loop.item, loop.item2, loop.accumulator, Copy(loop.range), Copy(loop.init),
-             Copy(loop.condition), Copy(loop.step), Copy(loop.result)});
+    copy->loop =
+        NewLoop(Loop{loop.item, loop.item2, loop.accumulator, Copy(loop.range), Copy(loop.init),
+                     Copy(loop.condition), Copy(loop.step), Copy(loop.result)});
   }
   return copy;
 }

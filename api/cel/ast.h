@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
-#include <memory>
 #include <memory_resource>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+#include <type_traits>
 
 #include "api/cel/value.h"
 
@@ -43,26 +41,25 @@ struct Expr {
   enum class Kind : uint8_t { kLiteral, kIdentifier, kSelect, kCall, kList, kMap, kMessage, kLoop };
 
   Kind kind = Kind::kLiteral;
-  bool test_only = false;      // kSelect inside has()
-  bool member = false;         // kCall with a target: target.name(args)
-  uint16_t depth = 0;          // of operators, selections and calls below and including this one
-  uint32_t index = 0;          // among the nodes of its tree
-  size_t offset = 0;           // in the source, where mistakes are shown
-  Value literal;               // kLiteral
-  std::string_view name;       // identifier, field, function, message type
-  Expr* target = nullptr;      // operand of kSelect, target of kCall
-  std::span<Expr*> args;       // arguments; list elements; keys and values of a map in turn
-  std::vector<bool> optional;  // per list element or map entry: [?x], {?k: v}; empty when none is
-  std::unique_ptr<Loop> loop;  // kLoop
+  bool test_only = false;  // kSelect inside has()
+  bool member = false;     // kCall with a target: target.name(args)
+  bool optional = false;   // element of a list, value of a map: [?x], {?k: v}
+  uint16_t depth = 0;      // of operators, selections and calls below and including this one
+  uint32_t index = 0;      // among the nodes of its tree
+  size_t offset = 0;       // in the source, where mistakes are shown
+  Value literal;           // kLiteral
+  std::string_view name;   // identifier, field, function, message type
+  Expr* target = nullptr;  // operand of kSelect, target of kCall
+  std::span<Expr*> args;   // arguments; list elements; keys and values of a map in turn
+  Loop* loop = nullptr;    // kLoop
 
   const StaticType* type = nullptr;
   const Function* function = nullptr;    // kCall, after overload resolution
   std::span<const Overload*> overloads;  // those that may apply; one: it is known statically
   bool is_type_name = false;             // kIdentifier that denotes a type: literal holds it
-  Expr* previous = nullptr;              // the node that was made before this one
-
-  bool Optional(size_t index) const { return index < optional.size() && optional[index]; }
 };
+
+static_assert(std::is_trivially_destructible_v<Expr> && std::is_trivially_destructible_v<Loop>);
 
 // Owns the nodes of one expression, in one block of memory as a rule.
 class Ast {
@@ -74,17 +71,16 @@ class Ast {
   Ast() = default;
   Ast(const Ast&) = delete;
   Ast& operator=(const Ast&) = delete;
-  ~Ast() {
-    for (Expr* node = last_; node != nullptr;) std::destroy_at(std::exchange(node, node->previous));
-  }
 
   Expr* New(Expr::Kind kind, size_t offset) {
     auto* node = new (memory_.allocate(sizeof(Expr), alignof(Expr))) Expr;
     node->kind = kind;
     node->offset = offset;
     node->index = static_cast<uint32_t>(size_++);
-    node->previous = std::exchange(last_, node);
     return node;
+  }
+  Loop* NewLoop(const Loop& loop) {
+    return new (memory_.allocate(sizeof(Loop), alignof(Loop))) Loop(loop);
   }
   // A deep copy with nodes of its own; what goes beyond kMostNodes is left out.
   Expr* Copy(const Expr* expr);
@@ -110,7 +106,6 @@ class Ast {
  private:
   std::byte first_[8192];
   std::pmr::monotonic_buffer_resource memory_{first_, sizeof(first_)};
-  Expr* last_ = nullptr;
   size_t size_ = 0;
 };
 

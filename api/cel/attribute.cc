@@ -35,7 +35,9 @@ Value PartOf(const Value& object, const Value& key, bool testing, bool& present)
   if (object.is_error()) return object;
   if (object.is(Kind::kMap)) {
     Value found;
-    if (object.as_map().Find(key, found)) return found;
+    if (key.is(Kind::kString) ? object.as_map().FindNamed(key.as_string(), found)
+                              : object.as_map().Find(key, found))
+      return found;
   } else if (object.is(Kind::kList)) {
     int64_t index;
     if (!ListIndex(key, index))
@@ -61,7 +63,7 @@ Value Unwrapped(const Value& value) {
       return Value::OwnedError("unsupported conversion to ref.Val: " +
                                std::string(TypeName(value)));
     case Kind::kType:
-      return Value::String(std::string(value.as_type()));
+      return Value::BorrowedString(value.as_type());
     case Kind::kOptional:
       return value.has_value() ? Unwrapped(value.optional_value()) : Value::Null();
     default:
@@ -69,15 +71,10 @@ Value Unwrapped(const Value& value) {
   }
 }
 
-bool IsPlain(const Qualifier& qualifier) {
-  return qualifier.dynamic == nullptr && !qualifier.optional && !qualifier.test_only &&
-         qualifier.constant.is(Kind::kString);
-}
-
 }  // namespace
 
 Value Qualifier::Key(Evaluation& ev) const {
-  if (dynamic == nullptr) return constant.Borrowed();
+  if (dynamic == nullptr) return constant;
   Value key = dynamic->Resolve(ev);
   switch (key.kind()) {
     case Kind::kError:
@@ -110,79 +107,48 @@ Value Qualifier::ApplyIfPresent(Evaluation& ev, const Value& object, bool& prese
   return part;
 }
 
-Attribute::Attribute() = default;
-Attribute::~Attribute() = default;
-
-void Attribute::Add(std::shared_ptr<const Qualifier> qualifier) {
+void Attribute::Add(const Qualifier* qualifier) {
   if (root == Root::kConditional) {
     yes->Add(qualifier);
-    no->Add(std::move(qualifier));
+    no->Add(qualifier);
   } else {
-    if (qualifiers.empty()) qualifiers.reserve(3);
-    qualifiers.push_back(std::move(qualifier));
+    qualifiers.push_back(qualifier);
   }
 }
 
-void Attribute::Prepare() {
-  if (root == Root::kConditional) {
-    yes->Prepare();
-    no->Prepare();
-    return;
-  }
-  if (root != Root::kDevice || qualifiers.empty() || !IsPlain(*qualifiers[0])) return;
+bool Attribute::IsDevicePath(DevicePath& path, bool& attribute) const {
+  if (root != Root::kDevice || qualifiers.size() != 3 || !qualifiers[0]->IsPlain() ||
+      !qualifiers[1]->IsPlain())
+    return false;
   std::string_view field = qualifiers[0]->constant.as_string();
-  if (field == "driver") direct_ = Direct::kDriver;
-  if (field == "allowMultipleAllocations") direct_ = Direct::kAllowMultipleAllocations;
-  bool attributes = field == "attributes";
-  if ((!attributes && field != "capacity") || qualifiers.size() < 3 || !IsPlain(*qualifiers[1]))
-    return;
+  attribute = field == "attributes";
+  if (!attribute && field != "capacity") return false;
   const Qualifier& name = *qualifiers[2];
-  if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return;
+  if (name.dynamic != nullptr || name.optional || !name.constant.is(Kind::kString)) return false;
   std::string_view domain = qualifiers[1]->constant.as_string(), id = name.constant.as_string();
   if (domain.find('/') != std::string_view::npos)
-    return;  // a domain ends at the first slash: there is none like it
-  direct_ = attributes ? Direct::kAttribute : Direct::kCapacity;
-  path_ = std::make_unique<DevicePath>(DevicePath{std::string(domain), std::string(id),
-                                                  std::string(domain) + "/" + std::string(id),
-                                                  id.find('/') == std::string_view::npos});
-}
-
-Value Attribute::ResolveDirect(Evaluation& ev, size_t& used) const {
-  const DeviceData& device = ev.device();
-  used = 1;
-  switch (direct_) {
-    case Direct::kNone:
-      break;
-    case Direct::kDriver:
-      ev.Charge(1);
-      return Value::BorrowedString(device.driver);
-    case Direct::kAllowMultipleAllocations:
-      ev.Charge(1);
-      return Value::Bool(device.allow_multiple_allocations);
-    case Direct::kAttribute:
-    case Direct::kCapacity: {
-      used = 3;
-      ev.Charge(3);
-      Value value;
-      bool found = direct_ == Direct::kAttribute ? device.FindAttribute(*path_, value)
-                                                 : device.FindCapacity(*path_, value);
-      if (qualifiers[2]->test_only) return Value::Bool(found);
-      return found ? value : Value::NoSuchKey(qualifiers[2]->constant);
-    }
-  }
-  used = 0;
-  return Value::Borrowed(&device.root);
+    return false;  // a domain ends at the first slash: there is none like it
+  auto* full = static_cast<char*>(ObjectPool::Current().Allocate(domain.size() + 1 + id.size()));
+  domain.copy(full, domain.size());
+  full[domain.size()] = '/';
+  id.copy(full + domain.size() + 1, id.size());
+  path.full = {full, domain.size() + 1 + id.size()};
+  path.domain = path.full.substr(0, domain.size());
+  path.id = path.full.substr(domain.size() + 1);
+  path.bare = id.find('/') == std::string_view::npos;
+  return true;
 }
 
 Value Attribute::ResolveRoot(Evaluation& ev) const {
-  LoopState* loop = root == Root::kOperand ? nullptr : &ev.loop(slot);
   switch (root) {
+    case Root::kDevice:
+      return DeviceValue(ev.device());
     case Root::kItem:
-      return loop->item;
+      return ev.loop(slot).item;
     case Root::kItem2:
-      return loop->item2;
+      return ev.loop(slot).item2;
     case Root::kAccumulator:
-      return loop->node->Accumulator(ev);
+      return Accumulator(ev, ev.loop(slot));
     default:
       return operand->Run(ev);
   }
@@ -194,33 +160,33 @@ Value Attribute::Resolve(Evaluation& ev) const {
     if (condition.is(Kind::kBool)) return (condition.as_bool() ? yes : no)->Resolve(ev);
     return condition.is_error() ? condition : Value::NoSuchOverload();
   }
-  size_t used = 0;
-  Value object = root == Root::kDevice ? ResolveDirect(ev, used) : ResolveRoot(ev);
-  if (object.is_error() || (used == qualifiers.size() && !object.is(Kind::kOptional)))
-    return object;
-  return ApplyAll(ev, std::move(object), used);
+  Value object = ResolveRoot(ev);
+  return object.is_error() ? object : ApplyAll(ev, object);
 }
 
-Value Attribute::ApplyAll(Evaluation& ev, Value object, size_t from) const {
+Value ReadOptional(const Value& optional) {
+  return optional.has_value() ? Value::OptionalOf(Unwrapped(optional.optional_value())) : optional;
+}
+
+Value Attribute::ApplyAll(Evaluation& ev, Value object) const {
   bool optional = object.is(Kind::kOptional);
   if (optional) {
     if (!object.has_value()) return object;
-    object = Unwrapped(Value(object.optional_value()));
+    object = Unwrapped(object.optional_value());
   }
-  for (size_t i = from; i < qualifiers.size(); ++i) {
-    const Qualifier& qualifier = *qualifiers[i];
-    optional |= qualifier.optional;
+  for (const Qualifier* qualifier : qualifiers) {
+    optional |= qualifier->optional;
     if (optional) {
       bool present = true;
-      object = qualifier.ApplyIfPresent(ev, object, present);
+      object = qualifier->ApplyIfPresent(ev, object, present);
       if (object.is_error()) return object;
       if (!present) return Value::OptionalNone();
     } else {
-      object = qualifier.Apply(ev, object);
+      object = qualifier->Apply(ev, object);
       if (object.is_error()) return object;
     }
   }
-  return optional ? Value::OptionalOf(std::move(object)) : object;
+  return optional ? Value::OptionalOf(object) : object;
 }
 
 }  // namespace dray::cel

@@ -344,7 +344,7 @@ class Checker {
     for (size_t i = 0; i < expr->args.size(); ++i) {
       CheckExpr(expr->args[i]);
       element = Join(expr->args[i], element,
-                     expr->Optional(i) ? UnwrapOptional(expr->args[i]) : expr->args[i]->type);
+                     expr->args[i]->optional ? UnwrapOptional(expr->args[i]) : expr->args[i]->type);
     }
     SetType(expr, arena_.List(element == nullptr ? unifier_.Fresh() : element));
   }
@@ -356,7 +356,7 @@ class Checker {
       key = Join(expr->args[i], key, expr->args[i]->type);
       Expr* entry = expr->args[i + 1];
       CheckExpr(entry);
-      value = Join(entry, value, expr->Optional(i / 2) ? UnwrapOptional(entry) : entry->type);
+      value = Join(entry, value, entry->optional ? UnwrapOptional(entry) : entry->type);
     }
     if (key == nullptr) {
       key = unifier_.Fresh();

@@ -1,228 +1,231 @@
 #include "api/cel/device_data.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
-#include <mutex>
-#include <utility>
 
+#include "api/cel/object_pool.h"
 #include "api/cel/semver.h"
 #include "dray/api/cel.h"
 
 namespace dray::cel {
 namespace {
 
-struct Name {
-  std::string_view domain, id;
-};
-Name SplitName(std::string_view name, std::string_view driver) {
-  // Names are short: a call of memchr takes longer.
-  size_t slash = 0;
-  while (slash < name.size() && name[slash] != '/') ++slash;
-  if (slash == name.size()) return {driver, name};
-  return {name.substr(0, slash), name.substr(slash + 1)};
-}
-
-// As many items are filed without asking for memory.
-constexpr size_t kUsualItems = 40;
+using Item = DeviceData::Item;
 
 constexpr std::array<std::string_view, 4> kFields = {"allowMultipleAllocations", "attributes",
                                                      "capacity", "driver"};
 
-}  // namespace
+// The domain of a name: that of the driver unless it brings one. A domain ends at the first slash.
+std::string_view DomainOf(std::string_view name, std::string_view driver) {
+  const size_t slash = name.find('/');
+  return slash == std::string_view::npos ? driver : name.substr(0, slash);
+}
 
-uint64_t NameKey(std::string_view name) {
-  auto load = [&](size_t at, auto word) -> uint64_t {
-    std::memcpy(&word, name.data() + at, sizeof(word));
-    return word;
-  };
-  uint64_t begin, end;
-  if (name.size() >= 8) {
-    begin = load(0, uint64_t());
-    end = load(name.size() - 8, uint64_t());
-  } else if (name.size() >= 4) {
-    begin = load(0, uint32_t());
-    end = load(name.size() - 4, uint32_t());
-  } else {
-    begin = name.empty() ? 0 : load(0, uint8_t());
-    end =
-        name.empty() ? 0 : load(name.size() / 2, uint8_t()) << 8 | load(name.size() - 1, uint8_t());
+// device.attributes["dra.example.com"]: the items of one domain. Where a name stands with the
+// driver's domain and without, the latter counts.
+class DomainMap final : public Map {
+ public:
+  DomainMap(const DeviceData& data, bool attributes, std::string_view domain)
+      : data_(data), attributes_(attributes), own_(domain == data.driver), domain_(domain) {}
+
+  size_t size() const override {
+    size_t count = 0;
+    std::string_view id;
+    for (const Item& item : Items()) count += Has(item, id);
+    return count;
   }
-  return begin ^ std::rotl(end, 31) ^ name.size() << 56;
-}
-
-bool DomainMap::Find(const Value& key, Value& found) const {
-  if (!key.is(Kind::kString)) return false;
-  const Value* value = Look(NameKey(key.as_string()), key.as_string());
-  if (value == nullptr) return false;
-  found = value->Borrowed();
-  return true;
-}
-
-bool DomainsMap::Find(const Value& key, Value& found) const {
-  static const auto* const empty = new DomainMap;
-  const DomainMap* domain = key.is(Kind::kString) ? Domain(key.as_string()) : nullptr;
-  found = Value::Borrowed(domain == nullptr ? empty : domain);
-  return true;
-}
-
-bool DomainsMap::Contains(const Value& key, Value&) const {
-  return key.is(Kind::kString) && Domain(key.as_string()) != nullptr;
-}
-
-Value DeviceMap::KeyAt(size_t index) const {
-  return Value::BorrowedString(kFields[index]);
-}
-
-Value DeviceMap::ValueAt(size_t index) const {
-  switch (index) {
-    case 0:
-      return Value::Bool(data_.allow_multiple_allocations);
-    case 1:
-      return Value::Borrowed(&data_.attributes());
-    case 2:
-      return Value::Borrowed(&data_.capacity());
-    default:
-      return Value::BorrowedString(data_.driver);
+  Value KeyAt(size_t index) const override {
+    std::string_view id;
+    At(index, id);
+    return Value::BorrowedString(id);
   }
-}
-
-bool DeviceMap::Find(const Value& key, Value& found) const {
-  if (!key.is(Kind::kString)) return false;
-  for (size_t i = 0; i < kFields.size(); ++i) {
-    if (kFields[i] != key.as_string()) continue;
-    found = ValueAt(i);
+  Value ValueAt(size_t index) const override {
+    std::string_view id;
+    return ValueOf(At(index, id));
+  }
+  bool Find(const Value& key, Value& found) const override {
+    return key.is(Kind::kString) && FindNamed(key.as_string(), found);
+  }
+  bool FindNamed(std::string_view name, Value& found) const override {
+    const Item* best = nullptr;
+    for (const Item& item : Items()) {
+      if (own_ && SameName(item.name, name) && name.find('/') == std::string_view::npos) {
+        best = &item;
+        break;
+      }
+      if (item.name.size() == domain_.size() + 1 + name.size() && item.name.ends_with(name) &&
+          item.name[domain_.size()] == '/' && item.name.starts_with(domain_))
+        best = &item;
+    }
+    if (best == nullptr) return false;
+    found = ValueOf(*best);
     return true;
   }
-  return false;
+
+ private:
+  std::span<const Item> Items() const {
+    return attributes_ ? data_.attributes() : data_.capacity();
+  }
+  Value ValueOf(const Item& item) const {
+    return attributes_ ? data_.AttributeValue(item) : DeviceData::CapacityValue(item);
+  }
+  bool Has(const Item& item, std::string_view& id) const {
+    if (DomainOf(item.name, data_.driver) != domain_) return false;
+    const size_t slash = item.name.find('/');
+    id = slash == std::string_view::npos ? item.name : item.name.substr(slash + 1);
+    if (!own_ || slash == std::string_view::npos || id.find('/') != std::string_view::npos)
+      return true;
+    return std::none_of(Items().begin(), Items().end(),
+                        [&](const Item& other) { return other.name == id; });
+  }
+  const Item& At(size_t index, std::string_view& id) const {
+    const Item* item = Items().data();
+    for (;; ++item)
+      if (Has(*item, id) && index-- == 0) return *item;
+  }
+
+  const DeviceData& data_;
+  bool attributes_, own_;
+  std::string_view domain_;
+};
+
+// device.attributes or device.capacity: indexing with an unknown domain gives an empty map, `in`
+// tells the truth.
+class DomainsMap final : public Map {
+ public:
+  DomainsMap(const DeviceData& data, bool attributes) : data_(data), attributes_(attributes) {}
+
+  size_t size() const override { return Domains().size(); }
+  Value KeyAt(size_t index) const override { return Value::BorrowedString(Domains()[index]); }
+  Value ValueAt(size_t index) const override { return Domain(Domains()[index]); }
+  bool Find(const Value& key, Value& found) const override {
+    return FindNamed(key.is(Kind::kString) ? key.as_string() : "/", found);
+  }
+  bool FindNamed(std::string_view name, Value& found) const override {
+    // No domain has a slash in it.
+    found = name.find('/') != std::string_view::npos ? Value::Of(Make<NoItems>()) : Domain(name);
+    return true;
+  }
+  bool Contains(const Value& key, Value&) const override {
+    if (!key.is(Kind::kString)) return false;
+    for (const Item& item : Items())
+      if (DomainOf(item.name, data_.driver) == key.as_string()) return true;
+    return false;
+  }
+
+ private:
+  class NoItems final : public Map {
+   public:
+    size_t size() const override { return 0; }
+    Value KeyAt(size_t) const override { return Value::Null(); }
+    Value ValueAt(size_t) const override { return Value::Null(); }
+    bool Find(const Value&, Value&) const override { return false; }
+  };
+
+  std::span<const Item> Items() const {
+    return attributes_ ? data_.attributes() : data_.capacity();
+  }
+  Value Domain(std::string_view name) const {
+    return Value::Of(Make<DomainMap>(data_, attributes_, name));
+  }
+  // In the order in which they occur.
+  const std::vector<std::string_view>& Domains() const {
+    if (domains_.empty()) {
+      for (const Item& item : Items()) {
+        std::string_view domain = DomainOf(item.name, data_.driver);
+        if (std::find(domains_.begin(), domains_.end(), domain) == domains_.end())
+          domains_.push_back(domain);
+      }
+    }
+    return domains_;
+  }
+
+  const DeviceData& data_;
+  bool attributes_;
+  mutable std::vector<std::string_view> domains_;  // found when they are asked for
+};
+
+class DeviceMap final : public Map {
+ public:
+  explicit DeviceMap(const DeviceData& data) : data_(data) {}
+  size_t size() const override { return kFields.size(); }
+  Value KeyAt(size_t index) const override { return Value::BorrowedString(kFields[index]); }
+  Value ValueAt(size_t index) const override {
+    switch (index) {
+      case 0:
+        return Value::Bool(data_.allow_multiple_allocations);
+      case 1:
+      case 2:
+        return Value::Of(Make<DomainsMap>(data_, index == 1));
+      default:
+        return Value::BorrowedString(data_.driver);
+    }
+  }
+  bool Find(const Value& key, Value& found) const override {
+    return key.is(Kind::kString) && FindNamed(key.as_string(), found);
+  }
+  bool FindNamed(std::string_view name, Value& found) const override {
+    for (size_t i = 0; i < kFields.size(); ++i) {
+      if (kFields[i] != name) continue;
+      found = ValueAt(i);
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  const DeviceData& data_;
+};
+
+}  // namespace
+
+Value DeviceValue(const DeviceData& data) {
+  return Value::Of(Make<DeviceMap>(data));
 }
 
 DeviceData::DeviceData(const api::Device& device, std::string_view driver_name)
     : driver(driver_name),
       allow_multiple_allocations(device.allow_multiple_allocations.value_or(false)),
-      root(*this),
-      device_(device) {
+      attributes_(static_cast<uint32_t>(device.attributes.size())),
+      capacity_(static_cast<uint32_t>(device.capacity.size())),
+      items_(reinterpret_cast<Item*>(few_items_)) {
+  const size_t count = device.attributes.size() + device.capacity.size();
+  if (count > kUsualItems) {
+    rare().items.resize(count);
+    items_ = rare().items.data();
+  }
+  Item* next = items_;
   for (const auto& [name, attribute] : device.attributes) {
+    new (next++) Item{name, &attribute};
     // Strings, integers and booleans are what they are.
     if (attribute.value.index() == 0 || attribute.value.index() > 3) Read(name, attribute);
   }
+  for (const auto& [name, capacity] : device.capacity) new (next++) Item{name, &capacity};
 }
 
-void DeviceData::FileAll() const {
-  static std::mutex mutex;  // for all devices: taken once for each
-  std::lock_guard lock(mutex);
-  if (filed_.load(std::memory_order_relaxed) != 0) return;
-  const size_t count = device_.attributes.size() + device_.capacity.size();
-  auto* entries = reinterpret_cast<DeviceEntry*>(few_entries_);
-  if (count > kUsualEntries) entries = More<DeviceEntry>(count);
-  File(device_.attributes, entries, attributes_,
-       [&](const auto& item) { return ValueOf(item.second); });
-  File(device_.capacity, entries + device_.attributes.size(), capacity_,
-       [](const auto& item) { return Value::BorrowedQuantity(&item.second.value); });
-  filed_.store(kAttributes | kCapacity, std::memory_order_release);
-}
-
-namespace {
-
-// The item of a device under a path, by its bare name where the domain is the driver's.
-template <class Items>
-const typename Items::mapped_type* FindItem(const Items& items, const DevicePath& path,
-                                            std::string_view driver) {
-  if (path.bare && path.domain == driver) {
-    if (auto found = items.find(path.id); found != items.end()) return &found->second;
-  }
-  auto found = items.find(path.full);
-  return found == items.end() ? nullptr : &found->second;
-}
-
-}  // namespace
-
-bool DeviceData::FindAttribute(const DevicePath& path, Value& found) const {
-  const api::DeviceAttribute* attribute = FindItem(device_.attributes, path, driver);
-  if (attribute != nullptr) found = ValueOf(*attribute);
-  return attribute != nullptr;
-}
-
-bool DeviceData::FindCapacity(const DevicePath& path, Value& found) const {
-  const api::DeviceCapacity* capacity = FindItem(device_.capacity, path, driver);
-  if (capacity != nullptr) found = Value::BorrowedQuantity(&capacity->value);
-  return capacity != nullptr;
-}
-
-template <class T>
-T* DeviceData::More(size_t count) const {
-  return reinterpret_cast<T*>(blocks_.emplace_back(new std::byte[count * sizeof(T)]).get());
-}
-
-template <class Items, class Convert>
-void DeviceData::File(const Items& items, DeviceEntry* entry, DomainsMap& map,
-                      Convert convert) const {
-  // Where each item belongs, and how many each domain has.
-  struct Place {
-    const typename Items::value_type* item;
-    std::string_view id;
-    size_t domain;
+const Item* DeviceData::Find(std::span<const Item> items, const DevicePath& path) const {
+  auto named = [&](std::string_view name) -> const Item* {
+    for (const Item& item : items)
+      if (SameName(item.name, name)) return &item;
+    return nullptr;
   };
-  struct Count {
-    std::string_view domain;
-    size_t items;
-  };
-  // Not initialised: most of it is not used.
-  alignas(Place) std::byte few_places[kUsualItems * sizeof(Place)];
-  alignas(Count) std::byte few_counts[kUsualItems * sizeof(Count)];
-  std::vector<Place> many_places;
-  std::vector<Count> many_counts;
-  auto* places = reinterpret_cast<Place*>(few_places);
-  auto* counts = reinterpret_cast<Count*>(few_counts);
-  if (items.size() > kUsualItems) {
-    many_places.resize(items.size());
-    many_counts.resize(items.size());
-    places = many_places.data();
-    counts = many_counts.data();
+  if (path.bare && SameName(path.domain, driver)) {
+    if (const Item* found = named(path.id); found != nullptr) return found;
   }
-  constexpr size_t kNone = SIZE_MAX;
-  size_t count = 0, domains = 0, own = kNone;  // own: where names without a domain go
-  for (const auto& item : items) {
-    Name name = SplitName(item.first, driver);
-    const bool bare = name.domain.data() == driver.data();
-    size_t domain = bare && own != kNone ? own : 0;
-    if (!bare || own == kNone) {
-      while (domain < domains && counts[domain].domain != name.domain) ++domain;
-      if (domain == domains) new (counts + domains++) Count{name.domain, 0};
-      if (bare) own = domain;
-    }
-    ++counts[domain].items;
-    new (places + count++) Place{&item, name.id, domain};
-  }
-
-  DomainMap* maps;
-  if (domains_ + domains <= kUsualDomains) {
-    maps = reinterpret_cast<DomainMap*>(few_domains_) + domains_;
-    domains_ = static_cast<uint8_t>(domains_ + domains);
-  } else {
-    maps = More<DomainMap>(domains);
-  }
-  map.Set({maps, domains});
-  size_t begin = 0;
-  for (size_t i = 0; i < domains; ++i) {
-    new (maps + i) DomainMap(counts[i].domain, entry + begin, counts[i].items);
-    begin += std::exchange(counts[i].items, begin);  // from here on: where the next item goes
-  }
-  for (size_t i = 0; i < count; ++i)
-    new (entry + counts[places[i].domain].items++)
-        DeviceEntry{NameKey(places[i].id), places[i].id, convert(*places[i].item)};
+  return named(path.full);
 }
 
-Value DeviceData::ValueOf(const api::DeviceAttribute& attribute) const {
+Value DeviceData::AttributeValue(const Item& item) const {
+  const auto& attribute = *static_cast<const api::DeviceAttribute*>(item.what);
   // The usual ones first.
   if (auto* text = std::get_if<std::string>(&attribute.value)) return Value::BorrowedString(*text);
   if (auto* i = std::get_if<int64_t>(&attribute.value)) return Value::Int(*i);
   if (auto* b = std::get_if<bool>(&attribute.value)) return Value::Bool(*b);
   if (auto* version = std::get_if<api::Version>(&attribute.value))
-    return Value::Borrowed(SemverOf(*version));
+    return Value::Of(SemverOf(*version));
   if (rare_ == nullptr) return Value::Null();
-  for (const auto& [list, value] : rare_->lists) {
-    if (list == &attribute) return value.Borrowed();
+  for (const auto& [list, items] : rare_->lists) {
+    if (list == &attribute) return Value::Of(&items->list);
   }
   return Value::Null();
 }
@@ -256,9 +259,7 @@ void DeviceData::Read(const std::string& name, const api::DeviceAttribute& attri
     return Fail(rare().error, name, "unsupported attribute value");
   }
   Fail(rare().list_error, name, "unsupported attribute value");
-  Value list = Value::ListOf(std::move(items));
-  list.PinTo(rare().pins);
-  rare().lists.emplace_back(&attribute, std::move(list));
+  rare().lists.emplace_back(&attribute, std::make_unique<Rare::Items>(std::move(items)));
 }
 
 Value DeviceData::ReadVersion(const std::string& name, const api::Version& version) {
@@ -270,7 +271,7 @@ Value DeviceData::ReadVersion(const std::string& name, const api::Version& versi
   }
   std::string why = ParseSemver(version.text, *semver);
   if (!why.empty()) Fail(rare().error, name, "parse semantic version: " + why);
-  return Value::Borrowed(semver);
+  return Value::Of(semver);
 }
 
 void DeviceData::Fail(std::string& field, const std::string& name, const std::string& why) {

@@ -7,12 +7,12 @@ namespace {
 
 template <size_t index>
 Value Constant(Evaluation&, Args) {
-  return Value::Format(&AllFormats()[index]);
+  return Value::Of(&AllFormats()[index]);
 }
 
 Value Named(Evaluation&, Args args) {
   const NamedFormat* format = FindFormat(args[0].as_string());
-  return format == nullptr ? Value::OptionalNone() : Value::OptionalOf(Value::Format(format));
+  return format == nullptr ? Value::OptionalNone() : Value::OptionalOf(Value::Of(format));
 }
 
 Value Validate(Evaluation&, Args args) {

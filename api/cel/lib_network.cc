@@ -1,4 +1,5 @@
 #include "api/cel/network.h"
+#include "api/cel/object_pool.h"
 #include "api/cel/registry.h"
 
 // IP addresses and networks.
@@ -50,7 +51,7 @@ Value ContainsCidr(Evaluation&, Args args) {
   return cidr.is_error() ? cidr : Value::Bool(args[0].as_cidr().Contains(cidr.as_cidr()));
 }
 Value CidrIp(Evaluation&, Args args) {
-  auto* ip = new IpAddress;
+  auto* ip = Make<IpAddress>();
   ip->v4 = args[0].as_cidr().v4;
   ip->bytes = args[0].as_cidr().bytes;
   return Value::Of(ip);
@@ -59,7 +60,7 @@ Value PrefixLength(Evaluation&, Args args) {
   return Value::Int(args[0].as_cidr().prefix);
 }
 Value Masked(Evaluation&, Args args) {
-  auto* masked = new Cidr;
+  auto* masked = Make<Cidr>();
   masked->v4 = args[0].as_cidr().v4;
   masked->prefix = args[0].as_cidr().prefix;
   masked->bytes = args[0].as_cidr().Masked();

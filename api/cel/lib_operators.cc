@@ -4,6 +4,7 @@
 #include "api/cel/ast.h"
 #include "api/cel/calendar.h"
 #include "api/cel/compare.h"
+#include "api/cel/object_pool.h"
 #include "api/cel/registry.h"
 
 // Arithmetic, comparison and `in`. The logical operators, ==, !=, indexing and selection are nodes
@@ -37,7 +38,7 @@ Value AddLists(const Value& a, const Value& b) {
   constexpr size_t kMostElements = 1 << 24;
   if (a.as_list().size() + b.as_list().size() > kMostElements)
     return Value::Error("list is too long");
-  return Value::Of(new List(a, b));
+  return Value::Of(Make<List>(a.as_list(), b.as_list()));
 }
 
 // "no such overload: _+_" for types that have no such operator, "no such overload" when only the
@@ -66,10 +67,12 @@ Value Add(Evaluation&, Args args) {
     case Kind::kString:
     case Kind::kBytes: {
       if (!same) return Value::NoSuchOverload();
-      std::string text;
-      text.reserve(a.as_string().size() + b.as_string().size());
-      text.append(a.as_string()).append(b.as_string());
-      return a.is(Kind::kString) ? Value::String(std::move(text)) : Value::Bytes(std::move(text));
+      const size_t front = a.as_string().size(), size = front + b.as_string().size();
+      auto* text = static_cast<char*>(ObjectPool::Current().Allocate(size));
+      a.as_string().copy(text, front);
+      b.as_string().copy(text + front, size - front);
+      return a.is(Kind::kString) ? Value::BorrowedString({text, size})
+                                 : Value::BorrowedBytes({text, size});
     }
     case Kind::kList:
       return same ? AddLists(a, b) : Value::NoSuchOverload();

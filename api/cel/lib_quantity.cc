@@ -8,7 +8,7 @@ using api::Quantity;
 
 Value FromText(Evaluation&, Args args) {
   Result<Quantity> quantity = Quantity::Parse(args[0].as_string());
-  return quantity.ok() ? Value::OwnedQuantity(*quantity)
+  return quantity.ok() ? Value::Quantity(*quantity)
                        : Value::OwnedError(quantity.status().message());
 }
 Value IsQuantity(Evaluation&, Args args) {
@@ -50,10 +50,10 @@ Quantity Operand(const Value& value) {
   return Quantity::FromInteger(value.as_int(), Quantity::Format::kDecimalExponent);
 }
 Value Add(Evaluation&, Args args) {
-  return Value::OwnedQuantity(args[0].as_quantity() + Operand(args[1]), true);
+  return Value::Quantity(args[0].as_quantity() + Operand(args[1]), true);
 }
 Value Subtract(Evaluation&, Args args) {
-  return Value::OwnedQuantity(args[0].as_quantity() - Operand(args[1]), true);
+  return Value::Quantity(args[0].as_quantity() - Operand(args[1]), true);
 }
 
 }  // namespace

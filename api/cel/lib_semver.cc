@@ -1,5 +1,4 @@
-#include <memory>
-
+#include "api/cel/object_pool.h"
 #include "api/cel/registry.h"
 #include "api/cel/semver.h"
 
@@ -16,9 +15,9 @@ std::string Read(Args args, Semver& version) {
 }
 
 Value SemverFromText(Evaluation&, Args args) {
-  auto version = std::make_unique<Semver>();
+  auto* version = Make<Semver>();
   std::string error = Read(args, *version);
-  return error.empty() ? Value::Of(version.release()) : Value::OwnedError(std::move(error));
+  return error.empty() ? Value::Of(version) : Value::OwnedError(std::move(error));
 }
 Value IsSemver(Evaluation&, Args args) {
   Semver version;

@@ -28,7 +28,7 @@ Value GetEscapedPath(Evaluation&, Args args) {
 }
 
 Value GetQuery(Evaluation&, Args args) {
-  auto* map = new LiteralMap;
+  auto* map = Make<LiteralMap>();
   Value result = Value::Of(map);
   for (auto& [name, values] : args[0].as_url().Query()) {
     std::vector<Value> items;

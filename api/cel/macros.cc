@@ -90,15 +90,15 @@ class Expansion {
   // Loops over the call's target, or over `range`, with the variables that the macro names.
   Expr* MakeLoop(Expr* init, Expr* condition, Expr* step, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
-    loop->loop = std::make_unique<Loop>(Loop{item_, item2_, kAccumulator,
-                                             range_ == nullptr ? call_->target : range_, init,
-                                             condition, step, result});
+    loop->loop =
+        ast_.NewLoop(Loop{item_, item2_, kAccumulator, range_ == nullptr ? call_->target : range_,
+                          init, condition, step, result});
     return loop;
   }
   Expr* Bind(std::string_view name, Expr* value, Expr* result) {
     Expr* loop = ast_.New(Expr::Kind::kLoop, call_->offset);
-    loop->loop = std::make_unique<Loop>(Loop{
-        kUnused, "", name, List({}), value, Literal(Value::Bool(false)), Identifier(name), result});
+    loop->loop = ast_.NewLoop(Loop{kUnused, "", name, List({}), value, Literal(Value::Bool(false)),
+                                   Identifier(name), result});
     return loop;
   }
   Expr* Mistaken(const Expr* at, std::string message) {

@@ -85,13 +85,6 @@ bool LiteralMap::Find(const Value& key, Value& found) const {
   }
 }
 
-void LiteralMap::PinTo(std::vector<Value>& pins) {
-  for (auto& [key, value] : entries_) {
-    key.PinTo(pins);
-    value.PinTo(pins);
-  }
-}
-
 Value InsertEntry(const Value& map, const Value& key, const Value& value) {
   Value found;
   if (map.as_map().Find(key, found)) {
@@ -104,7 +97,7 @@ Value InsertEntry(const Value& map, const Value& key, const Value& value) {
   const auto* literal = dynamic_cast<const LiteralMap*>(&map.as_map());
   if (literal != nullptr && literal->growing())
     return const_cast<LiteralMap*>(literal)->Put(key, value) ? map : refused();
-  auto* copy = new LiteralMap;
+  auto* copy = Make<LiteralMap>();
   Value result = Value::Of(copy);
   for (size_t i = 0; i < map.as_map().size(); ++i)
     copy->Put(map.as_map().KeyAt(i), map.as_map().ValueAt(i));

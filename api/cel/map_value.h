@@ -17,13 +17,14 @@ class LiteralMap final : public Map {
   // The map of the two-variable macros grows in place while its loop runs.
   bool growing() const { return growing_; }
   void StartGrowing() { growing_ = true; }
-  void StopGrowing() const { growing_ = false; }
+  void StopGrowing() const override {
+    if (growing_) growing_ = false;  // constants are shared between threads
+  }
 
   size_t size() const override { return entries_.size(); }
   Value KeyAt(size_t index) const override { return entries_[index].first; }
   Value ValueAt(size_t index) const override { return entries_[index].second; }
   bool Find(const Value& key, Value& found) const override;
-  void PinTo(std::vector<Value>& pins) override;
 
  private:
   static constexpr size_t kNone = static_cast<size_t>(-1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/cel/object_pool.h"
 #include "api/cel/text.h"
 
 namespace dray::cel {
@@ -153,7 +154,7 @@ Value ParseIp(std::string_view text) {
                              " parse error during conversion from string");
   if (IsMapped(*parsed))
     return Value::OwnedError("IPv4-mapped IPv6 address " + Quote(text) + " is not allowed");
-  auto* ip = new IpAddress;
+  auto* ip = Make<IpAddress>();
   ip->v4 = parsed->v4;
   ip->bytes = parsed->bytes;
   return Value::Of(ip);
@@ -172,7 +173,7 @@ Value ParseCidr(std::string_view text) {
     return refused();
   std::optional<uint64_t> bits = ParseUint(length);
   if (!bits || *bits > (address->v4 ? 32u : 128u)) return refused();
-  auto* cidr = new Cidr;
+  auto* cidr = Make<Cidr>();
   cidr->v4 = address->v4;
   cidr->bytes = address->bytes;
   cidr->prefix = static_cast<int>(*bits);

@@ -11,7 +11,7 @@
 // addresses are refused, as the Kubernetes functions do.
 namespace dray::cel {
 
-struct IpAddress final : Object {
+struct IpAddress final {
   bool v4 = false;
   std::array<uint8_t, 16> bytes = {};  // the first four for IPv4
 
@@ -26,7 +26,7 @@ struct IpAddress final : Object {
   bool IsGlobalUnicast() const;
 };
 
-struct Cidr final : Object {
+struct Cidr final {
   bool v4 = false;
   std::array<uint8_t, 16> bytes = {};  // not masked
   int prefix = 0;

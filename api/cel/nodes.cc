@@ -16,25 +16,78 @@ Value AttributeNode::Run(Evaluation& ev) const {
   return value;
 }
 
+Value PathNode::Run(Evaluation& ev) const {
+  ev.Charge(test_only_ ? 3 : 4);
+  if (const Value* known = ev.Recall(path_.index); known != nullptr)
+    return test_only_ ? Value::Bool(true) : *known;
+  return Look(ev);
+}
+
+Value PathNode::Look(Evaluation& ev) const {
+  const DeviceData& device = ev.device();
+  const DeviceData::Item* item =
+      device.Find(attribute_ ? device.attributes() : device.capacity(), path_);
+  if (item == nullptr)
+    return test_only_ ? Value::Bool(false) : Value::NoSuchKey(Value::BorrowedString(path_.id));
+  Value value = attribute_ ? device.AttributeValue(*item) : DeviceData::CapacityValue(*item);
+  ev.Remember(path_.index, value);
+  return test_only_ ? Value::Bool(true) : value;
+}
+
+Value DeviceFieldNode::Run(Evaluation& ev) const {
+  ev.Charge(2);
+  return driver_ ? Value::BorrowedString(ev.device().driver)
+                 : Value::Bool(ev.device().allow_multiple_allocations);
+}
+
+Value VariableNode::Run(Evaluation& ev) const {
+  LoopState& loop = ev.loop(slot_);
+  ev.Charge(1);
+  Value value = root_ == Attribute::Root::kItem    ? loop.item
+                : root_ == Attribute::Root::kItem2 ? loop.item2
+                                                   : Accumulator(ev, loop);
+  return value.is(Kind::kOptional) ? ReadOptional(value) : value;
+}
+
 Value LogicNode::Run(Evaluation& ev) const {
   Value error;
-  for (const Node* term : {left_.get(), right_.get()}) {
+  for (const Node* term : terms_) {
     Value value = term->Run(ev);
     if (value.is(Kind::kBool)) {
       if (value.as_bool() == deciding_) return value;
     } else if (!error.is_error()) {
-      error = value.is_error() ? std::move(value) : Value::NoSuchOverload();
+      error = value.is_error() ? value : Value::NoSuchOverload();
     }
   }
   return error.is_error() ? error : Value::Bool(!deciding_);
 }
 
 Value EqualNode::Run(Evaluation& ev) const {
-  std::array<Value, 2> values = {left_->Run(ev), right_->Run(ev)};
+  Value left = left_->Run(ev);
+  Value right = constant_ != nullptr ? *constant_ : right_->Run(ev);
+  if (left.kind() != right.kind()) return Mixed(ev, left, right);
+  switch (left.kind()) {
+    case Kind::kString: {
+      const std::string_view a = left.as_string(), b = right.as_string();
+      ev.Charge(SmallerTextCost(a, b));
+      return Value::Bool(SameName(a, b) != negated_);
+    }
+    case Kind::kInt:
+    case Kind::kBool:
+      ev.Charge(1);
+      return Value::Bool((left.is(Kind::kInt) ? left.as_int() == right.as_int()
+                                              : left.as_bool() == right.as_bool()) != negated_);
+    default:
+      return Mixed(ev, left, right);
+  }
+}
+
+Value EqualNode::Mixed(Evaluation& ev, const Value& left, const Value& right) const {
+  const std::array<Value, 2> values = {left, right};
   ev.Charge(CallCost(negated_ ? CostRule::kSmaller : CostRule::kEqual, ev, values, Value::Null()));
-  for (Value& value : values)
-    if (value.is_error()) return std::move(value);
-  Value equal = Equal(ev, values[0], values[1]);
+  for (const Value& value : values)
+    if (value.is_error()) return value;
+  Value equal = Equal(ev, left, right);
   return negated_ ? Value::Bool(!IsTrue(equal)) : equal;
 }
 
@@ -49,6 +102,11 @@ Value Target::Call(Evaluation& ev, Args args) const {
   auto fits = [&](const Overload& o) {
     if (o.run == nullptr || o.args.size() != args.size()) return false;
     if (function->unguarded) return true;
+    if (!o.kinds.empty()) {
+      for (size_t i = 0; i < args.size(); ++i)
+        if (!args[i].is(o.kinds[i])) return false;
+      return true;
+    }
     for (size_t i = 0; i < args.size(); ++i)
       if (!AcceptsAtRuntime(o.args[i], args[i])) return false;
     return true;
@@ -64,14 +122,10 @@ Value Target::Call(Evaluation& ev, Args args) const {
 }
 
 Value CallNode::Run(Evaluation& ev) const {
-  // The usual calls need no allocation, and no values that they do not use.
-  if (args_.size() == 1) {
-    std::array<Value, 1> values;
-    return RunWith(ev, values);
-  }
-  if (args_.size() == 2) {
+  // The usual calls have few arguments.
+  if (args_.size() <= 2) {
     std::array<Value, 2> values;
-    return RunWith(ev, values);
+    return RunWith(ev, std::span(values).first(args_.size()));
   }
   if (args_.size() <= 4) {
     std::array<Value, 4> values;
@@ -134,8 +188,7 @@ Value RegexNode::Run(Evaluation& ev) const {
 }
 
 Value ListNode::Build(Evaluation& ev) const {
-  std::vector<Value> items;
-  items.reserve(elements_.size());
+  PoolVector<Value> items;
   for (size_t i = 0; i < elements_.size(); ++i) {
     Value value = elements_[i]->Run(ev);
     if (value.is_error()) return value;
@@ -143,11 +196,11 @@ Value ListNode::Build(Evaluation& ev) const {
       if (!value.is(Kind::kOptional))
         return Value::Error("cannot initialize optional list element from non-optional value");
       if (!value.has_value()) continue;
-      value = Value(value.optional_value());
+      value = value.optional_value();
     }
-    items.push_back(std::move(value));
+    items.push_back(value);
   }
-  return Value::ListOf(std::move(items));
+  return Value::Of(Make<List>(items));
 }
 
 Value ListNode::Run(Evaluation& ev) const {
@@ -157,8 +210,7 @@ Value ListNode::Run(Evaluation& ev) const {
 }
 
 Value MapNode::Build(Evaluation& ev) const {
-  auto* map = new LiteralMap;
-  Value result = Value::Of(map);
+  auto* map = Make<LiteralMap>();
   for (size_t i = 0; i < entries_.size(); i += 2) {
     Value key = entries_[i]->Run(ev);
     if (key.is_error()) return key;
@@ -171,12 +223,12 @@ Value MapNode::Build(Evaluation& ev) const {
         map->Remove(key);
         continue;
       }
-      value = Value(value.optional_value());
+      value = value.optional_value();
     }
-    if (!map->Put(std::move(key), std::move(value)))
+    if (!map->Put(key, value))
       return Value::Error("internal error: runtime error: hash of unhashable type");
   }
-  return result;
+  return Value::Of(map);
 }
 
 Value MapNode::Run(Evaluation& ev) const {
@@ -196,29 +248,53 @@ Value MembershipNode::Run(Evaluation& ev) const {
 Value OptionalOrNode::Run(Evaluation& ev) const {
   Value left = left_->Run(ev);
   if (!left.is(Kind::kOptional)) return left;
-  if (left.has_value()) return unwrap_ ? Value(left.optional_value()) : left;
+  if (left.has_value()) return unwrap_ ? left.optional_value() : left;
   return right_->Run(ev);
 }
 
-Value LoopNode::Accumulator(Evaluation& ev) const {
-  LoopState& state = ev.loop(slot_);
-  if (!state.started) {
-    state.started = true;
-    Value value = init_->Run(ev);
-    // A list or map that the loop builds grows in place.
-    if (!bind_ && value.is(Kind::kList) && value.as_list().size() == 0) {
-      auto* list = new List({});
-      list->StartGrowing();
-      value = Value::Of(list);
-    } else if (!bind_ && value.is(Kind::kMap) && value.as_map().size() == 0) {
-      auto* map = new LiteralMap;
-      map->StartGrowing();
-      value = Value::Of(map);
-    }
-    state.accumulator = std::move(value);
+Value Accumulator(Evaluation& ev, LoopState& state) {
+  if (state.started) return state.accumulator;
+  state.started = true;
+  Value value = state.init->Run(ev);
+  if (state.grows && value.is(Kind::kList) && value.as_list().size() == 0) {
+    auto* list = Make<List>();
+    list->StartGrowing();
+    value = Value::Of(list);
+  } else if (state.grows && value.is(Kind::kMap) && value.as_map().size() == 0) {
+    auto* map = Make<LiteralMap>();
+    map->StartGrowing();
+    value = Value::Of(map);
   }
-  return state.accumulator;
+  return state.accumulator = value;
 }
+
+namespace {
+
+// Calls step() with the loop's variables set for each item, until it says false. An error when the
+// range is nothing to go through.
+template <class Step>
+Value ForEach(const Value& range, bool two_variables, LoopState& state, Step step) {
+  if (range.is(Kind::kList)) {
+    const List& list = range.as_list();
+    for (size_t i = 0; i < list.size(); ++i) {
+      state.item = two_variables ? Value::Int(static_cast<int64_t>(i)) : list.at(i);
+      if (two_variables) state.item2 = list.at(i);
+      if (!step()) break;
+    }
+  } else if (range.is(Kind::kMap)) {
+    const Map& map = range.as_map();
+    for (size_t i = 0; i < map.size(); ++i) {
+      state.item = map.KeyAt(i);
+      if (two_variables) state.item2 = map.ValueAt(i);
+      if (!step()) break;
+    }
+  } else {
+    return Value::OwnedError("got '" + std::string(TypeName(range)) + "', expected iterable type");
+  }
+  return Value::Null();
+}
+
+}  // namespace
 
 // False when the loop is to end.
 bool LoopNode::Step(Evaluation& ev, LoopState& state) const {
@@ -234,33 +310,89 @@ Value LoopNode::Run(Evaluation& ev) const {
   Value range = range_->Run(ev);
   if (range.is_error()) return range;
   LoopState& state = ev.loop(slot_);
-  state = LoopState();
-  state.node = this;
-  if (range.is(Kind::kList)) {
-    const List& list = range.as_list();
-    for (size_t i = 0; i < list.size(); ++i) {
-      state.item = two_variables_ ? Value::Int(static_cast<int64_t>(i)) : list.at(i);
-      if (two_variables_) state.item2 = list.at(i);
-      if (!Step(ev, state)) break;
-    }
-  } else if (range.is(Kind::kMap)) {
-    const Map& map = range.as_map();
-    for (size_t i = 0; i < map.size(); ++i) {
-      state.item = map.KeyAt(i);
-      if (two_variables_) state.item2 = map.ValueAt(i);
-      if (!Step(ev, state)) break;
-    }
-  } else {
-    return Value::OwnedError("got '" + std::string(TypeName(range)) + "', expected iterable type");
-  }
+  state.init = init_;
+  state.started = false;
+  state.grows = true;
+  Value error = ForEach(range, two_variables_, state, [&] { return Step(ev, state); });
+  if (error.is_error()) return error;
   Value result = result_->Run(ev);
-  if (!bind_ && result.is(Kind::kList)) result.as_list().StopGrowing();
-  if (!bind_ && result.is(Kind::kMap)) {
-    if (const auto* map = dynamic_cast<const LiteralMap*>(&result.as_map()); map != nullptr)
-      map->StopGrowing();
-  }
-  state = LoopState();
+  if (result.is(Kind::kList)) result.as_list().StopGrowing();
+  if (result.is(Kind::kMap)) result.as_map().StopGrowing();
   return result;
+}
+
+// What the loop of the macro spends in each round: exists() on @not_strictly_false(!acc), all() on
+// @not_strictly_false(acc); both on reading the accumulator again in the step, unless the condition
+// has ended the loop.
+bool QuantifierNode::Step(Evaluation& ev, Value& outcome) const {
+  ev.Charge(exists_ ? 3 : 2);
+  if (outcome.is(Kind::kBool) && outcome.as_bool() == exists_) return false;
+  ev.Work(1);
+  ev.Charge(1);
+  Value value = predicate_->Run(ev);
+  if (value.is(Kind::kBool)) {
+    if (value.as_bool() == exists_) outcome = value;
+  } else if (!outcome.is_error()) {
+    outcome = value.is_error() ? value : Value::NoSuchOverload();
+  }
+  return true;
+}
+
+Value QuantifierNode::Run(Evaluation& ev) const {
+  Value range = range_->Run(ev);
+  if (range.is_error()) return range;
+  Value outcome = Value::Bool(!exists_);
+  Value error = ForEach(range, two_variables_, ev.loop(slot_), [&] { return Step(ev, outcome); });
+  if (error.is_error()) return error;
+  ev.Charge(1);
+  return outcome;
+}
+
+Value AppendNode::Run(Evaluation& ev) const {
+  const Value list = Accumulator(ev, ev.loop(slot_));
+  ev.Charge(1);
+  const Value element = element_->Run(ev);
+  ev.Charge(kListBase + 1);
+  if (list.is_error()) return list;
+  if (element.is_error()) return element;
+  if (list.is(Kind::kList) && list.as_list().growing()) {
+    list.as_list().Append(element);
+    return list;
+  }
+  const std::array<Value, 2> lists = {list, Value::ListOf({&element, 1})};
+  return add_.Call(ev, lists);
+}
+
+Value BindNode::Run(Evaluation& ev) const {
+  LoopState& state = ev.loop(slot_);
+  state.init = value_;
+  state.started = false;
+  state.grows = false;
+  return result_->Run(ev);
+}
+
+Value OrderNode::Run(Evaluation& ev) const {
+  const Value left = left_->Run(ev);
+  const Value right = constant_ != nullptr ? *constant_ : right_->Run(ev);
+  if (left.is(Kind::kInt) && right.is(Kind::kInt)) {
+    ev.Charge(1);
+    const int64_t a = left.as_int(), b = right.as_int();
+    switch (order_) {
+      case Order::kLess:
+        return Value::Bool(a < b);
+      case Order::kLessEqual:
+        return Value::Bool(a <= b);
+      case Order::kGreater:
+        return Value::Bool(a > b);
+      case Order::kGreaterEqual:
+        return Value::Bool(a >= b);
+    }
+  }
+  const std::array<Value, 2> values = {left, right};
+  ev.Charge(CallCost(target_.cost, ev, values, Value::Null()));
+  for (const Value& value : values)
+    if (value.is_error()) return value;
+  return target_.Call(ev, values);
 }
 
 }  // namespace dray::cel

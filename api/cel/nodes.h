@@ -1,7 +1,9 @@
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
 
 #include "api/cel/attribute.h"
 #include "api/cel/map_value.h"
@@ -11,26 +13,27 @@
 
 // What a program runs: a tree of nodes, each of which gives a value and charges what it cost. Which
 // step is charged how, and what an error still charges, follows cel-go's interpreter, whose costs
-// are part of the API.
+// are part of the API. Nodes live in the pool of their Plan.
 namespace dray::cel {
 
 class AttributeNode;
 
 class Node {
  public:
-  virtual ~Node() = default;
   virtual Value Run(Evaluation& evaluation) const = 0;
   // The value when it is known at compile time; such a node costs nothing.
   virtual const Value* constant() const { return nullptr; }
   virtual AttributeNode* as_attribute() { return nullptr; }
+
+ protected:
+  ~Node() = default;
 };
-using NodePtr = std::unique_ptr<Node>;
+using Nodes = std::span<const Node* const>;
 
 class ConstantNode final : public Node {
  public:
-  // The value must be pinned by the plan.
-  explicit ConstantNode(Value value) : value_(std::move(value)) {}
-  Value Run(Evaluation&) const override { return value_.Borrowed(); }
+  explicit ConstantNode(Value value) : value_(value) {}
+  Value Run(Evaluation&) const override { return value_; }
   const Value* constant() const override { return &value_; }
 
  private:
@@ -39,50 +42,88 @@ class ConstantNode final : public Node {
 
 class AttributeNode final : public Node {
  public:
-  AttributeNode(std::unique_ptr<Attribute> attribute, bool test_only)
-      : attribute_(std::move(attribute)), test_only_(test_only) {}
+  explicit AttributeNode(Attribute* attribute) : attribute_(attribute) {}
   Value Run(Evaluation& evaluation) const override;
   AttributeNode* as_attribute() override { return this; }
-  Attribute& attribute() { return *attribute_; }
-  std::unique_ptr<Attribute> Take() { return std::move(attribute_); }
+  Attribute& attribute() const { return *attribute_; }
+  bool test_only() const { return test_only_; }
   void SetTestOnly() { test_only_ = true; }
 
  private:
-  std::unique_ptr<Attribute> attribute_;
-  bool test_only_;
+  Attribute* attribute_;
+  bool test_only_ = false;
 };
 
-// && and ||: an error counts only when the other side does not decide.
+// Attributes that can be read without going from step to step; same values, same costs.
+
+// device.attributes["domain"].name and device.capacity["domain"].name, also inside has().
+class PathNode final : public Node {
+ public:
+  PathNode(const DevicePath& path, bool attribute, bool test_only)
+      : path_(path), attribute_(attribute), test_only_(test_only) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  Value Look(Evaluation& evaluation) const;
+
+  DevicePath path_;
+  bool attribute_, test_only_;
+};
+
+// device.driver and device.allowMultipleAllocations.
+class DeviceFieldNode final : public Node {
+ public:
+  explicit DeviceFieldNode(bool driver) : driver_(driver) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  bool driver_;
+};
+
+// A variable of a loop.
+class VariableNode final : public Node {
+ public:
+  VariableNode(Attribute::Root root, size_t slot) : root_(root), slot_(slot) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  Attribute::Root root_;
+  size_t slot_;
+};
+
+// A chain of && or ||: an error counts only when no other term decides.
 class LogicNode final : public Node {
  public:
-  LogicNode(bool deciding, NodePtr left, NodePtr right)
-      : deciding_(deciding), left_(std::move(left)), right_(std::move(right)) {}
+  LogicNode(bool deciding, Nodes terms) : deciding_(deciding), terms_(terms) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
   bool deciding_;  // false for &&, true for ||
-  NodePtr left_, right_;
+  Nodes terms_;
 };
 
 class EqualNode final : public Node {
  public:
-  EqualNode(bool negated, NodePtr left, NodePtr right)
-      : negated_(negated), left_(std::move(left)), right_(std::move(right)) {}
+  EqualNode(bool negated, const Node* left, const Node* right)
+      : negated_(negated), left_(left), right_(right), constant_(right->constant()) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
+  Value Mixed(Evaluation& evaluation, const Value& left, const Value& right) const;
+
   bool negated_;
-  NodePtr left_, right_;
+  const Node *left_, *right_;
+  const Value* constant_;  // the right side when it is one
 };
 
 // The condition of all() and exists(): errors count as "not strictly false".
 class NotStrictlyFalseNode final : public Node {
  public:
-  explicit NotStrictlyFalseNode(NodePtr operand) : operand_(std::move(operand)) {}
+  explicit NotStrictlyFalseNode(const Node* operand) : operand_(operand) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
-  NodePtr operand_;
+  const Node* operand_;
 };
 
 // How a call finds its implementation.
@@ -101,64 +142,77 @@ struct Target {
 
 class CallNode final : public Node {
  public:
-  CallNode(Target target, std::vector<NodePtr> args) : target_(target), args_(std::move(args)) {}
+  CallNode(const Target& target, Nodes args) : target_(target), args_(args) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
   Value RunWith(Evaluation& evaluation, std::span<Value> values) const;
 
   Target target_;
-  std::vector<NodePtr> args_;
+  Nodes args_;
+};
+
+// <, <=, >, >=: integers at once, all else as a call.
+class OrderNode final : public Node {
+ public:
+  enum class Order : uint8_t { kLess, kLessEqual, kGreater, kGreaterEqual };
+  OrderNode(Order order, const Target& target, const Node* left, const Node* right)
+      : order_(order), target_(target), left_(left), right_(right), constant_(right->constant()) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  Order order_;
+  Target target_;
+  const Node *left_, *right_;
+  const Value* constant_;
 };
 
 // matches(), find() and findAll() with a pattern that is known at compile time.
 class RegexNode final : public Node {
  public:
   enum class Use { kMatches, kFind, kFindAll };
-  RegexNode(Use use, Regex regex, CostRule cost, std::vector<NodePtr> args)
-      : use_(use), regex_(std::move(regex)), cost_(cost), args_(std::move(args)) {}
+  RegexNode(Use use, Regex regex, CostRule cost, Nodes args)
+      : use_(use), regex_(std::move(regex)), cost_(cost), args_(args) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
   Use use_;
   Regex regex_;
   CostRule cost_;
-  std::vector<NodePtr> args_;
+  Nodes args_;
 };
 
 class ListNode final : public Node {
  public:
-  ListNode(std::vector<NodePtr> elements, std::vector<bool> optional)
-      : elements_(std::move(elements)), optional_(std::move(optional)) {}
+  ListNode(Nodes elements, std::span<const bool> optional)
+      : elements_(elements), optional_(optional) {}
   Value Run(Evaluation& evaluation) const override;
   Value Build(Evaluation& evaluation) const;
 
  private:
-  std::vector<NodePtr> elements_;
-  std::vector<bool> optional_;
+  Nodes elements_;
+  std::span<const bool> optional_;
 };
 
 class MapNode final : public Node {
  public:
   // Keys and values in turn.
-  MapNode(std::vector<NodePtr> entries, std::vector<bool> optional)
-      : entries_(std::move(entries)), optional_(std::move(optional)) {}
+  MapNode(Nodes entries, std::span<const bool> optional) : entries_(entries), optional_(optional) {}
   Value Run(Evaluation& evaluation) const override;
   Value Build(Evaluation& evaluation) const;
 
  private:
-  std::vector<NodePtr> entries_;
-  std::vector<bool> optional_;
+  Nodes entries_;
+  std::span<const bool> optional_;
 };
 
 // A call whose arguments are constants, made once: quantity("4Gi"). It still costs what it costs.
 class MadeNode final : public Node {
  public:
-  // The value must be pinned by the plan.
-  MadeNode(Value value, uint64_t cost) : value_(std::move(value)), cost_(cost) {}
+  MadeNode(Value value, uint64_t cost) : value_(value), cost_(cost) {}
   Value Run(Evaluation& evaluation) const override {
     evaluation.Charge(cost_);
-    return value_.Borrowed();
+    return value_;
   }
 
  private:
@@ -169,49 +223,90 @@ class MadeNode final : public Node {
 // x in [constants]: a look-up that costs nothing beyond x.
 class MembershipNode final : public Node {
  public:
-  MembershipNode(NodePtr element, std::unique_ptr<LiteralMap> set)
-      : element_(std::move(element)), set_(std::move(set)) {}
+  MembershipNode(const Node* element, const LiteralMap* set) : element_(element), set_(set) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
-  NodePtr element_;
-  std::unique_ptr<LiteralMap> set_;
+  const Node* element_;
+  const LiteralMap* set_;
 };
 
 // or() and orValue() of optionals: the second only when the first has nothing.
 class OptionalOrNode final : public Node {
  public:
-  OptionalOrNode(bool unwrap, NodePtr left, NodePtr right)
-      : unwrap_(unwrap), left_(std::move(left)), right_(std::move(right)) {}
+  OptionalOrNode(bool unwrap, const Node* left, const Node* right)
+      : unwrap_(unwrap), left_(left), right_(right) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
   bool unwrap_;
-  NodePtr left_, right_;
+  const Node *left_, *right_;
 };
 
 class LoopNode final : public Node {
  public:
-  LoopNode(size_t slot, bool two_variables, bool bind, NodePtr range, NodePtr init,
-           NodePtr condition, NodePtr step, NodePtr result)
+  LoopNode(size_t slot, bool two_variables, const Node* range, const Node* init,
+           const Node* condition, const Node* step, const Node* result)
       : slot_(slot),
         two_variables_(two_variables),
-        bind_(bind),
-        range_(std::move(range)),
-        init_(std::move(init)),
-        condition_(std::move(condition)),
-        step_(std::move(step)),
-        result_(std::move(result)) {}
+        range_(range),
+        init_(init),
+        condition_(condition),
+        step_(step),
+        result_(result) {}
   Value Run(Evaluation& evaluation) const override;
-  // The accumulator, initialised when it is first asked for.
-  Value Accumulator(Evaluation& evaluation) const;
 
  private:
   bool Step(Evaluation& evaluation, LoopState& state) const;
 
   size_t slot_;
-  bool two_variables_, bind_;
-  NodePtr range_, init_, condition_, step_, result_;
+  bool two_variables_;
+  const Node *range_, *init_, *condition_, *step_, *result_;
+};
+
+// all() and exists(), as the loop that they stand for would run.
+class QuantifierNode final : public Node {
+ public:
+  QuantifierNode(size_t slot, bool two_variables, bool exists, const Node* range,
+                 const Node* predicate)
+      : slot_(slot),
+        two_variables_(two_variables),
+        exists_(exists),
+        range_(range),
+        predicate_(predicate) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  bool Step(Evaluation& evaluation, Value& outcome) const;
+
+  size_t slot_;
+  bool two_variables_, exists_;
+  const Node *range_, *predicate_;
+};
+
+// acc + [element]: what map() and filter() do in each step.
+class AppendNode final : public Node {
+ public:
+  AppendNode(size_t slot, const Node* element, const Target& add)
+      : slot_(slot), element_(element), add_(add) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  size_t slot_;
+  const Node* element_;
+  Target add_;
+};
+
+// cel.bind() and what is built like it: a variable, computed when it is first asked for.
+class BindNode final : public Node {
+ public:
+  BindNode(size_t slot, const Node* value, const Node* result)
+      : slot_(slot), value_(value), result_(result) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  size_t slot_;
+  const Node *value_, *result_;
 };
 
 }  // namespace dray::cel

@@ -393,9 +393,11 @@ class Parser {
         Next();  // [,] is an empty list
         break;
       }
-      if (!ParseElement(*list, pending_.size() - begin)) return nullptr;
-      pending_.push_back(ParseExpression());
+      const bool optional = Accept(Token::kQuestion);
+      Expr* element = ParseExpression();
       if (failed_) return nullptr;
+      element->optional = optional;
+      pending_.push_back(element);
       if (!Accept(Token::kComma)) break;
     }
     if (!Accept(Token::kRightBracket)) return Unexpected("',' or ']'");
@@ -411,26 +413,19 @@ class Parser {
         Next();
         break;
       }
-      if (!ParseElement(*map, (pending_.size() - begin) / 2)) return nullptr;
+      const bool optional = Accept(Token::kQuestion);
       pending_.push_back(ParseExpression());
       if (failed_) return nullptr;
       if (!Accept(Token::kColon)) return Unexpected("':'");
-      pending_.push_back(ParseExpression());
+      Expr* value = ParseExpression();
       if (failed_) return nullptr;
+      value->optional = optional;
+      pending_.push_back(value);
       if (!Accept(Token::kComma)) break;
     }
     if (!Accept(Token::kRightBrace)) return Unexpected("',' or '}'");
     map->args = TakePending(begin);
     return Counted(map, false, {}, map->args);
-  }
-
-  // The '?' in front of an optional element.
-  bool ParseElement(Expr& aggregate, size_t index) {
-    if (Accept(Token::kQuestion)) {
-      aggregate.optional.resize(index + 1);
-      aggregate.optional[index] = true;
-    }
-    return !failed_;
   }
 
   Expr* ParseLiteral() {

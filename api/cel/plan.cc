@@ -29,7 +29,7 @@ bool IsMaker(std::string_view function) {
 
 class Planner {
  public:
-  explicit Planner(Plan& plan) : plan_(plan), folding_(nullptr, false, UINT64_MAX, {}) {}
+  explicit Planner(Plan& plan) : plan_(plan), folding_(nullptr, UINT64_MAX, nullptr) {}
 
   std::string Run(const Expr* root) {
     plan_.root = Make(root);
@@ -45,28 +45,54 @@ class Planner {
     size_t slot;
   };
 
-  NodePtr Constant(Value value) {
-    value.PinTo(plan_.pins);
-    return std::make_unique<ConstantNode>(std::move(value));
-  }
-  NodePtr Failed(std::string error) {
+  static Node* Constant(Value value) { return cel::Make<ConstantNode>(value); }
+  Node* Failed(std::string error) {
     if (error_.empty()) error_ = std::move(error);
     return Constant(Value::Null());
   }
-  static std::unique_ptr<AttributeNode> Node(std::unique_ptr<Attribute> attribute) {
-    return std::make_unique<AttributeNode>(std::move(attribute), false);
-  }
-  static AttributeNode* AsAttribute(const NodePtr& node) { return node->as_attribute(); }
 
   // Every attribute passes here when nothing can be added to it any more.
-  NodePtr Make(const Expr* expr) {
-    NodePtr node = MakeOpen(expr);
-    if (AttributeNode* attribute = AsAttribute(node); attribute != nullptr)
-      attribute->attribute().Prepare();
-    return node;
+  Node* Make(const Expr* expr) {
+    Node* node = MakeOpen(expr);
+    AttributeNode* attribute = node->as_attribute();
+    return attribute == nullptr ? node : Shortened(attribute);
+  }
+  template <class Exprs>
+  std::span<const Node*> MakeAll(const Exprs& exprs, const Expr* first = nullptr) {
+    const size_t count = exprs.size() + (first != nullptr ? 1 : 0);
+    auto* nodes = static_cast<const Node**>(plan_.pool.Allocate(count * sizeof(const Node*)));
+    const Node** next = nodes;
+    if (first != nullptr) *next++ = Make(first);
+    for (const Expr* expr : exprs) *next++ = Make(expr);
+    return {nodes, count};
   }
 
-  NodePtr MakeOpen(const Expr* expr) {
+  // The node that reads the attribute in the fewest steps.
+  Node* Shortened(AttributeNode* node) {
+    const Attribute& attribute = node->attribute();
+    const bool variable = attribute.root == Root::kItem || attribute.root == Root::kItem2 ||
+                          attribute.root == Root::kAccumulator;
+    if (variable && attribute.qualifiers.empty() && !node->test_only())
+      return cel::Make<VariableNode>(attribute.root, attribute.slot);
+    if (attribute.IsDeviceField("driver")) return cel::Make<DeviceFieldNode>(true);
+    if (attribute.IsDeviceField("allowMultipleAllocations"))
+      return cel::Make<DeviceFieldNode>(false);
+    DevicePath path;
+    bool is_attribute = false;
+    if (!attribute.IsDevicePath(path, is_attribute)) return node;
+    path.index = IndexOf(path.full, is_attribute);
+    return cel::Make<PathNode>(path, is_attribute, node->test_only());
+  }
+  // The same number for the same path.
+  uint16_t IndexOf(std::string_view full, bool attribute) {
+    for (size_t i = 0; i < paths_.size(); ++i)
+      if (paths_[i].first == full && paths_[i].second == attribute) return static_cast<uint16_t>(i);
+    if (paths_.size() == kPaths) return kPaths;
+    paths_.push_back({full, attribute});
+    return static_cast<uint16_t>(paths_.size() - 1);
+  }
+
+  Node* MakeOpen(const Expr* expr) {
     switch (expr->kind) {
       case Expr::Kind::kLiteral:
         return Constant(expr->literal);
@@ -88,48 +114,45 @@ class Planner {
     return Failed("unknown type: " + std::string(expr->name));
   }
 
-  NodePtr MakeIdentifier(const Expr* expr) {
-    if (expr->is_type_name) {
-      return Constant(expr->literal);
-    }
-    auto attribute = std::make_unique<Attribute>();
+  Node* MakeIdentifier(const Expr* expr) {
+    if (expr->is_type_name) return Constant(expr->literal);
+    auto* attribute = cel::Make<Attribute>();
     auto found = std::find_if(variables_.rbegin(), variables_.rend(),
                               [&](const Variable& v) { return v.name == expr->name; });
     if (found != variables_.rend()) {
       attribute->root = found->root;
       attribute->slot = found->slot;
     }
-    return Node(std::move(attribute));
+    return cel::Make<AttributeNode>(attribute);
   }
 
   // The node as one that qualifiers can be added to.
-  std::unique_ptr<AttributeNode> Qualifiable(NodePtr node) {
-    if (AsAttribute(node) != nullptr)
-      return std::unique_ptr<AttributeNode>(static_cast<AttributeNode*>(node.release()));
-    return Node(Relative(std::move(node)));
+  static AttributeNode* Qualifiable(Node* node) {
+    AttributeNode* attribute = node->as_attribute();
+    return attribute != nullptr ? attribute : cel::Make<AttributeNode>(Relative(node));
   }
-  static std::unique_ptr<Attribute> Relative(NodePtr node) {
-    auto attribute = std::make_unique<Attribute>();
+  static Attribute* Relative(const Node* node) {
+    auto* attribute = cel::Make<Attribute>();
     attribute->root = Root::kOperand;
-    attribute->operand = std::move(node);
+    attribute->operand = node;
     return attribute;
   }
 
-  NodePtr MakeSelect(const Expr* expr) {
-    std::unique_ptr<AttributeNode> node = Qualifiable(MakeOpen(expr->target));
-    auto qualifier = std::make_shared<Qualifier>();
+  Node* MakeSelect(const Expr* expr) {
+    AttributeNode* node = Qualifiable(MakeOpen(expr->target));
+    auto* qualifier = cel::Make<Qualifier>();
     qualifier->constant = Value::BorrowedString(expr->name);
     qualifier->test_only = expr->test_only;
-    node->attribute().Add(std::move(qualifier));
+    node->attribute().Add(qualifier);
     if (expr->test_only) node->SetTestOnly();
     return node;
   }
 
-  NodePtr MakeIndex(const Expr* expr, bool optional) {
-    std::unique_ptr<AttributeNode> node = Qualifiable(MakeOpen(expr->args[0]));
-    auto qualifier = std::make_shared<Qualifier>();
+  Node* MakeIndex(const Expr* expr, bool optional) {
+    AttributeNode* node = Qualifiable(MakeOpen(expr->args[0]));
+    auto* qualifier = cel::Make<Qualifier>();
     qualifier->optional = optional;
-    NodePtr index = Make(expr->args[1]);
+    Node* index = MakeOpen(expr->args[1]);
     if (const Value* constant = index->constant(); constant != nullptr) {
       qualifier->constant = *constant;
       switch (constant->kind()) {
@@ -142,74 +165,87 @@ class Planner {
         default:
           return Failed("invalid qualifier type: " + std::string(TypeName(*constant)));
       }
-    } else if (AttributeNode* attribute = AsAttribute(index); attribute != nullptr) {
-      qualifier->dynamic = attribute->Take();
+    } else if (AttributeNode* attribute = index->as_attribute(); attribute != nullptr) {
+      qualifier->dynamic = &attribute->attribute();
     } else {
-      qualifier->dynamic = Relative(std::move(index));
+      qualifier->dynamic = Relative(index);
     }
-    node->attribute().Add(std::move(qualifier));
+    node->attribute().Add(qualifier);
     return node;
   }
 
-  NodePtr MakeConditional(const Expr* expr) {
-    auto attribute = std::make_unique<Attribute>();
+  Node* MakeConditional(const Expr* expr) {
+    auto* attribute = cel::Make<Attribute>();
     attribute->root = Root::kConditional;
     attribute->operand = Make(expr->args[0]);
     auto branch = [&](const Expr* e) {
-      NodePtr node = MakeOpen(e);
-      AttributeNode* inner = AsAttribute(node);
-      return inner != nullptr ? inner->Take() : Relative(std::move(node));
+      Node* node = MakeOpen(e);
+      AttributeNode* open = node->as_attribute();
+      return open != nullptr ? &open->attribute() : Relative(node);
     };
     attribute->yes = branch(expr->args[1]);
     attribute->no = branch(expr->args[2]);
-    return Node(std::move(attribute));
+    return cel::Make<AttributeNode>(attribute);
   }
 
-  NodePtr MakeCall(const Expr* expr) {
-    std::string_view name = expr->name;
-    if (name == op::kConditional) return MakeConditional(expr);
-    if (name == op::kIndex) return MakeIndex(expr, false);
-    if (name == op::kOptionalIndex || name == op::kOptionalSelect) return MakeIndex(expr, true);
-
-    std::vector<NodePtr> args;
-    args.reserve(expr->args.size() + 1);
-    if (expr->target != nullptr) args.push_back(Make(expr->target));
-    for (const Expr* arg : expr->args) args.push_back(Make(arg));
-    if (name == op::kAnd || name == op::kOr)
-      return std::make_unique<LogicNode>(name == op::kOr, std::move(args[0]), std::move(args[1]));
-    if (name == op::kEqual || name == op::kNotEqual)
-      return std::make_unique<EqualNode>(name == op::kNotEqual, std::move(args[0]),
-                                         std::move(args[1]));
-    if (name == op::kNotStrictlyFalse)
-      return std::make_unique<NotStrictlyFalseNode>(std::move(args[0]));
-    if ((name == "or" || name == "orValue") && args.size() == 2)
-      return std::make_unique<OptionalOrNode>(name == "orValue", std::move(args[0]),
-                                              std::move(args[1]));
-
-    Target target = MakeTarget(expr, args.size());
-    if (target.overload != nullptr || expr->overloads.size() == 1) {
-      if (expr->overloads[0]->id == "in_list" && args[1]->constant() != nullptr) {
-        if (NodePtr membership = MakeMembership(args); membership != nullptr) return membership;
+  // The terms of a chain of one logical operator, from left to right.
+  void Terms(const Expr* expr, std::string_view name, PoolVector<const Node*>& terms) {
+    for (const Expr* arg : expr->args) {
+      if (arg->kind == Expr::Kind::kCall && arg->name == name) {
+        Terms(arg, name, terms);
+      } else {
+        terms.push_back(Make(arg));
       }
     }
-    if (IsConversion(name) && args.size() == 1 && args[0]->constant() != nullptr) {
-      std::array<Value, 1> values = {*args[0]->constant()};
-      Value value = target.Call(folding_, values);
-      return value.is_error() ? Failed(value.ErrorText()) : Constant(std::move(value));
+  }
+
+  Node* MakeCall(const Expr* expr) {
+    std::string_view name = expr->name;
+    if (name[0] == '_' || name[0] == '@') {
+      if (name == op::kAnd || name == op::kOr) {
+        PoolVector<const Node*> terms;
+        Terms(expr, name, terms);
+        return cel::Make<LogicNode>(name == op::kOr, terms);
+      }
+      if (name == op::kConditional) return MakeConditional(expr);
+      if (name == op::kIndex) return MakeIndex(expr, false);
+      if (name == op::kOptionalIndex || name == op::kOptionalSelect) return MakeIndex(expr, true);
+    }
+
+    std::span<const Node*> args = MakeAll(expr->args, expr->target);
+    Target target = MakeTarget(expr, args.size());
+    if (name[0] == '_' || name[0] == '@') {
+      if (name == op::kEqual || name == op::kNotEqual)
+        return cel::Make<EqualNode>(name == op::kNotEqual, args[0], args[1]);
+      if (name == op::kNotStrictlyFalse) return cel::Make<NotStrictlyFalseNode>(args[0]);
+      using Order = OrderNode::Order;
+      auto order = [&](Order o) { return cel::Make<OrderNode>(o, target, args[0], args[1]); };
+      if (name == op::kLess) return order(Order::kLess);
+      if (name == op::kLessEqual) return order(Order::kLessEqual);
+      if (name == op::kGreater) return order(Order::kGreater);
+      if (name == op::kGreaterEqual) return order(Order::kGreaterEqual);
+    }
+    if ((name == "or" || name == "orValue") && args.size() == 2)
+      return cel::Make<OptionalOrNode>(name == "orValue", args[0], args[1]);
+    if (name == op::kIn && expr->overloads.size() == 1 && expr->overloads[0]->id == "in_list" &&
+        args[1]->constant() != nullptr) {
+      if (Node* membership = MakeMembership(args); membership != nullptr) return membership;
+    }
+    if (args.size() == 1 && args[0]->constant() != nullptr && IsConversion(name)) {
+      Value value = target.Call(folding_, std::span(args[0]->constant(), 1));
+      return value.is_error() ? Failed(value.ErrorText()) : Constant(value);
     }
     if ((name == "matches" || name == "find" || name == "findAll") && args.size() >= 2 &&
         args[1]->constant() != nullptr && args[1]->constant()->is(Kind::kString))
-      return MakeRegex(name, target, std::move(args));
-    bool all_constant = AllConstant(args);
-    auto call = std::make_unique<CallNode>(target, std::move(args));
-    return all_constant && IsMaker(name) ? MakeOnce(*call) : std::move(call);
+      return MakeRegex(name, target, args);
+    auto* call = cel::Make<CallNode>(target, args);
+    return AllConstant(args) && IsMaker(name) ? MakeOnce(*call) : call;
   }
 
-  NodePtr MakeOnce(const CallNode& call) {
-    Evaluation run(nullptr, false, UINT64_MAX, {});
+  static Node* MakeOnce(const CallNode& call) {
+    Evaluation run(nullptr, UINT64_MAX, nullptr);
     Value value = call.Run(run);
-    value.PinTo(plan_.pins);
-    return std::make_unique<MadeNode>(std::move(value), run.cost());
+    return cel::Make<MadeNode>(value, run.cost());
   }
 
   static Target MakeTarget(const Expr* expr, size_t arg_count) {
@@ -231,10 +267,10 @@ class Planner {
   }
 
   // A set of constants of primitive types; numbers are found whatever their type.
-  NodePtr MakeMembership(std::vector<NodePtr>& args) {
+  Node* MakeMembership(std::span<const Node*> args) {
     const List& list = args[1]->constant()->as_list();
     if (list.size() == 0) return Constant(Value::Bool(false));
-    auto set = std::make_unique<LiteralMap>();
+    auto* set = cel::Make<LiteralMap>();
     Value yes = Value::Bool(true);
     for (size_t i = 0; i < list.size(); ++i) {
       const Value& element = list.at(i);
@@ -264,64 +300,111 @@ class Planner {
       if (d >= 0 && d < 0x1p64 && d == static_cast<double>(static_cast<uint64_t>(d)))
         set->Put(Value::Uint(static_cast<uint64_t>(d)), yes);
     }
-    return std::make_unique<MembershipNode>(std::move(args[0]), std::move(set));
+    return cel::Make<MembershipNode>(args[0], set);
   }
 
-  NodePtr MakeRegex(std::string_view name, const Target& target, std::vector<NodePtr> args) {
+  Node* MakeRegex(std::string_view name, const Target& target, Nodes args) {
     Regex regex(args[1]->constant()->as_string());
     if (!regex.ok()) return Failed("error parsing regexp: " + regex.error());
     RegexNode::Use use = name == "matches" ? RegexNode::Use::kMatches
                          : name == "find"  ? RegexNode::Use::kFind
                                            : RegexNode::Use::kFindAll;
-    return std::make_unique<RegexNode>(use, std::move(regex), target.cost, std::move(args));
+    return cel::Make<RegexNode>(use, std::move(regex), target.cost, args);
   }
 
-  static bool AllConstant(const std::vector<NodePtr>& nodes) {
-    for (const NodePtr& node : nodes)
-      if (node->constant() == nullptr) return false;
-    return true;
+  static bool AllConstant(Nodes nodes) {
+    return std::all_of(nodes.begin(), nodes.end(),
+                       [](const Node* node) { return node->constant() != nullptr; });
   }
 
-  NodePtr MakeList(const Expr* expr) {
-    std::vector<NodePtr> elements;
-    for (const Expr* element : expr->args) elements.push_back(Make(element));
-    bool constant = AllConstant(elements);
-    auto node = std::make_unique<ListNode>(std::move(elements), expr->optional);
-    return constant ? Constant(node->Build(folding_)) : std::move(node);
+  Node* MakeList(const Expr* expr) {
+    Nodes elements = MakeAll(expr->args);
+    auto* node = cel::Make<ListNode>(elements, OptionalOnes(expr->args, 1));
+    if (AllConstant(elements)) return Constant(node->Build(folding_));
+    return node;
   }
 
-  NodePtr MakeMap(const Expr* expr) {
-    std::vector<NodePtr> entries;
-    for (const Expr* entry : expr->args) entries.push_back(Make(entry));
-    bool constant = AllConstant(entries);
-    auto node = std::make_unique<MapNode>(std::move(entries), expr->optional);
-    return constant ? Constant(node->Build(folding_)) : std::move(node);
+  Node* MakeMap(const Expr* expr) {
+    Nodes entries = MakeAll(expr->args);
+    auto* node = cel::Make<MapNode>(entries, OptionalOnes(expr->args, 2));
+    if (AllConstant(entries)) return Constant(node->Build(folding_));
+    return node;
   }
 
-  NodePtr MakeLoop(const Expr* expr) {
+  // Which of the elements, or of the entries of two nodes each, are optional; nothing when none is.
+  std::span<const bool> OptionalOnes(std::span<Expr* const> exprs, size_t step) {
+    if (std::none_of(exprs.begin(), exprs.end(), [](const Expr* e) { return e->optional; }))
+      return {};
+    PoolVector<bool> ones;
+    for (size_t i = step - 1; i < exprs.size(); i += step) ones.push_back(exprs[i]->optional);
+    return ones;
+  }
+
+  Node* MakeLoop(const Expr* expr) {
     const Loop& loop = *expr->loop;
     size_t slot = loops_++;
-    NodePtr init = Make(loop.init);
-    NodePtr range = Make(loop.range);
+    Node* init = Make(loop.init);
+    if (loop.IsBind()) {
+      variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
+      Node* result = Make(loop.result);
+      variables_.pop_back();
+      return cel::Make<BindNode>(slot, init, result);
+    }
+    Node* range = Make(loop.range);
     // The accumulator hides an item of the same name.
     bool two = !loop.item2.empty();
     variables_.push_back({loop.item, Root::kItem, slot});
     if (two) variables_.push_back({loop.item2, Root::kItem2, slot});
     variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
-    NodePtr condition = Make(loop.condition);
-    NodePtr step = Make(loop.step);
+    Node* made = IsQuantifier(loop)
+                     ? cel::Make<QuantifierNode>(slot, two, loop.step->name == op::kOr, range,
+                                                 Make(loop.step->args[1]))
+                     : MakeOtherLoop(loop, slot, two, range, init);
     variables_.resize(variables_.size() - (two ? 3 : 2));
-    variables_.push_back({loop.accumulator, Root::kAccumulator, slot});
-    NodePtr result = Make(loop.result);
-    variables_.pop_back();
-    return std::make_unique<LoopNode>(slot, two, loop.IsBind(), std::move(range), std::move(init),
-                                      std::move(condition), std::move(step), std::move(result));
+    return made;
   }
+
+  // all() or exists(): accumulators of macros cannot be named by anybody else.
+  static bool IsQuantifier(const Loop& loop) {
+    return loop.accumulator == kAccumulator && loop.condition->kind == Expr::Kind::kCall &&
+           loop.condition->name == op::kNotStrictlyFalse;
+  }
+
+  Node* MakeOtherLoop(const Loop& loop, size_t slot, bool two, const Node* range,
+                      const Node* init) {
+    Node* condition = Make(loop.condition);
+    Node* step = MakeStep(loop.step, slot);
+    // The result sees the accumulator, but no item.
+    std::vector<Variable> hidden(variables_.end() - (two ? 3 : 2), variables_.end());
+    variables_.resize(variables_.size() - hidden.size());
+    variables_.push_back(hidden.back());
+    Node* result = Make(loop.result);
+    variables_.pop_back();
+    variables_.insert(variables_.end(), hidden.begin(), hidden.end());
+    return cel::Make<LoopNode>(slot, two, range, init, condition, step, result);
+  }
+
+  // acc + [element] gets a node of its own.
+  Node* MakeStep(const Expr* step, size_t slot) {
+    if (step->kind == Expr::Kind::kCall && step->name == op::kAdd &&
+        step->args[0]->kind == Expr::Kind::kIdentifier && step->args[0]->name == kAccumulator &&
+        step->args[1]->kind == Expr::Kind::kList && step->args[1]->args.size() == 1 &&
+        !step->args[1]->args[0]->optional) {
+      Node* element = Make(step->args[1]->args[0]);
+      if (element->constant() == nullptr)
+        return cel::Make<AppendNode>(slot, element, MakeTarget(step, 2));
+    }
+    return Make(step);
+  }
+
+  // What an evaluation remembers, and more paths than most expressions have.
+  static constexpr uint16_t kPaths = 64;
 
   Plan& plan_;
   Evaluation folding_;
   size_t loops_ = 0;
   std::vector<Variable> variables_;  // innermost last
+  std::vector<std::pair<std::string_view, bool>> paths_;
   std::string error_;
 };
 

@@ -29,6 +29,9 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
   program->expression_ = std::string(expression);
   expression = program->expression_;  // literals and names stay where they are
 
+  auto plan = std::make_unique<Plan>();
+  ObjectPool::Use use(plan->pool);
+
   // 1. Text to a tree, 2. a type for each node, 3. checks beyond types.
   Ast ast;
   TypeArena types;
@@ -44,7 +47,6 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
     return Refused("must evaluate to bool or the unknown type, not " + TypeText(type));
 
   // 4. The worst case, 5. what runs.
-  auto plan = std::make_unique<Plan>();
   if (std::string error = MakePlan(ast.root, *plan); !error.empty())
     return Refused("program instantiation failed: " + error);
   program->max_cost_ = EstimateMaxCost(ast);
@@ -59,8 +61,10 @@ Evaluated Program::Evaluate(const DeviceView& view) const {
   if (std::string_view error = device.Error(list_attributes_); !error.empty())
     return {Refused(std::string(error)), 0};
 
+  ObjectPool pool;
+  ObjectPool::Use use(pool);
   LoopStates loops(plan_->loops);
-  Evaluation evaluation(&device, list_attributes_, cost_limit_, loops.all());
+  Evaluation evaluation(&device, cost_limit_, loops.begin());
   try {
     Value value = plan_->root->Run(evaluation);
     if (value.is(Kind::kBool)) return {value.as_bool(), evaluation.cost()};

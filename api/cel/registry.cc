@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace dray::cel {
 namespace {
@@ -98,6 +99,34 @@ class SignatureReader {
 
 }  // namespace
 
+namespace {
+
+// The one kind of value that a type without parts admits.
+std::optional<Kind> KindOf(const StaticType* type) {
+  constexpr std::array<std::pair<const StaticType*, Kind>, 15> kKinds = {{
+      {&types::kNull, Kind::kNull},
+      {&types::kBool, Kind::kBool},
+      {&types::kInt, Kind::kInt},
+      {&types::kUint, Kind::kUint},
+      {&types::kDouble, Kind::kDouble},
+      {&types::kString, Kind::kString},
+      {&types::kBytes, Kind::kBytes},
+      {&types::kDuration, Kind::kDuration},
+      {&types::kTimestamp, Kind::kTimestamp},
+      {&types::kQuantity, Kind::kQuantity},
+      {&types::kSemver, Kind::kSemver},
+      {&types::kUrl, Kind::kUrl},
+      {&types::kFormat, Kind::kFormat},
+      {&types::kIp, Kind::kIp},
+      {&types::kCidr, Kind::kCidr},
+  }};
+  for (const auto& [known, kind] : kKinds)
+    if (known == type) return kind;
+  return std::nullopt;
+}
+
+}  // namespace
+
 Function& Registry::At(std::string_view name) {
   if (auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
   Function& function = functions_.emplace_back();
@@ -120,6 +149,9 @@ Overload& Registry::Add(std::string_view function, std::string_view id, bool mem
   overload.member = member;
   overload.run = run;
   SignatureReader(signature, types_).Read(overload);
+  for (const StaticType* arg : overload.args)
+    if (std::optional<Kind> kind = KindOf(arg)) overload.kinds.push_back(*kind);
+  if (overload.kinds.size() != overload.args.size()) overload.kinds.clear();
   overload.variadic = overload.args.size() != 1 && overload.args.size() != 2;
   return overload;
 }

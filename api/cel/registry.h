@@ -21,6 +21,7 @@ struct Overload {
   std::string id;  // cel-go's name for it: costs hang on it
   bool member = false;
   std::vector<const StaticType*> args;
+  std::vector<Kind> kinds;  // of the arguments, when each takes one kind of value; else empty
   const StaticType* result = nullptr;
   int variables = 0;             // type variables in the signature
   Implementation run = nullptr;  // null where the function has one implementation for all overloads

@@ -6,6 +6,7 @@
 
 #include "api/cel/compare.h"
 #include "api/cel/named_format.h"
+#include "api/cel/text.h"
 
 namespace dray::cel {
 namespace {
@@ -175,6 +176,13 @@ CostRule RuleOf(std::string_view function, std::string_view overload) {
   if (overload == "matches_string") return CostRule::kMatches;
   if (const CostRule* rule = Find(kByOverload, overload); rule != nullptr) return *rule;
   return CostRule::kOne;
+}
+
+uint64_t SmallerTextCost(std::string_view a, std::string_view b) {
+  const size_t bytes = std::min(a.size(), b.size());
+  // Up to ten bytes are up to ten code points, which cost one.
+  if (bytes <= 10) return bytes == 0 ? 0 : 1;
+  return Scaled(std::min(RuneCount(a), RuneCount(b)), kTextFactor);
 }
 
 uint64_t CallCost(CostRule rule, Evaluation& ev, Args args, const Value& result) {

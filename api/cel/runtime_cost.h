@@ -55,6 +55,10 @@ inline uint64_t Scaled(uint64_t size, double factor) {
 }
 
 inline constexpr double kTextFactor = 0.1;
+
+// What comparing two texts costs: a tenth per code point of the shorter one.
+uint64_t SmallerTextCost(std::string_view a, std::string_view b);
+
 inline constexpr double kPatternFactor = 0.25;
 inline constexpr uint64_t kListBase = 10;
 inline constexpr uint64_t kMapBase = 30;

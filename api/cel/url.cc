@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "api/cel/network.h"
+#include "api/cel/object_pool.h"
 #include "api/cel/text.h"
 
 namespace dray::cel {
@@ -198,7 +199,7 @@ std::string RequestUriError(std::string_view text) {
 
 Value ParseUrl(std::string_view text) {
   std::string error = RequestUriError(text);
-  auto url = std::make_unique<Url>();
+  auto* url = Make<Url>();
   size_t hash = text.find('#');
   if (error.empty()) error = Parse(text.substr(0, hash), false, *url);
   if (error.empty() && hash != std::string_view::npos) {
@@ -208,7 +209,7 @@ Value ParseUrl(std::string_view text) {
     else
       error = "invalid URL escape";
   }
-  if (error.empty()) return Value::Of(url.release());
+  if (error.empty()) return Value::Of(url);
   return Value::OwnedError("URL parse error during conversion from string: parse " + Quote(text) +
                            ": " + error);
 }

@@ -11,7 +11,7 @@
 namespace dray::cel {
 
 // A URL as Go's net/url reads it (Go 1.26: strict colons, IPv6 in brackets).
-struct Url final : Object {
+struct Url final {
   std::string scheme;
   std::string opaque;    // of mailto:x and the like
   std::string userinfo;  // as written, with its '@'

@@ -69,7 +69,7 @@ class Validator {
   void CheckList(const Expr* e) {
     const StaticType* type = nullptr;
     for (size_t i = 0; i < e->args.size(); ++i) {
-      const StaticType* element = ElementType(e->args[i], e->Optional(i));
+      const StaticType* element = ElementType(e->args[i], e->args[i]->optional);
       if (type == nullptr) {
         type = element;
       } else if (!SameType(type, element)) {
@@ -82,7 +82,7 @@ class Validator {
     const StaticType *key = nullptr, *value = nullptr;
     for (size_t i = 0; i < e->args.size(); i += 2) {
       const StaticType* k = e->args[i]->type;
-      const StaticType* v = ElementType(e->args[i + 1], e->Optional(i / 2));
+      const StaticType* v = ElementType(e->args[i + 1], e->args[i + 1]->optional);
       if (key == nullptr) {
         key = k;
         value = v;

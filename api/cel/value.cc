@@ -1,33 +1,31 @@
 #include "api/cel/value.h"
 
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
 #include "api/cel/network.h"
+#include "api/cel/object_pool.h"
 #include "api/cel/text.h"
 #include "api/cel/url.h"
 
 namespace dray::cel {
 namespace {
 
-struct OwnedText final : Object {
-  explicit OwnedText(std::string t) : text(std::move(t)) {}
-  std::string text;
-};
-struct Box final : Object {
-  explicit Box(Value v) : value(std::move(v)) {}
-  mutable Value value;
-};
-struct HeldQuantity final : Object {
-  explicit HeldQuantity(const api::Quantity& q) : quantity(q) {}
-  api::Quantity quantity;
-};
+std::string_view Kept(std::string_view text) {
+  if (text.empty()) return {};
+  auto* copy = static_cast<char*>(ObjectPool::Current().Allocate(text.size()));
+  std::memcpy(copy, text.data(), text.size());
+  return {copy, text.size()};
+}
 
 }  // namespace
 
-Value Value::Owned(Kind kind, std::string text) {
-  auto* object = new OwnedText(std::move(text));
-  Value v = View(kind, object->text);
-  v.owner_ = object;
-  object->references = 1;
-  return v;
+Value Value::String(std::string_view text) {
+  return View(Kind::kString, Kept(text));
+}
+Value Value::Bytes(std::string_view bytes) {
+  return View(Kind::kBytes, Kept(bytes));
 }
 
 Value Value::Timestamp(int64_t seconds, uint32_t nanoseconds, int16_t offset_minutes) {
@@ -38,55 +36,21 @@ Value Value::Timestamp(int64_t seconds, uint32_t nanoseconds, int16_t offset_min
   return v;
 }
 
-Value Value::Substring(const Value& whole, std::string_view part) {
-  Value v = whole;
-  v.data_.text = part.data();
-  v.head_.size = static_cast<uint32_t>(part.size());
-  return v;
-}
-
-Value Value::Of(const List* list) {
-  return Pointing(Kind::kList, list, list);
-}
-Value Value::Of(const Map* map) {
-  return Pointing(Kind::kMap, map, map);
-}
-Value Value::Of(const Semver* version) {
-  return Pointing(Kind::kSemver, version, version);
-}
-Value Value::Borrowed(const Semver* version) {
-  return Pointing(Kind::kSemver, version, nullptr);
-}
-Value Value::Of(const Url* url) {
-  return Pointing(Kind::kUrl, url, url);
-}
-Value Value::Of(const IpAddress* ip) {
-  return Pointing(Kind::kIp, ip, ip);
-}
-Value Value::Of(const Cidr* cidr) {
-  return Pointing(Kind::kCidr, cidr, cidr);
-}
-Value Value::Format(const NamedFormat* format) {
-  return Pointing(Kind::kFormat, format, nullptr);
-}
-Value Value::ListOf(std::vector<Value> items) {
-  return Of(new List(std::move(items)));
+Value Value::ListOf(std::span<const Value> items) {
+  auto* copy = static_cast<Value*>(ObjectPool::Current().Allocate(items.size_bytes()));
+  std::uninitialized_copy(items.begin(), items.end(), copy);
+  return Of(Make<List>(std::span<const Value>(copy, items.size())));
 }
 
 Value Value::OptionalOf(Value value) {
-  auto* box = new Box(std::move(value));
-  return Pointing(Kind::kOptional, &box->value, box);
+  return Pointing(Kind::kOptional, Make<Value>(value));
 }
 Value Value::OptionalNone() {
-  return Pointing(Kind::kOptional, nullptr, nullptr);
+  return Pointing(Kind::kOptional, nullptr);
 }
 
-Value Value::BorrowedQuantity(const api::Quantity* quantity) {
-  return Pointing(Kind::kQuantity, quantity, nullptr);
-}
-Value Value::OwnedQuantity(const api::Quantity& quantity, bool summed) {
-  auto* held = new HeldQuantity(quantity);
-  Value v = Pointing(Kind::kQuantity, &held->quantity, held);
+Value Value::Quantity(const api::Quantity& quantity, bool summed) {
+  Value v = Of(Make<api::Quantity>(quantity));
   v.head_.flag = summed;
   return v;
 }
@@ -96,7 +60,7 @@ Value Value::Error(std::string_view what, std::string_view detail) {
   return OwnedError(std::string(what) + ": " + std::string(detail));
 }
 Value Value::OwnedError(std::string message) {
-  return Owned(Kind::kError, std::move(message));
+  return View(Kind::kError, Kept(message));
 }
 Value Value::NoSuchKey(const Value& key) {
   return OwnedError("no such key: " + Describe(key));
@@ -122,28 +86,17 @@ const Value& Value::optional_value() const {
   return *static_cast<const Value*>(data_.pointer);
 }
 
-void Value::PinTo(std::vector<Value>& pins) {
-  if (owner_ == nullptr) return;
-  if (is(Kind::kList)) {
-    for (size_t i = 0; i < as_list().size(); ++i) const_cast<Value&>(as_list().at(i)).PinTo(pins);
-  } else if (is(Kind::kMap)) {
-    const_cast<Map&>(as_map()).PinTo(pins);
-  } else if (is(Kind::kOptional) && has_value()) {
-    const_cast<Value&>(optional_value()).PinTo(pins);
-  }
-  pins.push_back(*this);
-  *this = Borrowed();
+void List::Grow(size_t least) const {
+  capacity_ = std::max({least, 2 * capacity_, size_t{8}});
+  auto* items = static_cast<Value*>(ObjectPool::Current().Allocate(capacity_ * sizeof(Value)));
+  std::uninitialized_copy(items_, items_ + size_, items);
+  items_ = items;
 }
 
-List::List(Value front, Value back)
-    : front_(std::move(front)),
-      back_(std::move(back)),
-      joined_(front_.as_list().size() + back_.as_list().size()) {}
-
 void List::Append(const List& other) const {
-  size_t count = other.size();  // `other` may be this list
-  items_.reserve(items_.size() + count);
-  for (size_t i = 0; i < count; ++i) items_.push_back(other.at(i));
+  const size_t count = other.size();  // `other` may be this list
+  if (size_ + count > capacity_) Grow(size_ + count);
+  for (size_t i = 0; i < count; ++i) Append(other.at(i));
 }
 
 int Compare(const Semver& a, const Semver& b) {

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "dray/api/quantity.h"
@@ -34,17 +35,6 @@ enum class Kind : uint8_t {
   kFormat,
 };
 
-// Heap part of a value, counted without atomics: an object belongs to one evaluation, or it is
-// pinned by a Plan or a DeviceView, whose values are copied as borrowed (Value::Borrowed), so that
-// threads never share a counter.
-struct Object {
-  Object() = default;
-  Object(const Object&) = delete;
-  Object& operator=(const Object&) = delete;
-  virtual ~Object() = default;
-  mutable uint32_t references = 0;
-};
-
 class List;
 class Map;
 struct Semver;
@@ -53,25 +43,12 @@ struct IpAddress;
 struct Cidr;
 struct NamedFormat;
 
-// A CEL value of 24 bytes. Strings and bytes are views: of the program's text, of the device, or of
-// an Object they own.
+// A CEL value: two words, copied freely, destroyed never. Strings, bytes and all that has parts are
+// views: of the program's text, of the device, or of what the current ObjectPool holds, which lives
+// as long as the evaluation or the program that made it.
 class Value {
  public:
   Value() = default;
-  Value(const Value& other) : head_(other.head_), data_(other.data_), owner_(other.owner_) {
-    if (owner_ != nullptr) ++owner_->references;
-  }
-  Value(Value&& other) noexcept
-      : head_(other.head_), data_(other.data_), owner_(std::exchange(other.owner_, nullptr)) {}
-  Value& operator=(Value other) noexcept {
-    std::swap(head_, other.head_);
-    std::swap(data_, other.data_);
-    std::swap(owner_, other.owner_);
-    return *this;
-  }
-  ~Value() {
-    if (owner_ != nullptr && --owner_->references == 0) delete owner_;
-  }
 
   static Value Null() { return Value(); }
   static Value Bool(bool b) {
@@ -104,30 +81,33 @@ class Value {
   // The text must outlive the value.
   static Value BorrowedString(std::string_view text) { return View(Kind::kString, text); }
   static Value BorrowedBytes(std::string_view bytes) { return View(Kind::kBytes, bytes); }
-  static Value String(std::string text) { return Owned(Kind::kString, std::move(text)); }
-  static Value Bytes(std::string bytes) { return Owned(Kind::kBytes, std::move(bytes)); }
-  // The part of `whole` (a string) that `part` views, kept alive by whole's owner.
-  static Value Substring(const Value& whole, std::string_view part);
+  // A copy in the current pool.
+  static Value String(std::string_view text);
+  static Value Bytes(std::string_view bytes);
+  // The part of `whole` (a string) that `part` views.
+  static Value Substring(const Value& whole, std::string_view part) {
+    Value v = whole;
+    v.data_.text = part.data();
+    v.head_.size = static_cast<uint32_t>(part.size());
+    return v;
+  }
   static Value Type(std::string_view static_name) { return View(Kind::kType, static_name); }
-  // Takes shared ownership of the object.
-  static Value Of(const List* list);
-  static Value Of(const Map* map);
-  // A map that outlives the value and is never counted.
-  static Value Borrowed(const Map* map) { return Pointing(Kind::kMap, map, nullptr); }
-  static Value Of(const Semver* version);
-  static Value Borrowed(const Semver* version);
-  static Value Of(const Url* url);
-  static Value Of(const IpAddress* ip);
-  static Value Of(const Cidr* cidr);
-  static Value Format(const NamedFormat* static_format);
-  static Value ListOf(std::vector<Value> items);
+  // What these point to must outlive the value: it belongs to the current pool, to a device or to
+  // the whole program.
+  static Value Of(const List* list) { return Pointing(Kind::kList, list); }
+  static Value Of(const Map* map) { return Pointing(Kind::kMap, map); }
+  static Value Of(const Semver* version) { return Pointing(Kind::kSemver, version); }
+  static Value Of(const Url* url) { return Pointing(Kind::kUrl, url); }
+  static Value Of(const IpAddress* ip) { return Pointing(Kind::kIp, ip); }
+  static Value Of(const Cidr* cidr) { return Pointing(Kind::kCidr, cidr); }
+  static Value Of(const NamedFormat* format) { return Pointing(Kind::kFormat, format); }
+  static Value Of(const api::Quantity* quantity) { return Pointing(Kind::kQuantity, quantity); }
+  static Value ListOf(std::span<const Value> items);
   static Value OptionalOf(Value value);
   static Value OptionalNone();
-  // A quantity that outlives the value.
-  static Value BorrowedQuantity(const api::Quantity* quantity);
   // `summed` marks what add() and sub() give: Kubernetes cannot compare such a value from the right
   // side of ==.
-  static Value OwnedQuantity(const api::Quantity& quantity, bool summed = false);
+  static Value Quantity(const api::Quantity& quantity, bool summed = false);
 
   // Errors travel as values. The text is "what" or "what: detail"; a lone `what` is not copied and
   // must outlive the value.
@@ -170,17 +150,6 @@ class Value {
   // Same bits: the same object, not an equal one.
   const void* identity() const { return data_.pointer; }
 
-  // This value without its share in the owner: for values whose owner is pinned elsewhere.
-  Value Borrowed() const {
-    Value v(head_.kind);
-    v.head_ = head_;
-    v.data_ = data_;
-    return v;
-  }
-  // Moves the owner of this value, and of every value inside it, into `pins`; what remains is
-  // borrowed throughout.
-  void PinTo(std::vector<Value>& pins);
-
  private:
   struct Head {
     Kind kind = Kind::kNull;
@@ -204,48 +173,64 @@ class Value {
     v.head_.size = static_cast<uint32_t>(text.size());
     return v;
   }
-  static Value Owned(Kind kind, std::string text);
-  static Value Pointing(Kind kind, const void* pointer, const Object* owner) {
+  static Value Pointing(Kind kind, const void* pointer) {
     Value v(kind);
     v.data_.pointer = pointer;
-    v.owner_ = owner;
-    if (owner != nullptr) ++owner->references;
     return v;
   }
 
   Head head_;
   Data data_ = {.u = 0};
-  const Object* owner_ = nullptr;
 };
+static_assert(sizeof(Value) == 16 && std::is_trivially_copyable_v<Value> &&
+              std::is_trivially_destructible_v<Value>);
 
 // A list: its own items, or two lists one after the other, so that + copies nothing.
-class List final : public Object {
+class List final {
  public:
-  explicit List(std::vector<Value> items) : items_(std::move(items)) {}
-  List(Value front, Value back);
+  // `items` outlive the list.
+  explicit List(std::span<const Value> items = {}) : items_(items.data()), size_(items.size()) {}
+  List(const List& front, const List& back)
+      : front_(&front), back_(&back), size_(front.size() + back.size()) {}
 
-  size_t size() const { return joined_ == 0 ? items_.size() : joined_; }
-  const Value& at(size_t index) const;
-  bool joined() const { return joined_ != 0; }
+  size_t size() const { return size_; }
+  const Value& at(size_t index) const {
+    const List* list = this;
+    while (list->front_ != nullptr) {
+      const bool in_front = index < list->front_->size_;
+      if (!in_front) index -= list->front_->size_;
+      list = in_front ? list->front_ : list->back_;
+    }
+    return list->items_[index];
+  }
+  bool joined() const { return front_ != nullptr; }
 
   // The accumulator of map() and filter() grows in place; it starts empty and is frozen when the
   // loop ends.
   bool growing() const { return growing_; }
   void StartGrowing() { growing_ = true; }
-  void StopGrowing() const { growing_ = false; }
+  void StopGrowing() const {
+    if (growing_) growing_ = false;  // constants are shared between threads
+  }
+  void Append(const Value& item) const {
+    if (size_ == capacity_) Grow(size_ + 1);
+    const_cast<Value*>(items_)[size_++] = item;
+  }
   void Append(const List& other) const;
-  std::vector<Value>& items() const { return items_; }
 
  private:
-  mutable std::vector<Value> items_;
-  Value front_, back_;
-  size_t joined_ = 0;
+  void Grow(size_t least) const;
+
+  const List *front_ = nullptr, *back_ = nullptr;
+  mutable const Value* items_ = nullptr;
+  mutable size_t size_ = 0, capacity_ = 0;
   mutable bool growing_ = false;
 };
 
 // A map, iterated in a fixed order.
-class Map : public Object {
+class Map {
  public:
+  virtual ~Map() = default;
   virtual size_t size() const = 0;
   virtual Value KeyAt(size_t index) const = 0;
   virtual Value ValueAt(size_t index) const = 0;
@@ -259,11 +244,16 @@ class Map : public Object {
     if (found.is_error()) error = std::move(found);
     return true;
   }
-  virtual void PinTo(std::vector<Value>&) {}
+  // Ends the growth of a map that a loop builds.
+  virtual void StopGrowing() const {}
+  // Find for a key that is a string.
+  virtual bool FindNamed(std::string_view name, Value& found) const {
+    return Find(Value::BorrowedString(name), found);
+  }
 };
 
 // Semantic version 2.0.0, as github.com/blang/semver reads it.
-struct Semver final : Object {
+struct Semver final {
   struct Identifier {
     std::string text;
     uint64_t number = 0;
@@ -284,20 +274,6 @@ inline const List& Value::as_list() const {
 }
 inline const Map& Value::as_map() const {
   return *static_cast<const Map*>(data_.pointer);
-}
-
-inline const Value& List::at(size_t index) const {
-  const List* list = this;
-  while (list->joined_ != 0) {
-    const List& front = list->front_.as_list();
-    if (index < front.size()) {
-      list = &front;
-    } else {
-      index -= front.size();
-      list = &list->back_.as_list();
-    }
-  }
-  return list->items_[index];
 }
 
 }  // namespace dray::cel
