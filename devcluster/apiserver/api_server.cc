@@ -119,6 +119,12 @@ std::shared_ptr<runtime::Transport> ApiServer::InProcess(std::string user,
       std::move(user), std::move(groups));
 }
 
+std::function<void()> ApiServer::Backup() {
+  return [store = &state_->server.store, backup = state_->server.store.Save()] {
+    store->Restore(backup);
+  };
+}
+
 void ApiServer::SetLogSource(LogSource source) {
   state_->server.logs.With([&](LogSource& present) { present = std::move(source); });
 }

@@ -204,4 +204,24 @@ Result<std::vector<Change>> Store::Since(size_t index, uint64_t version, size_t 
   return std::vector<Change>(first, first + static_cast<ptrdiff_t>(count));
 }
 
+Store::Backup Store::Save() const {
+  std::lock_guard lock(mutex_);
+  Backup backup;
+  for (const Kind& kind : kinds_) backup.objects.push_back(kind.objects);
+  return backup;
+}
+
+void Store::Restore(const Backup& backup) {
+  {
+    std::lock_guard lock(mutex_);
+    ++version_;
+    for (size_t i = 0; i < kinds_.size(); ++i) {
+      kinds_[i].objects = backup.objects[i];
+      kinds_[i].history.clear();
+      kinds_[i].forgotten = kinds_[i].latest = version_;
+    }
+  }
+  if (on_change_) on_change_();
+}
+
 }  // namespace dray::devcluster

@@ -88,6 +88,15 @@ class Store {
   // reaches back so far.
   Result<std::vector<Change>> Since(size_t kind, uint64_t version, size_t limit) const;
 
+  // All objects as they are now.
+  struct Backup {
+    std::vector<std::map<std::string, ObjectPtr, std::less<>>> objects;  // per kind
+  };
+  Backup Save() const;
+  // Back to them, as etcd's restore with raised revisions: versions go on from where they were and
+  // all history is forgotten, so that every watcher lists again.
+  void Restore(const Backup& backup);
+
  private:
   struct Kind {
     FieldsOf fields_of;

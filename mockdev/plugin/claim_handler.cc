@@ -40,7 +40,12 @@ Result<ClaimRecord> ClaimHandler::Prepare(const Context& ctx, const ClaimName& c
       return Status(Reason::kConflict, "the claim has UID " + stored->metadata.uid + " and not " +
                                            claim.uid + ": it was deleted and made again");
     }
-    return preparer_.Prepare(*stored);
+    Result<ClaimRecord> prepared = preparer_.Prepare(*stored);
+    if (!prepared.Is(Reason::kConflict)) return prepared;
+    // The scheduler thinks that the device is free. It is when its holder has gone without the
+    // kubelet knowing: an API server restored from a backup, a node's state that was lost.
+    Result<int> gone = SweepGoneClaims(ctx);
+    return gone.ok() && *gone > 0 ? preparer_.Prepare(*stored) : prepared;
   };
   Result<ClaimRecord> prepared = attempt();
   Count("prepare", prepared.status(), ctx.clock().Steady() - start);
@@ -73,9 +78,11 @@ Result<int> ClaimHandler::SweepGoneClaims(const Context& ctx) {
     Result<api::ResourceClaim> stored =
         client_.Get<api::ResourceClaim>(ctx, {record.namespace_, record.name});
     if (!stored.ok() && !stored.Is(Reason::kNotFound)) return stored.status();
-    if (stored.ok() && stored->metadata.uid == record.uid) continue;
+    const bool same = stored.ok() && stored->metadata.uid == record.uid;
+    if (same && stored->status.allocation) continue;
     LOG(WARNING) << "claim " << record.namespace_ << "/" << record.name << " (" << record.uid
-                 << ") no longer exists; undoing what was prepared for it";
+                 << (same ? ") is not allocated any more" : ") no longer exists")
+                 << "; undoing what was prepared for it";
     DRAY_RETURN_IF_ERROR(Unprepare(ctx, {record.namespace_, record.name, record.uid}));
     ++gone;
   }

@@ -25,7 +25,7 @@ class ClaimHandler {
   // The claim object may be gone; ok for a claim that was never prepared.
   Status Unprepare(const Context& ctx, const ClaimName& claim);
   // Unprepares what the ledger holds of claims that the API server no longer has (or has under
-  // another UID): nobody will ask for them any more. How many.
+  // another UID, or without an allocation): nobody will ask for them any more. How many.
   Result<int> SweepGoneClaims(const Context& ctx);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "controllers/deviceclass/deviceclass_reconciler.h"
 #include "controllers/resourceclaim/pending_reasons.h"
@@ -26,6 +27,8 @@ using runtime::Stage;
 
 constexpr const char* kNode = "gpu-node";
 constexpr Duration kPatience = 60s;  // for a machine that is very busy; a journey takes a second
+
+const std::set<std::string> kKubernetes = {"workloads", "stamper", "scheduler", "kubelet"};
 
 // Templates that nobody uses any more go at once: the journey starts the cleanup when it has let go
 // of the Pod.
@@ -133,7 +136,8 @@ Status Part::ended() const {
 Journey::Journey(const std::string& directory, std::optional<Weather> weather)
     : weather_(std::move(weather)),
       clock_(weather_ ? static_cast<Clock&>(hurried_) : runtime::RealClock()),
-      directory_(directory) {
+      directory_(directory),
+      random_(weather_ ? static_cast<unsigned>(weather_->seed) : 1) {
   auto add = [&](std::string name, Part::Run run) {
     std::shared_ptr<runtime::Transport> way =
         api_.InProcess("system:dray:" + name, {"system:masters"});
@@ -144,7 +148,10 @@ Journey::Journey(const std::string& directory, std::optional<Weather> weather)
     }
     parts_.push_back(
         std::make_unique<Part>(std::move(name), clock_, std::move(way), std::move(run)));
-    parts_.back()->OnWrite([this] { Notify(); });
+    parts_.back()->OnWrite([this] {
+      ++writes_;
+      Notify();
+    });
     return parts_.back().get();
   };
   add("workloads", ManagedPart<devcluster::Workloads>());
@@ -228,6 +235,52 @@ void Journey::Notify() {
   changed_.notify_all();
 }
 
+// Between a backup and the restart from it lie a few writes: what a journey does in all is about
+// sixty. Kubernetes' own components are restarted with the server, as its documentation asks of
+// whoever restores etcd: a scheduler that binds what it has allocated before is nobody's to repair.
+// Ours run on.
+void Journey::RestartWithOlderData() {
+  if (!weather_ || restarts_ == weather_->restarts) return;
+  auto within = [&](int most) { return std::uniform_int_distribution<int>(1, most)(random_); };
+  if (restart_at_ == 0) {
+    back_up_at_ = writes_ + within(25);
+    restart_at_ = back_up_at_ + within(12);
+  }
+  if (restore_ == nullptr && writes_ >= back_up_at_) restore_ = api_.Backup();
+  if (restore_ == nullptr || writes_ < restart_at_) return;
+  ++restarts_;
+  std::vector<Part*> stopped;
+  for (const auto& part : parts_)
+    if (kKubernetes.contains(part->name()) && part->running()) stopped.push_back(part.get());
+  for (Part* part : stopped) part->Stop();
+  restore_();
+  for (Part* part : stopped) part->Start();
+  restore_ = nullptr;
+  restart_at_ = 0;
+}
+
+// What the server has lost of the user's wishes, the user says again.
+void Journey::WantAgain() {
+  webhook_->Stop();
+  const bool there = PodNow().has_value();
+  if (!deleted_ && !there) webhook_->Start();
+  if (deleted_ && there)
+    (void)client_.Delete<api::Pod>(Context(runtime::RealClock(), stop_.get_token()),
+                                   {"default", "gpu-pod"});
+}
+
+template <class T>
+std::vector<T> Journey::All() const {
+  auto list = client_.List<T>(Context(runtime::RealClock(), stop_.get_token()));
+  return list.ok() ? std::move(list->items) : std::vector<T>();
+}
+
+std::optional<api::Pod> Journey::PodNow() const {
+  auto pod = client_.Get<api::Pod>(Context(runtime::RealClock(), stop_.get_token()),
+                                   {"default", "gpu-pod"});
+  return pod.ok() ? std::optional<api::Pod>(*std::move(pod)) : std::nullopt;
+}
+
 // Waits until it holds, and brings back to life what dies meanwhile. "" or what was missing.
 std::string Journey::Await(const std::string& what, const std::function<bool()>& holds) {
   const Context ctx = Context(runtime::RealClock(), stop_.get_token()).WithTimeout(kPatience);
@@ -244,6 +297,12 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
       } else if (weather_ && !part->ended().ok() && !(part.get() == webhook_ && admitted_)) {
         part->Start();
       }
+    }
+    const int restarts = restarts_;
+    RestartWithOlderData();
+    if (restarts_ != restarts) {
+      if (asked_) WantAgain();
+      continue;  // what is seen is of before
     }
     if (holds()) return "";
     std::unique_lock lock(mutex_);
@@ -262,9 +321,9 @@ std::string Journey::Await(const std::string& what, const std::function<bool()>&
         for (const auto& one : pod->status.resource_claim_statuses)
           sentence += ", claim " + one.name + "=" + one.resource_claim_name.value_or("none");
       }
-      for (const auto& claim : Claims())
-        sentence += "; claim " + claim->metadata.name +
-                    (claim->status.allocation ? " is allocated" : " waits");
+      for (const auto& claim : All<api::ResourceClaim>())
+        sentence += "; claim " + claim.metadata.name +
+                    (claim.status.allocation ? " is allocated" : " waits");
       return sentence;
     }
   }
@@ -281,17 +340,20 @@ std::string Journey::Travel() {
   }
   for (const auto& part : parts_)
     if (part.get() != cleanup_ && part.get() != webhook_) part->Start();
-  std::string wrong = Await("the driver's ResourceSlices", [&] { return !slices_.List().empty(); });
+  std::string wrong = Await("the driver's ResourceSlices", [&] {
+    return !slices_.List().empty() && !All<api::ResourceSlice>().empty();
+  });
   if (!wrong.empty()) return wrong;
 
   // 1 to 7: the client repeats its create until the Pod is there, as kubectl's user does.
   webhook_->Start();
-  wrong = Await("the Pod is there", [&] { return PodNow() != nullptr; });
+  asked_ = true;
+  wrong = Await("the Pod is there", [&] { return PodNow().has_value(); });
   if (!wrong.empty()) return wrong;
   admitted_ = true;
   wrong = Await("the Pod has succeeded", [&] {
     auto pod = PodNow();
-    return pod != nullptr && pod->status.phase == "Succeeded";
+    return pod && pod->status.phase == "Succeeded";
   });
   if (!wrong.empty()) return wrong;
   if (wrong = Verify(); !wrong.empty()) return wrong;
@@ -299,11 +361,13 @@ std::string Journey::Travel() {
   // 8: let go, and everything goes.
   Status deleted = client_.Delete<api::Pod>(ctx, {"default", "gpu-pod"});
   if (!deleted.ok()) return deleted.message();
-  wrong = Await("the Pod is gone", [&] { return PodNow() == nullptr; });
+  deleted_ = true;
+  wrong = Await("the Pod is gone", [&] { return !PodNow(); });
   if (!wrong.empty()) return wrong;
   cleanup_->Start();
-  wrong = Await("claims and templates are gone",
-                [&] { return Claims().empty() && templates_.List().empty(); });
+  wrong = Await("claims and templates are gone", [&] {
+    return All<api::ResourceClaim>().empty() && All<api::ResourceClaimTemplate>().empty();
+  });
   if (!wrong.empty()) return wrong;
   // The kubelet tidies up after the object has gone, and nothing in the API says when it is done.
   const Context patience = ctx.WithTimeout(kPatience);
@@ -313,16 +377,16 @@ std::string Journey::Travel() {
 }
 
 std::string Journey::Verify() {
-  const auto claims = Claims();
+  const auto claims = All<api::ResourceClaim>();
+  const size_t templates = All<api::ResourceClaimTemplate>().size();
   // The claim of a Pod that is done is deleted: it may be gone by now.
   if (claims.size() > 1)
     return "want one claim at most, there are " + std::to_string(claims.size());
-  if (templates_.List().size() != 1)
-    return "want one template, there are " + std::to_string(templates_.List().size());
-  if (!claims.empty() && claims[0]->status.allocation &&
-      claims[0]->status.allocation->devices.results.size() != 2)
+  if (templates != 1) return "want one template, there are " + std::to_string(templates);
+  if (!claims.empty() && claims[0].status.allocation &&
+      claims[0].status.allocation->devices.results.size() != 2)
     return "want two devices, there are " +
-           std::to_string(claims[0]->status.allocation->devices.results.size());
+           std::to_string(claims[0].status.allocation->devices.results.size());
   // One log per attempt of the container: an attempt that was killed may have said half of it.
   std::string last = "no log";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_ + "/pods")) {

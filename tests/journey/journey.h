@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +37,7 @@ class Part {
   void Stop();
   // Dies after the write that follows `more` others.
   void DieAfterWrite(int more);
+  bool running() const { return thread_.joinable(); }
   bool dead() const { return wire_ != nullptr && wire_->dead(); }
   const std::string& name() const { return name_; }
   // How its run has ended, when not by Stop().
@@ -59,6 +62,8 @@ class Part {
 struct Weather {
   testing::Faults faults;
   uint64_t seed = 0;
+  // So often the API server restarts with the data that it had some writes before.
+  int restarts = 0;
 };
 
 class Journey {
@@ -71,19 +76,23 @@ class Journey {
   bool killed() const { return killed_; }
   // What the weather has done so far.
   int faults() const;
+  int restarts() const { return restarts_; }
 
   // The whole life of a Pod with HAMi's resources and of its claim, to nothing left. "" when all
   // held, else what did not.
   std::string Travel();
 
  private:
-  Status Admit(const Context& ctx, api::Pod pod);
+  void RestartWithOlderData();
+  void WantAgain();
   std::string Await(const std::string& what, const std::function<bool()>& holds);
   void Notify();
   std::string Verify();
   std::string NothingLeft();
-  std::vector<std::shared_ptr<const api::ResourceClaim>> Claims() const { return claims_.List(); }
-  std::shared_ptr<const api::Pod> PodNow() const { return pods_.Get({"default", "gpu-pod"}); }
+  // As the server has it, not as it was last seen.
+  template <class T>
+  std::vector<T> All() const;
+  std::optional<api::Pod> PodNow() const;
 
   testing::HurriedClock hurried_{10};  // back-offs take a tenth of their time
   const std::optional<Weather> weather_;
@@ -97,12 +106,19 @@ class Journey {
   Part* webhook_ = nullptr;
   Part* cleanup_ = nullptr;
   bool killed_ = false;
-  bool admitted_ = false;
+  bool asked_ = false, admitted_ = false;
+  bool deleted_ = false;  // the Pod, by its user
+  // Restarts: how many writes there have been, what is to happen after how many, and the data.
+  std::atomic<int> writes_ = 0;
+  std::minstd_rand random_;
+  int back_up_at_ = 0, restart_at_ = 0;
+  std::function<void()> restore_;
+  int restarts_ = 0;
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
   uint64_t news_ = 0;
-  // What the journey sees.
+  // What wakes the journey up, and what the webhook reads.
   runtime::Informer<api::Pod> pods_{client_};
   runtime::Informer<api::ResourceClaim> claims_{client_};
   runtime::Informer<api::ResourceClaimTemplate> templates_{client_};

@@ -231,6 +231,28 @@ TEST_F(DraServerTest, ClaimsThatAreGoneAreSwept) {
   EXPECT_EQ(preparer_->Claims()[0].uid, "a");
 }
 
+// An API server that was restored from a backup may have given the device away again, while nobody
+// asks for the first claim any more.
+TEST_F(DraServerTest, GivesUpTheHolderOfADeviceThatHasGone) {
+  auto prepare = [&](const std::string& uid) {
+    AllocatedClaim claim(uid, kGpuDriver);
+    claim.Gets("gpu/small", "hami-gpu-0", {{"memory", "4Gi"}, {"cores", "80"}});
+    store_->Put(claim);
+    return handler_->Prepare(ctx_, {"default", "claim-" + uid, uid}).status();
+  };
+  ASSERT_TRUE(prepare("u1").ok());
+  EXPECT_TRUE(prepare("u2").Is(Reason::kConflict)) << "its holder is still there";
+  store_->Remove("claim-u1");
+  EXPECT_TRUE(prepare("u2").ok());
+  // The claim is there and holds nothing: it was allocated after the backup.
+  api::ResourceClaim rolled_back = AllocatedClaim("u2", kGpuDriver);
+  rolled_back.status.allocation.reset();
+  store_->Put(rolled_back);
+  EXPECT_TRUE(prepare("u3").ok());
+  ASSERT_EQ(preparer_->Claims().size(), 1u);
+  EXPECT_EQ(preparer_->Claims()[0].uid, "u3");
+}
+
 TEST(SocketPath, TooLongIsOneSentence) {
   Status status = PrepareSocketPath("/tmp/" + std::string(110, 'x'));
   EXPECT_TRUE(status.Is(Reason::kInvalid));
