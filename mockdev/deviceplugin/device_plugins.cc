@@ -16,6 +16,10 @@ namespace dray::mockdev {
 namespace {
 
 constexpr char kKubeletSocket[] = "kubelet.sock";
+// A kubelet that was killed leaves its socket behind, and Pods wait for the resources of one that
+// is back.
+constexpr Duration kFirstBackOff = std::chrono::milliseconds(500);
+constexpr Duration kLongestBackOff = std::chrono::seconds(5);
 
 std::string SocketNameOf(const DevicePluginResource& resource) {
   std::string name = "dray-" + resource.name + ".sock";
@@ -31,7 +35,8 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
       : options_(options),
         resource_(resource),
         inventory_(inventory),
-        socket_name_(SocketNameOf(resource)) {}
+        socket_name_(SocketNameOf(resource)),
+        hub_([this] { return List(); }) {}
 
   const std::string& socket_name() const { return socket_name_; }
 
@@ -66,7 +71,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
                   "register resource " + resource_.name + ": " + outcome.error_message());
   }
 
-  void Send() { hub_.Send(List()); }
+  void Send() { hub_.Send(); }
 
   void Stop(const Context& ctx) {
     hub_.Close();
@@ -108,7 +113,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
 
   grpc::ServerWriteReactor<::v1beta1::ListAndWatchResponse>* ListAndWatch(
       grpc::CallbackServerContext*, const ::v1beta1::Empty*) override {
-    return hub_.Open(List());
+    return hub_.Open();
   }
 
   grpc::ServerUnaryReactor* GetPreferredAllocation(
@@ -187,11 +192,13 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
   }
   auto run = [&]() -> Status {
     for (auto& plugin : plugins) DRAY_RETURN_IF_ERROR(plugin->Serve());
-    for (auto& plugin : plugins) DRAY_RETURN_IF_ERROR(plugin->Register(ctx));
-    LOG(INFO) << "registered " << plugins.size() << " device plugins with the kubelet";
+    // Before they register: a kubelet reads the list as soon as it knows of a plugin, and must hear
+    // of every change from then on.
     live.With([&](auto& list) {
       for (auto& plugin : plugins) list.push_back(plugin.get());
     });
+    for (auto& plugin : plugins) DRAY_RETURN_IF_ERROR(plugin->Register(ctx));
+    LOG(INFO) << "registered " << plugins.size() << " device plugins with the kubelet";
     while (!ctx.stopped()) {
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch.Wait(ctx.stop()));
       bool again = names.contains(kKubeletSocket);
@@ -236,7 +243,7 @@ Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
     });
   });
 
-  Duration back_off = std::chrono::milliseconds(500);
+  Duration back_off = kFirstBackOff;
   while (!ctx.stopped()) {
     if (!std::filesystem::exists(options.directory + "/" + kKubeletSocket)) {
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch->Wait(ctx.stop()));
@@ -245,12 +252,12 @@ Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
     Status outcome = ServeOnce(ctx, options, inventory, *watch, *live);
     if (ctx.stopped()) break;
     if (outcome.ok()) {
-      back_off = std::chrono::milliseconds(500);
+      back_off = kFirstBackOff;
       continue;
     }
     LOG(WARNING) << outcome.message() << "; trying again";
     if (!ctx.Sleep(back_off).ok()) break;
-    back_off = std::min<Duration>(back_off * 2, std::chrono::seconds(30));
+    back_off = std::min(back_off * 2, kLongestBackOff);
   }
   return {};
 }

@@ -34,16 +34,14 @@ Response Describe(const DeviceInventory& inventory, WallTime now) {
 }  // namespace
 
 struct HealthService::State final : ::v1alpha1::DRAResourceHealth::CallbackService {
-  State(const DeviceInventory& inventory_in, Clock& clock_in)
-      : inventory(inventory_in), clock(clock_in) {}
+  State(const DeviceInventory& inventory, Clock& clock)
+      : hub([&inventory, &clock] { return Describe(inventory, clock.Now()); }) {}
 
   grpc::ServerWriteReactor<Response>* NodeWatchResources(
       grpc::CallbackServerContext*, const ::v1alpha1::NodeWatchResourcesRequest*) override {
-    return hub.Open(Describe(inventory, clock.Now()));
+    return hub.Open();
   }
 
-  const DeviceInventory& inventory;
-  Clock& clock;
   StreamHub<grpc::ServerWriteReactor, Response> hub;
 };
 
@@ -57,7 +55,7 @@ grpc::Service& HealthService::service() {
 }
 
 void HealthService::Send() {
-  state_->hub.Send(Describe(state_->inventory, state_->clock.Now()));
+  state_->hub.Send();
 }
 
 void HealthService::Close() {

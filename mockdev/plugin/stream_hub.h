@@ -1,8 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -15,17 +15,24 @@ namespace dray::mockdev {
 template <template <class> class Reactor, class Response>
 class StreamHub {
  public:
-  // A new stream, which gets `first` at once. gRPC owns it.
-  Reactor<Response>* Open(Response first) {
+  // `picture` says how things are now. It is called under the hub's lock: what was drawn earlier is
+  // sent earlier, and a change that is followed by Send() reaches every stream, also one that opens
+  // at that moment.
+  explicit StreamHub(std::function<Response()> picture) : picture_(std::move(picture)) {}
+
+  // A new stream, which gets the picture at once. gRPC owns it.
+  Reactor<Response>* Open() {
     auto* stream = new Stream(*this);  // NOLINT: deletes itself in OnDone
     std::lock_guard lock(mutex_);
     streams_.insert(stream);
-    closed_ ? stream->End() : stream->Send(std::make_shared<const Response>(std::move(first)));
+    closed_ ? stream->End() : stream->Send(std::make_shared<const Response>(picture_()));
     return stream;
   }
-  void Send(Response picture) {
-    auto shared = std::make_shared<const Response>(std::move(picture));
+  // The picture as it is now, to every stream.
+  void Send() {
     std::lock_guard lock(mutex_);
+    if (streams_.empty()) return;
+    auto shared = std::make_shared<const Response>(picture_());
     for (Stream* stream : streams_) stream->Send(shared);
   }
   // Ends all streams, and those that come later.
@@ -85,6 +92,7 @@ class StreamHub {
     streams_.erase(stream);
   }
 
+  const std::function<Response()> picture_;
   std::mutex mutex_;
   std::set<Stream*> streams_;
   bool closed_ = false;

@@ -63,7 +63,9 @@ TEST_F(AllocateTest, ForeignIds) {
 // The kubelet's side of a registration.
 class Kubelet final : public ::v1beta1::Registration::Service {
  public:
-  explicit Kubelet(std::string directory) : directory_(std::move(directory)) {}
+  using Hook = std::function<void(const std::string& resource, const std::string& endpoint)>;
+  explicit Kubelet(std::string directory, Hook during_register = nullptr)
+      : directory_(std::move(directory)), during_register_(std::move(during_register)) {}
   void Start() {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + directory_ + "/kubelet.sock",
@@ -89,6 +91,7 @@ class Kubelet final : public ::v1beta1::Registration::Service {
   grpc::Status Register(grpc::ServerContext*, const ::v1beta1::RegisterRequest* request,
                         ::v1beta1::Empty*) override {
     EXPECT_EQ(request->version(), "v1beta1");
+    if (during_register_) during_register_(request->resource_name(), request->endpoint());
     std::lock_guard lock(mutex_);
     endpoints_[request->resource_name()] = request->endpoint();
     changed_.notify_all();
@@ -96,6 +99,7 @@ class Kubelet final : public ::v1beta1::Registration::Service {
   }
 
   const std::string directory_;
+  const Hook during_register_;
   std::unique_ptr<grpc::Server> server_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -161,6 +165,43 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   EXPECT_TRUE(outcome.ok()) << outcome;
   kubelet.Stop();
   EXPECT_TRUE(std::filesystem::is_empty(options.directory));
+}
+
+// A kubelet reads the list while the plugin still waits for the answer to its registration.
+TEST(DevicePlugins, ChangeDuringTheRegistrationIsHeardOf) {
+  TempDir dir;
+  Clock& clock = runtime::RealClock();
+  std::stop_source stop;
+  Context ctx(clock, stop.get_token());
+  DeviceProfile profile = ProfileFromTree("nvidia-t4");
+  DeviceInventory inventory("node-1", ValueOf(EnumerateDevices(profile, "node-1")));
+  DevicePluginOptions options{profile, {dir / "state", dir / "cdi"}, dir / "dp"};
+  ASSERT_TRUE(runtime::MakeDirectories(options.directory).ok());
+
+  std::unique_ptr<::v1beta1::DevicePlugin::Stub> stub;
+  grpc::ClientContext call;
+  call.set_deadline(clock.Now() + std::chrono::seconds(30));
+  std::unique_ptr<grpc::ClientReader<::v1beta1::ListAndWatchResponse>> stream;
+  Kubelet kubelet(options.directory, [&](const std::string& resource, const std::string& endpoint) {
+    if (resource != "nvidia.com/gpu" || stream != nullptr) return;
+    stub = ::v1beta1::DevicePlugin::NewStub(grpc::CreateChannel(
+        "unix:" + options.directory + "/" + endpoint, grpc::InsecureChannelCredentials()));
+    stream = stub->ListAndWatch(&call, {});
+    ::v1beta1::ListAndWatchResponse list;
+    ASSERT_TRUE(stream->Read(&list));
+    EXPECT_EQ(list.devices(0).health(), "Healthy");
+    inventory.Apply({.kind = Fault::Kind::kUnhealthy, .device = 0}, clock.Now());
+  });
+  kubelet.Start();
+  std::jthread running([&] { (void)RunDevicePlugins(ctx, options, inventory); });
+  kubelet.Await(3);
+  ::v1beta1::ListAndWatchResponse list;
+  EXPECT_TRUE(stream != nullptr && stream->Read(&list) && list.devices_size() > 0 &&
+              list.devices(0).health() == "Unhealthy");
+  call.TryCancel();
+  stop.request_stop();
+  running.join();
+  kubelet.Stop();
 }
 
 }  // namespace
