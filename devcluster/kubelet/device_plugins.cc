@@ -62,11 +62,14 @@ struct DevicePlugins::State {
 
   std::string File() const { return directory + "/kubelet_internal_checkpoint"; }
 
-  void Save() {
+  Status Save() {
     std::lock_guard lock(writing);
     DeviceMemory memory = books.With([](const Books& books) { return books.memory; });
-    Status status = runtime::WriteFileAtomically(File(), EncodeDeviceCheckpoint(memory), 0600);
-    if (!status.ok()) LOG(ERROR) << status.message();
+    return runtime::WriteFileAtomically(File(), EncodeDeviceCheckpoint(memory), 0600);
+  }
+  // Where a file that is behind does no harm: who holds more than it says was given nothing yet.
+  void TrySave() {
+    if (Status status = Save(); !status.ok()) LOG(ERROR) << status.message();
   }
 
   Status Add(const Context& ctx, const std::string& resource, const std::string& socket) {
@@ -103,7 +106,7 @@ struct DevicePlugins::State {
       return true;
     });
     if (!ours) return;
-    Save();
+    TrySave();
     on_change();
   }
 
@@ -305,16 +308,12 @@ Status DevicePlugins::Allocate(const Context& ctx, const api::Pod& pod) {
     std::lock_guard lock(state_->allocating);
     status = state_->AllocateContainers(ctx, pod);
   }
-  if (!status.ok()) {
-    Release(pod.metadata.uid);
-    return status;
-  }
-  if (state_->books.With([&](const State::Books& books) {
-        return books.memory.holds.count(pod.metadata.uid) > 0;
-      })) {
-    state_->Save();
-  }
-  return Ok();
+  bool holds = state_->books.With(
+      [&](const State::Books& books) { return books.memory.holds.count(pod.metadata.uid) > 0; });
+  // What cannot be remembered is not given: after a restart another Pod would get it too.
+  if (status.ok() && holds) status = state_->Save();
+  if (!status.ok()) Release(pod.metadata.uid);
+  return status;
 }
 
 DeviceGrant DevicePlugins::GrantOf(const std::string& pod_uid, const std::string& container) const {
@@ -360,7 +359,7 @@ Status DevicePlugins::PreStart(const Context& ctx, const std::string& pod_uid,
 void DevicePlugins::Release(const std::string& pod_uid) {
   bool held = state_->books.With(
       [&](State::Books& books) { return books.memory.holds.erase(pod_uid) > 0; });
-  if (held) state_->Save();
+  if (held) state_->TrySave();
 }
 
 std::set<std::string> DevicePlugins::PodUids() const {

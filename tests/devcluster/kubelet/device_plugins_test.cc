@@ -201,6 +201,19 @@ TEST_F(DevicePluginsTest, ARestartForgetsNothing) {
   EXPECT_THAT(plugins_->PodUids(), ElementsAre("q"));
 }
 
+// What cannot be remembered is not given: after a restart somebody else would get it too.
+TEST_F(DevicePluginsTest, NothingIsGivenThatCannotBeRemembered) {
+  auto plugin = Plugin({{"a", "Healthy"}});
+  const std::string file = Directory() + "/kubelet_internal_checkpoint";
+  std::filesystem::remove(file);
+  ASSERT_TRUE(runtime::MakeDirectories(file + "/in the way").ok());
+  Status refused = plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("c", kGpu, 1)}));
+  EXPECT_THAT(refused.message(), HasSubstr("kubelet_internal_checkpoint"));
+  EXPECT_TRUE(plugins_->PodUids().empty());
+  std::filesystem::remove_all(file);
+  EXPECT_TRUE(plugins_->Allocate(Ctx(), PodOf("p", {WithLimit("c", kGpu, 1)})).ok());
+}
+
 TEST_F(DevicePluginsTest, ALostCheckpointStopsTheStart) {
   ASSERT_TRUE(
       runtime::WriteFileAtomically(Directory() + "/kubelet_internal_checkpoint", "{}").ok());
