@@ -145,23 +145,30 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
       errors.Report(field + ".name",
                     Quoted(resource.name) + " is not an extended resource such as nvidia.com/gpu");
     }
-    if (resource.slots_per_device > 0) continue;
+    // A kubelet takes gRPC messages of at most 4 MiB and an entry of the list is up to 32 bytes
+    // long.
+    constexpr int64_t kMost = 110'000;
+    auto limit = [&](const std::string& member, const std::string& value, int64_t per_device,
+                     const char* want) {
+      const int64_t total = per_device * profile.count;
+      if (total <= kMost) return;
+      errors.Report(field + member, value + " makes " + std::to_string(total) +
+                                        " kubelet devices, more than the " + std::to_string(kMost) +
+                                        " that fit into one message; want " + want);
+    };
+    if (resource.slots_per_device > 0) {
+      limit(".slotsPerDevice", std::to_string(resource.slots_per_device), resource.slots_per_device,
+            "fewer slots");
+      continue;
+    }
     auto capacity = profile.capacity.find(resource.capacity);
     if (capacity == profile.capacity.end()) {
       errors.Report(field + ".capacity",
                     Quoted(resource.capacity) + " is not under devices.capacity");
       continue;
     }
-    // A kubelet takes gRPC messages of at most 4 MiB and an entry of the list is up to 32 bytes
-    // long.
-    constexpr int64_t kMost = 110'000;
-    int64_t total = capacity->second.value.Value() / resource.unit.Value() * profile.count;
-    if (total > kMost) {
-      errors.Report(field + ".unit", resource.unit.ToString() + " makes " + std::to_string(total) +
-                                         " kubelet devices, more than the " +
-                                         std::to_string(kMost) +
-                                         " that fit into one message; want a larger unit");
-    }
+    limit(".unit", resource.unit.ToString(), capacity->second.value.Value() / resource.unit.Value(),
+          "a larger unit");
   }
 }
 

@@ -164,6 +164,22 @@ TEST(ParseProfile, SaysWhatIsWrong) {
   }
 }
 
+// The list of a resource must fit into one message of gRPC, however its devices are counted.
+TEST(ParseProfile, TooManySlots) {
+  std::string text = kMinimal;
+  for (auto [find, put] :
+       {std::pair("  count: 2", "  count: 200"), std::pair(", bus: [\"01\", \"02\"]", ""),
+        std::pair("edits:\n",
+                  "devicePlugin:\n- {name: example.com/gpu, slotsPerDevice: 1000}\nedits:\n")}) {
+    size_t at = text.find(find);
+    ASSERT_NE(at, std::string::npos) << find;
+    text.replace(at, std::string(find).size(), put);
+  }
+  EXPECT_EQ(ParseProfile(text, "bad.yaml").status().message(),
+            "bad.yaml:20: devicePlugin[0].slotsPerDevice: 1000 makes 200000 kubelet devices, more "
+            "than the 110000 that fit into one message; want fewer slots");
+}
+
 TEST(LoadProfile, UnknownNameListsTheKnownOnes) {
   std::string names;
   for (const std::string& name : kAll) names += (names.empty() ? "" : ", ") + name;
