@@ -1,12 +1,30 @@
 // Life of a claim, stop 6 of 8: describe, the effect. One file per claim UID.
 #include "mockdev/cdi/spec_files.h"
 
-#include <filesystem>
+#include <algorithm>
 
 #include "dray/runtime/files.h"
 #include "mockdev/cdi/spec.h"
+#include "mockdev/ledger/file_names.h"
 
 namespace dray::mockdev::cdi {
+namespace {
+
+// Every device of ours mounts its description from below the node's state directory.
+bool OfAnotherNode(const std::string& path, const std::string& own_dir) {
+  Result<std::string> text = runtime::ReadFile(path);
+  if (!text.ok()) return false;
+  Result<Spec> spec = DecodeSpec(*text);
+  if (!spec.ok()) return false;
+  for (const NamedDevice& device : spec->devices) {
+    if (std::any_of(device.edits.mounts.begin(), device.edits.mounts.end(),
+                    [&](const Mount& mount) { return mount.host_path.starts_with(own_dir + "/"); }))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 SpecFiles::SpecFiles(std::string directory, std::string_view driver)
     : directory_(std::move(directory)), prefix_("k8s." + std::string(driver) + "-claim_") {}
@@ -38,18 +56,17 @@ Status SpecFiles::Remove(std::string_view uid) const {
   return runtime::RemoveFile(PathOf(uid));
 }
 
-Result<int> SpecFiles::RemoveOthers(const std::set<std::string>& keep) const {
+Result<int> SpecFiles::RemoveOthers(const std::set<std::string>& keep,
+                                    const std::string& own_dir) const {
   int removed = 0;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(directory_, error);
-  if (error == std::errc::no_such_file_or_directory) return 0;
-  if (error) return Status(Reason::kInternal, "cannot list " + directory_ + ": " + error.message());
-  for (const auto& entry : entries) {
-    std::string name = entry.path().filename().string();
+  DRAY_ASSIGN_OR_RETURN(std::vector<std::string> names, FileNames(directory_));
+  for (const std::string& name : names) {
     if (!name.starts_with(prefix_)) continue;
     std::string uid = name.substr(prefix_.size());
     if (uid.ends_with(".json") && keep.contains(uid.substr(0, uid.size() - 5))) continue;
-    DRAY_RETURN_IF_ERROR(runtime::RemoveFile(entry.path().string()));
+    std::string path = directory_ + "/" + name;
+    if (OfAnotherNode(path, own_dir)) continue;
+    DRAY_RETURN_IF_ERROR(runtime::RemoveFile(path));
     ++removed;
   }
   return removed;

@@ -24,8 +24,9 @@ class SpecFiles {
   // ok when already gone.
   Status Remove(std::string_view uid) const;
   // Removes this driver's files of claims that are not in `keep`, and what a killed write left. How
-  // many went.
-  Result<int> RemoveOthers(const std::set<std::string>& keep) const;
+  // many went. Only what mounts something from below `own_dir`, or is no CDI file: the directory
+  // may hold files of another node of this machine with the same driver.
+  Result<int> RemoveOthers(const std::set<std::string>& keep, const std::string& own_dir) const;
 
  private:
   std::string directory_, prefix_;

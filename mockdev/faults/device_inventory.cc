@@ -14,10 +14,8 @@ DeviceState DeviceInventory::StateOf(size_t position) const {
 }
 
 bool DeviceInventory::Present(std::string_view device) const {
-  for (size_t i = 0; i < devices_.size(); ++i) {
-    if (devices_[i].device.name == device) return StateOf(i).present;
-  }
-  return false;
+  const MockDevice* found = FindDevice(devices_, device);
+  return found != nullptr && StateOf(static_cast<size_t>(found - devices_.data())).present;
 }
 
 std::vector<api::Device> DeviceInventory::Published() const {

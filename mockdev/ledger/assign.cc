@@ -10,13 +10,6 @@
 namespace dray::mockdev {
 namespace {
 
-const MockDevice* FindDevice(const std::vector<MockDevice>& devices, const std::string& name) {
-  for (const MockDevice& device : devices) {
-    if (device.device.name == name) return &device;
-  }
-  return nullptr;
-}
-
 // "driver/name" is the same capacity as "name".
 std::string WithoutDomain(const std::string& driver, const std::string& name) {
   return name.starts_with(driver + "/") ? name.substr(driver.size() + 1) : name;
@@ -56,8 +49,30 @@ Status CheckParameters(const DeviceProfile& profile, const api::OpaqueDeviceConf
   return {};
 }
 
-Status CheckUse(const DeviceProfile& profile, const MockDevice& device,
-                const PreparedDevice& wanted, const DeviceUse& use) {
+// What is held already of the device that one result wants.
+struct DeviceUse {
+  explicit DeviceUse(const PreparedDevice& result) : wanted(result) {}
+
+  const PreparedDevice& wanted;
+  bool exclusively = false;
+  bool shared = false;
+  std::map<std::string, api::Quantity> consumed;
+  std::set<int> units;
+  std::set<std::string> shares;
+  std::string by;  // "namespace/name" of one of the claims
+
+  void Add(const ClaimRecord& record, const PreparedDevice& held) {
+    if (held.pool != wanted.pool || held.device != wanted.device || held.admin_access) return;
+    by = record.namespace_ + "/" + record.name;
+    (held.share_id ? shared : exclusively) = true;
+    if (held.share_id) shares.insert(*held.share_id);
+    for (const auto& [name, quantity] : held.consumed) consumed[name] += quantity;
+    units.insert(held.units.begin(), held.units.end());
+  }
+};
+
+Status CheckUse(const DeviceProfile& profile, const MockDevice& device, const DeviceUse& use) {
+  const PreparedDevice& wanted = use.wanted;
   std::string prefix = "device " + wanted.device + " ";
   if (use.exclusively)
     return Status(Reason::kConflict, prefix + "is held as a whole by claim " + use.by);
@@ -157,14 +172,14 @@ Result<ClaimRecord> AssignDevices(const DeviceProfile& profile,
     slots.insert(prepared.slot);
     if (prepared.admin_access) continue;
 
+    DeviceUse use(prepared);
+    for (const auto& [uid, record] : claims) {
+      if (uid == wanted.uid) continue;
+      for (const PreparedDevice& held : record.devices) use.Add(record, held);
+    }
     // The claim's own earlier results count like another claim's: two shares of one card add up.
-    std::map<std::string, ClaimRecord> others = claims;
-    others.erase(wanted.uid);
-    ClaimRecord& earlier = others[wanted.uid];
-    earlier = wanted;
-    earlier.devices.resize(i);
-    DeviceUse use = UseOfDevice(others, "", prepared.pool, prepared.device);
-    DRAY_RETURN_IF_ERROR(CheckUse(profile, *device, prepared, use));
+    for (size_t k = 0; k < i; ++k) use.Add(wanted, wanted.devices[k]);
+    DRAY_RETURN_IF_ERROR(CheckUse(profile, *device, use));
 
     if (profile.assign_units.empty()) continue;
     int64_t total = device->device.capacity.at(profile.assign_units).value.Value();

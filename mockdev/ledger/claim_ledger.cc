@@ -133,22 +133,4 @@ Status ClaimLedger::Write(const std::map<std::string, ClaimRecord>& claims, std:
   return runtime::WriteFileAtomically(path_, document.dump(1) + "\n", 0600);
 }
 
-DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims,
-                      const std::string& except_uid, const std::string& pool,
-                      const std::string& device) {
-  DeviceUse use;
-  for (const auto& [uid, record] : claims) {
-    if (uid == except_uid) continue;
-    for (const PreparedDevice& held : record.devices) {
-      if (held.pool != pool || held.device != device || held.admin_access) continue;
-      use.by = record.namespace_ + "/" + record.name;
-      (held.share_id ? use.shared : use.exclusively) = true;
-      if (held.share_id) use.shares.insert(*held.share_id);
-      for (const auto& [name, quantity] : held.consumed) use.consumed[name] += quantity;
-      use.units.insert(held.units.begin(), held.units.end());
-    }
-  }
-  return use;
-}
-
 }  // namespace dray::mockdev

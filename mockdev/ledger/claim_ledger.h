@@ -53,17 +53,4 @@ class ClaimLedger {
   std::map<std::string, ClaimRecord> claims_;
 };
 
-// What the other claims of the ledger hold of one device.
-struct DeviceUse {
-  bool exclusively = false;
-  bool shared = false;
-  std::map<std::string, api::Quantity> consumed;
-  std::set<int> units;
-  std::set<std::string> shares;
-  std::string by;  // "namespace/name" of one of them
-};
-DeviceUse UseOfDevice(const std::map<std::string, ClaimRecord>& claims,
-                      const std::string& except_uid, const std::string& pool,
-                      const std::string& device);
-
 }  // namespace dray::mockdev

@@ -14,6 +14,7 @@
 #include "dray/runtime/files.h"
 #include "mockdev/cdi/spec.h"
 #include "mockdev/ledger/assign.h"
+#include "mockdev/ledger/file_names.h"
 
 namespace dray::mockdev {
 namespace {
@@ -108,17 +109,20 @@ Status ClaimPreparer::CopyTools() {
 Status ClaimPreparer::RemoveUntracked() {
   std::set<std::string> known;
   for (const auto& [uid, record] : ledger_->claims()) known.insert(uid);
-  DRAY_ASSIGN_OR_RETURN(int removed, specs_.RemoveOthers(known));
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(options_.paths.claims(), error)) {
-    if (known.contains(entry.path().filename().string())) continue;
-    DRAY_RETURN_IF_ERROR(runtime::RemoveTree(entry.path().string()));
+  DRAY_ASSIGN_OR_RETURN(int removed, specs_.RemoveOthers(known, options_.paths.state_dir));
+  DRAY_ASSIGN_OR_RETURN(std::vector<std::string> claims, FileNames(options_.paths.claims()));
+  for (const std::string& uid : claims) {
+    if (known.contains(uid)) continue;
+    DRAY_RETURN_IF_ERROR(runtime::RemoveTree(options_.paths.claim(uid)));
     ++removed;
   }
-  // What a kill between write and rename left of the ledger itself.
-  for (const auto& entry : std::filesystem::directory_iterator(options_.paths.state_dir, error)) {
-    if (entry.path().filename().string().starts_with("ledger.json.tmp.")) {
-      DRAY_RETURN_IF_ERROR(runtime::RemoveFile(entry.path().string()));
+  // What a kill between write and rename left.
+  const NodePaths& paths = options_.paths;
+  for (const std::string& directory : {paths.state_dir, paths.tools(), paths.shared()}) {
+    DRAY_ASSIGN_OR_RETURN(std::vector<std::string> names, FileNames(directory));
+    for (const std::string& name : names) {
+      if (name.find(".tmp.") == std::string::npos) continue;
+      DRAY_RETURN_IF_ERROR(runtime::RemoveFile(directory + "/" + name));
       ++removed;
     }
   }
@@ -225,6 +229,13 @@ std::vector<ClaimRecord> ClaimPreparer::Claims() const {
   std::vector<ClaimRecord> claims;
   for (const auto& [uid, record] : ledger_->claims()) claims.push_back(record);
   return claims;
+}
+
+size_t ClaimPreparer::PreparedDevices() const {
+  std::lock_guard lock(mutex_);
+  size_t devices = 0;
+  for (const auto& [uid, record] : ledger_->claims()) devices += record.devices.size();
+  return devices;
 }
 
 }  // namespace dray::mockdev

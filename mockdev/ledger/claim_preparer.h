@@ -40,6 +40,8 @@ class ClaimPreparer {
   Status Unprepare(const std::string& uid);
 
   std::vector<ClaimRecord> Claims() const;
+  // How many devices the claims hold, shares counted one by one.
+  size_t PreparedDevices() const;
 
  private:
   ClaimPreparer(PreparerOptions options, const DeviceInventory& inventory);

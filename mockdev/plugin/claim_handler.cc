@@ -96,11 +96,8 @@ void ClaimHandler::Count(const std::string& operation, const Status& outcome, Du
       {{"driver", driver_}, {"operation", operation}, {"outcome", outcome.ok() ? "ok" : "error"}});
   metrics.Observe(kDuration, "Time to prepare or unprepare one claim.",
                   {{"driver", driver_}, {"operation", operation}}, Seconds(took));
-  double devices = 0;
-  for (const ClaimRecord& record : preparer_.Claims())
-    devices += static_cast<double>(record.devices.size());
   metrics.Set(kPrepared, "Devices (shares count) that are prepared now.", {{"driver", driver_}},
-              devices);
+              static_cast<double>(preparer_.PreparedDevices()));
 }
 
 }  // namespace dray::mockdev

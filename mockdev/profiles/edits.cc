@@ -6,13 +6,6 @@
 namespace dray::mockdev {
 namespace {
 
-const MockDevice* FindDevice(const std::vector<MockDevice>& devices, const std::string& name) {
-  for (const MockDevice& device : devices) {
-    if (device.device.name == name) return &device;
-  }
-  return nullptr;
-}
-
 std::string HexMask(const std::vector<int>& units, int first) {
   uint64_t mask = 0;
   for (int unit : units) {

@@ -12,7 +12,7 @@ namespace dray::mockdev {
 
 // Where one driver keeps its things on the node:
 //
-//   <state_dir>/            0750, /var/lib/kubelet/plugins/<driver>
+//   <state_dir>/            /var/lib/kubelet/plugins/<driver>
 //     dra.sock              DRA service
 //     ledger.json           the node's memory
 //     lock                  held by the process that owns the directory

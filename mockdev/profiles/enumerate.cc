@@ -99,6 +99,13 @@ Result<std::vector<MockDevice>> EnumerateDevices(const DeviceProfile& profile,
   return devices;
 }
 
+const MockDevice* FindDevice(const std::vector<MockDevice>& devices, std::string_view name) {
+  for (const MockDevice& device : devices) {
+    if (device.device.name == name) return &device;
+  }
+  return nullptr;
+}
+
 std::vector<std::string> BuiltInProfiles() {
   std::vector<std::string> names;
   for (std::string_view path : EmbeddedFiles(kProfileFolder)) {

@@ -137,5 +137,7 @@ struct MockDevice {
 // The devices of a node, in order of index. Pure: the same for the same profile and node name.
 Result<std::vector<MockDevice>> EnumerateDevices(const DeviceProfile& profile,
                                                  std::string_view node);
+// Null when none has that name.
+const MockDevice* FindDevice(const std::vector<MockDevice>& devices, std::string_view name);
 
 }  // namespace dray::mockdev

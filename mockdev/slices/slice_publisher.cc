@@ -77,9 +77,12 @@ struct SlicePublisher::State : runtime::Reconciler {
 
 SlicePublisher::SlicePublisher(runtime::Client client, Clock& clock, std::string driver,
                                std::string node_name, DeviceInventory& inventory)
-    : state_(std::make_unique<State>(std::move(client), clock, std::move(driver),
+    : state_(std::make_shared<State>(std::move(client), clock, std::move(driver),
                                      std::move(node_name), inventory)) {
-  inventory.OnChange([state = state_.get()] { state->queue.Add({"", state->node_name}); });
+  // The inventory keeps its watchers for longer than this publisher lives.
+  inventory.OnChange([watching = std::weak_ptr(state_)] {
+    if (auto state = watching.lock()) state->queue.Add({"", state->node_name});
+  });
 }
 
 SlicePublisher::~SlicePublisher() = default;

@@ -27,7 +27,7 @@ class SlicePublisher {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace dray::mockdev

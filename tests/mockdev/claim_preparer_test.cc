@@ -199,10 +199,30 @@ TEST(ClaimPreparer, SweepsAtStartWhatNoEntryExplains) {
   std::map<std::string, std::string> state = node.State();
   ASSERT_TRUE(runtime::MakeDirectories(node.dir() / "state/claims/lost/vgpu").ok());
   for (const char* path :
-       {"cdi/k8s.hami-core-gpu.project-hami.io-claim_lost.json", "state/ledger.json.tmp.7.0"}) {
+       {"cdi/k8s.hami-core-gpu.project-hami.io-claim_lost.json", "state/ledger.json.tmp.7.0",
+        "state/tools/nvidia-smi.tmp.7.1", "state/shared/libvgpu.so.tmp.7.2"}) {
     ASSERT_TRUE(runtime::WriteFileAtomically(node.dir() / path, "{").ok());
   }
   ASSERT_TRUE(node.Restart().ok());
+  EXPECT_EQ(node.State(), state);
+}
+
+// Two mock nodes of one machine may have their CDI files in one directory; each sweeps its own.
+TEST(ClaimPreparer, LeavesTheFilesOfAnotherNode) {
+  Node node;
+  ASSERT_TRUE(node.Restart().ok());
+  ASSERT_TRUE(node->Prepare(TwoGpus("a")).ok());
+  std::map<std::string, std::string> state = node.State();
+  testing::FakeClock clock;
+  Context ctx(clock, {});
+  DeviceProfile profile = ProfileFromTree("nvidia-a100-80gb");
+  DeviceInventory inventory("node-2", ValueOf(EnumerateDevices(profile, "node-2")));
+  TempDir other;
+  ASSERT_TRUE(ClaimPreparer::Open(
+                  ctx,
+                  {profile, {other / "state", node.dir() / "cdi"}, node.dir() / "tools", nullptr},
+                  inventory)
+                  .ok());
   EXPECT_EQ(node.State(), state);
 }
 

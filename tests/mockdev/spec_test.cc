@@ -119,16 +119,24 @@ TEST(DecodeSpec, IsStrict) {
 TEST(SpecFiles, RemovesOnlyWhatIsOursAndUnknown) {
   TempDir dir;
   cdi::SpecFiles files(dir.path(), "gpu.example.com");
-  cdi::Spec spec{.kind = "k8s.gpu.example.com/claim", .devices = {{"x", {.env = {"A=1"}}}}};
+  auto spec_of = [](const std::string& state_dir) {
+    return cdi::Spec{
+        .kind = "k8s.gpu.example.com/claim",
+        .devices = {
+            {"x", {.mounts = {{state_dir + "/claims/u/devices/0.json", "/run/x.json", {"ro"}}}}}}};
+  };
+  cdi::Spec spec = spec_of("/state");
   ASSERT_TRUE(files.Write("keep", spec).ok());
   ASSERT_TRUE(files.Write("lost", spec).ok());
+  ASSERT_TRUE(files.Write("of-another-node", spec_of("/state-2")).ok());
   for (const char* name : {"other.json", "k8s.gpu.example.com-claim_lost.json.tmp.12.0",
                            "k8s.gpu.example.org-claim_x.json"}) {
     ASSERT_TRUE(runtime::WriteFileAtomically(dir / name, "{}").ok());
   }
-  EXPECT_EQ(ValueOf(files.RemoveOthers({"keep"})), 2);
+  EXPECT_EQ(ValueOf(files.RemoveOthers({"keep"}, "/state")), 2);
   EXPECT_TRUE(files.Holds("keep", spec));
-  EXPECT_EQ(Tree(dir.path()).size(), 3u);
+  EXPECT_TRUE(files.Holds("of-another-node", spec_of("/state-2")));
+  EXPECT_EQ(Tree(dir.path()).size(), 4u);
 }
 
 }  // namespace
