@@ -17,6 +17,7 @@ struct StaticType;
 struct Function;
 struct Overload;
 struct Expr;
+class Regex;
 
 // The loop that every macro over a range becomes: accu = init; for each item while `condition`:
 // accu = step; then result.
@@ -52,6 +53,7 @@ struct Expr {
   Expr* target = nullptr;  // operand of kSelect, target of kCall
   std::span<Expr*> args;   // arguments; list elements; keys and values of a map in turn
   Loop* loop = nullptr;    // kLoop
+  mutable const Regex* regex = nullptr;  // of a literal that was found to be a pattern
 
   const StaticType* type = nullptr;
   const Function* function = nullptr;    // kCall, after overload resolution
@@ -61,7 +63,7 @@ struct Expr {
 
 static_assert(std::is_trivially_destructible_v<Expr> && std::is_trivially_destructible_v<Loop>);
 
-// Owns the nodes of one expression, in one block of memory as a rule.
+// Owns the nodes of one expression: in one block of memory as a rule.
 class Ast {
  public:
   // What macros can make of an expression of the permitted length, with room to spare; optMap()
@@ -99,12 +101,14 @@ class Ast {
     return {copy.data(), copy.size()};
   }
 
+  std::pmr::memory_resource* memory() { return &memory_; }
+
   Expr* root = nullptr;
   size_t size() const { return size_; }
   bool TooBig() const { return size_ > kMostNodes; }
 
  private:
-  std::byte first_[8192];
+  std::byte first_[16384];
   std::pmr::monotonic_buffer_resource memory_{first_, sizeof(first_)};
   size_t size_ = 0;
 };

@@ -186,12 +186,12 @@ class Estimator {
     std::optional<Range> result_size;
     for (const Overload* overload : e->overloads) {
       CallEstimate estimate =
-          CostOfOverload(e, overload->id, target ? &*target : nullptr, args, arg_costs);
+          CostOfOverload(e, *overload, target ? &*target : nullptr, args, arg_costs);
       cost = cost.Union(estimate.cost);
       if (estimate.result_size)
         result_size =
             result_size ? result_size->Union(*estimate.result_size) : *estimate.result_size;
-      if (overload->id == "index_list" || overload->id == "index_map") {
+      if (overload->estimate == EstimateRule::kIndex) {
         std::optional<EntrySizes> entries = EntriesOf(e->args[0]);
         result_size = entries ? std::optional(entries->value) : std::nullopt;
         NoteOf(e).path =
@@ -203,19 +203,35 @@ class Estimator {
     return sum + cost;
   }
 
-  CallEstimate CostOfOverload(const Expr* e, std::string_view id, const CostNode* target,
+  CallEstimate CostOfOverload(const Expr* e, const Overload& overload, const CostNode* target,
                               std::span<const CostNode> args, std::span<const Range> arg_costs) {
+    const std::string_view id = overload.id;
     Range args_cost;
     for (Range cost : arg_costs) args_cost = args_cost + cost;
-    // No library knows an operator, except ==.
-    bool plain_operator =
-        (e->name[0] == '_' && e->name != op::kEqual) || e->name[0] == '!' || e->name[0] == '-';
-    if (!plain_operator) {
-      if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args);
-          library)
-        return {library->cost + args_cost, library->result_size};
-    }
     auto text = [&](Range size) { return size.Scaled(kTextFactor) + args_cost; };
+    switch (overload.estimate) {
+      case EstimateRule::kOne:
+      case EstimateRule::kIndex:
+        return {Range::Fixed(1) + args_cost, {}};
+      case EstimateRule::kLogical:
+        return {{arg_costs[0].min, (arg_costs[0] + arg_costs[1]).max}, {}};
+      case EstimateRule::kConditional:
+        SetEntries(e, Union(EntriesOf(e->args[1]), EntriesOf(e->args[2])));
+        return {arg_costs[0] + arg_costs[1].Union(arg_costs[2]),
+                SizeOrUnknown(args[1]).Union(SizeOrUnknown(args[2]))};
+      case EstimateRule::kEqual:
+      case EstimateRule::kByName:
+        if (std::optional<CallEstimate> library = EstimateLibraryCall(e->name, id, target, args);
+            library)
+          return {library->cost + args_cost, library->result_size};
+        if (overload.estimate == EstimateRule::kByName) break;
+        [[fallthrough]];
+      case EstimateRule::kText: {
+        Range left = SizeOrUnknown(args[0]), right = SizeOrUnknown(args[1]);
+        uint64_t smaller = std::min(left.max, right.max);
+        return {text({smaller > 0 ? uint64_t{1} : 0, smaller}), {}};
+      }
+    }
     if (id == "string_format" && target != nullptr) return {text(SizeOrUnknown(*target)), {}};
     if (id == "string_to_bytes") {
       Range size = SizeOrUnknown(args[0]);
@@ -242,34 +258,12 @@ class Estimator {
               args_cost,
           {}};
     }
-    if (id == "logical_and" || id == "logical_or")
-      return {{arg_costs[0].min, (arg_costs[0] + arg_costs[1]).max}, {}};
-    if (id == "conditional") {
-      SetEntries(e, Union(EntriesOf(e->args[1]), EntriesOf(e->args[2])));
-      return {arg_costs[0] + arg_costs[1].Union(arg_costs[2]),
-              SizeOrUnknown(args[1]).Union(SizeOrUnknown(args[2]))};
-    }
     if (id == "add_string" || id == "add_bytes" || id == "add_list") {
       Range size = SizeOrUnknown(args[0]) + SizeOrUnknown(args[1]);
       SetEntries(e, Union(EntriesOf(e->args[0]), EntriesOf(e->args[1])));
       return {id == "add_list" ? Range::Fixed(1) + args_cost : text(size), size};
     }
-    if (ComparesText(id)) {
-      Range left = SizeOrUnknown(args[0]), right = SizeOrUnknown(args[1]);
-      uint64_t smaller = std::min(left.max, right.max);
-      return {text({smaller > 0 ? uint64_t{1} : 0, smaller}), {}};
-    }
     return {Range::Fixed(1) + args_cost, {}};
-  }
-
-  static bool ComparesText(std::string_view id) {
-    if (id == "equals" || id == "not_equals") return true;
-    for (std::string_view prefix : {"less_equals_", "greater_equals_", "less_", "greater_"}) {
-      if (!id.starts_with(prefix)) continue;
-      std::string_view type = id.substr(prefix.size());
-      if (type == "string" || type == "bytes") return true;
-    }
-    return false;
   }
 
   Range CostOfList(const Expr* e) {

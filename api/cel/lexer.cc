@@ -1,7 +1,5 @@
 #include "api/cel/lexer.h"
 
-#include <array>
-
 #include "api/cel/text.h"
 
 namespace dray::cel {
@@ -83,23 +81,69 @@ size_t NumberLength(std::string_view text, Token& token) {
   return with_suffix(length);
 }
 
-struct Symbol {
-  std::string_view text;
-  Token token;
-};
-// Longer ones first.
-constexpr std::array<Symbol, 24> kSymbols = {{
-    {"==", Token::kEqual},        {"!=", Token::kNotEqual},  {"<=", Token::kLessEqual},
-    {">=", Token::kGreaterEqual}, {"&&", Token::kAnd},       {"||", Token::kOr},
-    {"<", Token::kLess},          {">", Token::kGreater},    {"[", Token::kLeftBracket},
-    {"]", Token::kRightBracket},  {"{", Token::kLeftBrace},  {"}", Token::kRightBrace},
-    {"(", Token::kLeftParen},     {")", Token::kRightParen}, {".", Token::kDot},
-    {",", Token::kComma},         {"-", Token::kMinus},      {"!", Token::kExclamation},
-    {"?", Token::kQuestion},      {":", Token::kColon},      {"+", Token::kPlus},
-    {"*", Token::kStar},          {"/", Token::kSlash},      {"%", Token::kPercent},
-}};
+// The length of the operator or bracket that starts here, 0 when there is none.
+size_t SymbolLength(std::string_view text, Token& token) {
+  const bool equals = text.size() > 1 && text[1] == '=';
+  auto one = [&](Token t) -> size_t { return token = t, 1; };
+  auto with_equals = [&](Token with, Token without) -> size_t {
+    token = equals ? with : without;
+    return equals ? 2 : 1;
+  };
+  auto twice = [&](Token t) -> size_t {
+    token = t;
+    return text.size() > 1 && text[1] == text[0] ? 2 : 0;
+  };
+  switch (text[0]) {
+    case '.':
+      return one(Token::kDot);
+    case '(':
+      return one(Token::kLeftParen);
+    case ')':
+      return one(Token::kRightParen);
+    case '[':
+      return one(Token::kLeftBracket);
+    case ']':
+      return one(Token::kRightBracket);
+    case '{':
+      return one(Token::kLeftBrace);
+    case '}':
+      return one(Token::kRightBrace);
+    case ',':
+      return one(Token::kComma);
+    case '=':
+      token = Token::kEqual;
+      return equals ? 2 : 0;
+    case '!':
+      return with_equals(Token::kNotEqual, Token::kExclamation);
+    case '<':
+      return with_equals(Token::kLessEqual, Token::kLess);
+    case '>':
+      return with_equals(Token::kGreaterEqual, Token::kGreater);
+    case '&':
+      return twice(Token::kAnd);
+    case '|':
+      return twice(Token::kOr);
+    case '-':
+      return one(Token::kMinus);
+    case '?':
+      return one(Token::kQuestion);
+    case ':':
+      return one(Token::kColon);
+    case '+':
+      return one(Token::kPlus);
+    case '*':
+      return one(Token::kStar);
+    case '/':
+      return one(Token::kSlash);
+    case '%':
+      return one(Token::kPercent);
+    default:
+      return 0;
+  }
+}
 
 Token Keyword(std::string_view word) {
+  if (word.size() > 5) return Token::kIdentifier;
   if (word == "true") return Token::kTrue;
   if (word == "false") return Token::kFalse;
   if (word == "null") return Token::kNull;
@@ -115,6 +159,8 @@ size_t WordLength(std::string_view text) {
 
 // The length of a string literal with its prefix (r, b, br), 0 when there is none here.
 size_t LiteralLength(std::string_view text, Token& token, bool& broken) {
+  const char first = static_cast<char>(text[0] | 0x20);
+  if (text[0] != '"' && text[0] != '\'' && first != 'b' && first != 'r') return 0;
   size_t prefix = 0;
   token = Token::kString;
   if ((text[prefix] | 0x20) == 'b') token = Token::kBytes, ++prefix;
@@ -152,8 +198,8 @@ size_t EscapeLength(std::string_view text) {
   return octal ? 4 : 0;
 }
 
-bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake) {
-  lexemes.reserve(source.size() / 4 + 8);
+bool Lex(std::string_view source, std::pmr::vector<Lexeme>& lexemes, Mistake& mistake) {
+  lexemes.reserve(source.size() / 3 + 8);
   for (size_t at = 0; at < source.size();) {
     std::string_view rest = source.substr(at);
     char c = rest[0];
@@ -179,12 +225,7 @@ bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake
       token = Token::kEscapedIdentifier;
       length = EscapedIdentifierLength(rest);
     } else {
-      for (const Symbol& symbol : kSymbols) {
-        if (!rest.starts_with(symbol.text)) continue;
-        token = symbol.token;
-        length = symbol.text.size();
-        break;
-      }
+      length = SymbolLength(rest, token);
     }
     if (broken || length == 0) {
       mistake = {at, "Syntax error: token recognition error at: '" +

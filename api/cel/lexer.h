@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,7 @@ struct Lexeme {
 
 // Cuts an expression into lexemes, the last of which is kEnd. False with a mistake at the first
 // character that begins none: unknown characters, strings without an end, malformed escapes.
-bool Lex(std::string_view source, std::vector<Lexeme>& lexemes, Mistake& mistake);
+bool Lex(std::string_view source, std::pmr::vector<Lexeme>& lexemes, Mistake& mistake);
 
 // The length of the escape that starts with the backslash at text[0], 0 when it is malformed.
 size_t EscapeLength(std::string_view text);

@@ -171,13 +171,13 @@ class OrderNode final : public Node {
 class RegexNode final : public Node {
  public:
   enum class Use { kMatches, kFind, kFindAll };
-  RegexNode(Use use, Regex regex, CostRule cost, Nodes args)
-      : use_(use), regex_(std::move(regex)), cost_(cost), args_(args) {}
+  RegexNode(Use use, const Regex& regex, CostRule cost, Nodes args)
+      : use_(use), regex_(regex), cost_(cost), args_(args) {}
   Value Run(Evaluation& evaluation) const override;
 
  private:
   Use use_;
-  Regex regex_;
+  const Regex& regex_;
   CostRule cost_;
   Nodes args_;
 };

@@ -52,7 +52,7 @@ const BinaryOperator* Find(const std::array<BinaryOperator, N>& operators, Token
 class Parser {
  public:
   Parser(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes)
-      : ast_(ast), mistakes_(mistakes) {
+      : ast_(ast), mistakes_(mistakes), lexemes_(ast.memory()), pending_(ast.memory()) {
     Mistake mistake;
     if (!Lex(source, lexemes_, mistake)) mistakes_.push_back(mistake);
   }
@@ -442,8 +442,8 @@ class Parser {
 
   Ast& ast_;
   std::vector<Mistake>& mistakes_;
-  std::vector<Lexeme> lexemes_;
-  std::vector<Expr*>
+  std::pmr::vector<Lexeme> lexemes_;
+  std::pmr::vector<Expr*>
       pending_;  // elements and arguments of the aggregates and calls that are being parsed
   size_t next_ = 0;
   bool failed_ = false;

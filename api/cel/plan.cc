@@ -237,7 +237,7 @@ class Planner {
     }
     if ((name == "matches" || name == "find" || name == "findAll") && args.size() >= 2 &&
         args[1]->constant() != nullptr && args[1]->constant()->is(Kind::kString))
-      return MakeRegex(name, target, args);
+      return MakeRegex(name, target, args, expr->args[expr->target != nullptr ? 0 : 1]->regex);
     auto* call = cel::Make<CallNode>(target, args);
     return AllConstant(args) && IsMaker(name) ? MakeOnce(*call) : call;
   }
@@ -303,13 +303,15 @@ class Planner {
     return cel::Make<MembershipNode>(args[0], set);
   }
 
-  Node* MakeRegex(std::string_view name, const Target& target, Nodes args) {
-    Regex regex(args[1]->constant()->as_string());
-    if (!regex.ok()) return Failed("error parsing regexp: " + regex.error());
+  // `known`: the pattern, when it was compiled before.
+  Node* MakeRegex(std::string_view name, const Target& target, Nodes args, const Regex* known) {
+    const Regex* regex =
+        known != nullptr ? known : cel::Make<Regex>(args[1]->constant()->as_string());
+    if (!regex->ok()) return Failed("error parsing regexp: " + regex->error());
     RegexNode::Use use = name == "matches" ? RegexNode::Use::kMatches
                          : name == "find"  ? RegexNode::Use::kFind
                                            : RegexNode::Use::kFindAll;
-    return cel::Make<RegexNode>(use, std::move(regex), target.cost, args);
+    return cel::Make<RegexNode>(use, *regex, target.cost, args);
   }
 
   static bool AllConstant(Nodes nodes) {

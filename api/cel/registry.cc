@@ -127,6 +127,27 @@ std::optional<Kind> KindOf(const StaticType* type) {
 
 }  // namespace
 
+namespace {
+
+EstimateRule EstimateRuleOf(std::string_view function, std::string_view id) {
+  if (id == "logical_and" || id == "logical_or") return EstimateRule::kLogical;
+  if (id == "conditional") return EstimateRule::kConditional;
+  if (id == "equals") return EstimateRule::kEqual;
+  if (id == "not_equals") return EstimateRule::kText;
+  if (id == "index_list" || id == "index_map") return EstimateRule::kIndex;
+  for (std::string_view prefix : {"less_equals_", "greater_equals_", "less_", "greater_"}) {
+    if (!id.starts_with(prefix)) continue;
+    std::string_view type = id.substr(prefix.size());
+    return type == "string" || type == "bytes" ? EstimateRule::kText : EstimateRule::kOne;
+  }
+  if (id == "not_strictly_false") return EstimateRule::kOne;
+  const bool plain_operator = function[0] == '_' || function[0] == '!' || function[0] == '-';
+  const bool joins = id == "add_string" || id == "add_bytes" || id == "add_list";
+  return plain_operator && !joins ? EstimateRule::kOne : EstimateRule::kByName;
+}
+
+}  // namespace
+
 Function& Registry::At(std::string_view name) {
   if (auto found = by_name_.find(name); found != by_name_.end()) return *found->second;
   Function& function = functions_.emplace_back();
@@ -161,6 +182,8 @@ void Registry::SetCosts() {
     function.cost = RuleOf(function.name, "");
     for (Overload& overload : function.overloads)
       overload.cost = RuleOf(function.name, overload.id);
+    for (Overload& overload : function.overloads)
+      overload.estimate = EstimateRuleOf(function.name, overload.id);
   }
 }
 

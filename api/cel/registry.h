@@ -17,6 +17,17 @@ namespace dray::cel {
 // The target of a member call is args[0]. Strict functions never see an error as argument.
 using Implementation = Value (*)(Evaluation&, Args);
 
+// How the static cost of a call is found, where it is simpler than by names.
+enum class EstimateRule : uint8_t {
+  kByName,
+  kOne,  // one, and the arguments
+  kLogical,
+  kConditional,
+  kText,   // like comparing texts
+  kEqual,  // by the types, else like kText
+  kIndex,
+};
+
 struct Overload {
   std::string id;  // cel-go's name for it: costs hang on it
   bool member = false;
@@ -27,6 +38,7 @@ struct Overload {
   Implementation run = nullptr;  // null where the function has one implementation for all overloads
   bool variadic = false;         // bound as a function of any number of arguments (see CallNode)
   CostRule cost = CostRule::kOne;
+  EstimateRule estimate = EstimateRule::kByName;
 };
 
 struct Function {

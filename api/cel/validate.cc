@@ -1,6 +1,7 @@
 #include <string>
 
 #include "api/cel/checker.h"
+#include "api/cel/object_pool.h"
 #include "api/cel/regex.h"
 #include "api/cel/registry.h"
 #include "api/cel/string_format.h"
@@ -48,9 +49,10 @@ class Validator {
       want = "a time is written like '2026-01-31T12:00:00Z', in the years 1 to 9999";
     } else if (e->name == "matches" && literal.is(Kind::kString)) {
       // matches(text, pattern) is checked by its first argument, as Kubernetes does.
-      Regex regex(literal.as_string());
-      ok = regex.ok();
-      want = regex.error();
+      const auto* regex = Make<Regex>(literal.as_string());
+      ok = regex->ok();
+      want = regex->error();
+      e->args[0]->regex = regex;
     }
     if (!ok)
       mistakes_.push_back(

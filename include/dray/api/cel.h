@@ -34,10 +34,9 @@ struct Options {
 
 struct DeviceData;
 
-// What an expression sees of one device, indexed once so that an evaluation looks attributes up by
-// hash. Build it once per device and keep it: an evaluation against it allocates nothing on the
-// usual paths. Refers to the device and the driver's name (no string or quantity is copied), which
-// must outlive it.
+// What an expression sees of one device, read once. Build it once per device and keep it: an
+// evaluation against it allocates nothing on the usual paths. Refers to the device and the driver's
+// name (no string or quantity is copied), which must outlive it.
 class DeviceView {
  public:
   // Names without a domain are filed under `driver`. A malformed attribute (a version that is no
