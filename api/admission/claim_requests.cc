@@ -1,5 +1,6 @@
 #include "api/admission/claim_requests.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <nlohmann/json.hpp>
@@ -15,8 +16,10 @@ constexpr size_t kMaxLabel = 63;
 constexpr size_t kMaxAlternatives = 8;  // firstAvailable
 
 std::string Sha256Text(std::string_view text) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  // Looked up once: OpenSSL goes through its providers each time otherwise. Never freed.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  unsigned char digest[SHA256_DIGEST_LENGTH] = {};
+  EVP_Digest(text.data(), text.size(), digest, nullptr, kSha256, nullptr);
   static constexpr char kHex[] = "0123456789abcdef";
   std::string hex;
   for (unsigned char byte : digest) {

@@ -100,6 +100,26 @@ std::string FreeEntry(const Json& spec) {
   return name;
 }
 
+std::vector<const std::string*> NamedResources(const Json& resources) {
+  std::vector<const std::string*> named;
+  for (const char* list : {"limits", "requests"}) {
+    const Json* amounts = Member(resources, list);
+    if (amounts == nullptr || !amounts->is_object()) continue;
+    for (auto one = amounts->begin(); one != amounts->end(); ++one)
+      if (one.key() != "cpu" && one.key() != "memory") named.push_back(&one.key());
+  }
+  return named;
+}
+
+bool NamesAny(const VendorConfig& vendor, const std::vector<const std::string*>& named) {
+  for (const auto* names : {&vendor.count, &vendor.memory, &vendor.memory_percentage, &vendor.cores,
+                            &vendor.slices, &vendor.priority})
+    for (const std::string& name : *names)
+      for (const std::string* one : named)
+        if (*one == name) return true;
+  return false;
+}
+
 Result<std::vector<ContainerAsk>> ReadAsks(const Json& spec, const DeviceConfig& config,
                                            const api::Labels& annotations) {
   std::vector<ContainerAsk> asks;
@@ -110,7 +130,10 @@ Result<std::vector<ContainerAsk>> ReadAsks(const Json& spec, const DeviceConfig&
       const Json& container = (*containers)[i];
       const Json* resources = Member(container, "resources");
       if (resources == nullptr || resources->empty()) continue;
+      const std::vector<const std::string*> named = NamedResources(*resources);
+      if (named.empty()) continue;
       for (const VendorConfig& vendor : config.vendors()) {
+        if (!NamesAny(vendor, named)) continue;
         // A mode that cannot be served is the Pod's mistake only where it asks for the vendor.
         Result<Modes> modes = ModesFor(vendor, annotations);
         DRAY_ASSIGN_OR_RETURN(std::optional<Ask> ask,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -51,21 +52,21 @@ std::optional<Place> KeptIn(Place place, std::string_view name) {
   return Place::kWhole;
 }
 
-// Reads well-formed JSON without looking closely at what it passes over. False for anything that it
-// is not sure about.
-class PodReader {
+// Copies well-formed JSON without looking closely at what it passes over. False for anything that
+// it is not sure about.
+class PodReducer {
  public:
-  explicit PodReader(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}
+  PodReducer(std::string_view text, std::string& out)
+      : at_(text.data()), end_(at_ + text.size()), out_(out) {}
 
-  bool Read(Json& pod) {
-    if (!Value(Place::kPod, 0, pod)) return false;
+  bool Reduce() {
+    Space();
+    if (at_ == end_ || *at_ != '{' || !Object(Place::kPod)) return false;
     Space();
     return at_ == end_;
   }
 
  private:
-  static constexpr int kDeepest = 250;
-
   void Space() {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
@@ -76,73 +77,78 @@ class PodReader {
     return true;
   }
 
-  // A string with its quotes; `plain`: what is between them is the value.
-  bool Quoted(std::string_view& quoted, bool& plain) {
+  // A string with its quotes.
+  bool Quoted(std::string_view& quoted) {
     Space();
     if (at_ == end_ || *at_ != '"') return false;
     const char* const start = at_;
-    plain = true;
-    for (++at_; at_ < end_ && *at_ != '"'; ++at_) {
-      if (static_cast<unsigned char>(*at_) < 0x20 || static_cast<unsigned char>(*at_) >= 0x7f)
-        plain = false;
-      if (*at_ != '\\') continue;
-      plain = false;
-      if (++at_ == end_) return false;
-    }
-    if (at_ >= end_) return false;
-    ++at_;
+    const char* close = start;
+    do {
+      close = static_cast<const char*>(
+          std::memchr(close + 1, '"', static_cast<size_t>(end_ - close - 1)));
+      if (close == nullptr) return false;
+    } while (Escaped(start, close));
+    at_ = close + 1;
     quoted = {start, static_cast<size_t>(at_ - start)};
     return true;
   }
 
-  bool Scalar(std::string_view text, Json& out) {
-    out = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    return !out.is_discarded();
+  // An odd number of backslashes before it.
+  static bool Escaped(const char* start, const char* quote) {
+    const char* before = quote;
+    while (before > start && before[-1] == '\\') --before;
+    return (quote - before) % 2 != 0;
   }
 
-  bool Value(Place place, int depth, Json& out) {
+  bool Value(Place place) {
     Space();
-    if (at_ == end_ || depth > kDeepest) return false;
-    if (*at_ == '{') return Object(place, depth, out);
-    if (*at_ == '[') return List(place, depth, out);
-    if (*at_ == '"') {
-      std::string_view quoted;
-      bool plain;
-      if (!Quoted(quoted, plain)) return false;
-      if (!plain) return Scalar(quoted, out);
-      out = std::string(quoted.substr(1, quoted.size() - 2));
+    if (at_ == end_) return false;
+    if (*at_ == '{' && place != Place::kWhole) return Object(place);
+    if (*at_ == '[' && place == Place::kContainers) return Containers();
+    const char* const start = at_;
+    if (!Skip()) return false;
+    out_.append(start, at_);
+    return true;
+  }
+
+  bool Object(Place place) {
+    if (!Take('{')) return false;
+    out_ += '{';
+    if (Take('}')) {
+      out_ += '}';
       return true;
     }
-    const char* const start = at_;
-    while (at_ < end_ && *at_ != ',' && *at_ != '}' && *at_ != ']') ++at_;
-    return Scalar({start, static_cast<size_t>(at_ - start)}, out);
-  }
-
-  bool Object(Place place, int depth, Json& out) {
-    if (!Take('{')) return false;
-    out = Json::object();
-    if (Take('}')) return true;
     do {
       std::string_view key;
-      bool plain;
-      if (!Quoted(key, plain) || !plain || !Take(':')) return false;
-      key = key.substr(1, key.size() - 2);
-      const std::optional<Place> kept = KeptIn(place, key);
-      if (kept ? !Value(*kept, depth + 1, out[std::string(key)]) : !Skip()) return false;
+      if (!Quoted(key)) return false;
+      // An escaped name might be one that is looked for.
+      if (key.find('\\') != std::string_view::npos || !Take(':')) return false;
+      const std::optional<Place> kept = KeptIn(place, key.substr(1, key.size() - 2));
+      if (!kept) {
+        if (!Skip()) return false;
+        continue;
+      }
+      if (out_.back() != '{') out_ += ',';
+      out_.append(key);
+      out_ += ':';
+      if (!Value(*kept)) return false;
     } while (Take(','));
+    out_ += '}';
     return Take('}');
   }
 
-  bool List(Place place, int depth, Json& out) {
+  bool Containers() {
     if (!Take('[')) return false;
-    out = Json::array();
-    if (Take(']')) return true;
-    do {
-      if (!Value(place == Place::kContainers ? Place::kContainer : Place::kWhole, depth + 1,
-                 out.emplace_back()))
-        return false;
-    } while (Take(','));
-    return Take(']');
+    out_ += '[';
+    if (!Take(']')) {
+      do {
+        if (out_.back() != '[') out_ += ',';
+        if (!Value(Place::kContainer)) return false;
+      } while (Take(','));
+      if (!Take(']')) return false;
+    }
+    out_ += ']';
+    return true;
   }
 
   // Any value, by its brackets and strings alone.
@@ -152,8 +158,7 @@ class PodReader {
       const char c = *at_;
       if (c == '"') {
         std::string_view passed;
-        bool plain;
-        if (!Quoted(passed, plain)) return false;
+        if (!Quoted(passed)) return false;
         continue;
       }
       if (c == '{' || c == '[') ++depth;
@@ -166,6 +171,7 @@ class PodReader {
 
   const char* at_;
   const char* const end_;
+  std::string& out_;
 };
 
 }  // namespace
@@ -196,10 +202,15 @@ bool MayConcern(std::string_view pod, const std::vector<std::string>& domains) {
                      [](const std::string& one) { return one.find('.') == std::string::npos; });
 }
 
+std::string PodForAdmission(std::string_view pod) {
+  std::string reduced;
+  reduced.reserve(pod.size());
+  if (!PodReducer(pod, reduced).Reduce()) reduced = pod;
+  return reduced;
+}
+
 Json ParsePodForAdmission(std::string_view pod) {
-  Json read;
-  if (PodReader(pod).Read(read)) return read;
-  return Json::parse(pod, nullptr, /*allow_exceptions=*/false);
+  return Json::parse(PodForAdmission(pod), nullptr, /*allow_exceptions=*/false);
 }
 
 }  // namespace dray::admission

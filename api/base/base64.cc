@@ -20,14 +20,19 @@ constexpr std::array<int8_t, 256> kValues = [] {
 }  // namespace
 
 std::string EncodeBase64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k)
-      text.push_back(i + k <= bytes.size() ? kAlphabet[group >> (18 - 6 * k) & 63] : '=');
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* out = text.data();
+  size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
+    const uint32_t group = uint32_t{static_cast<uint8_t>(bytes[i])} << 16 |
+                           uint32_t{static_cast<uint8_t>(bytes[i + 1])} << 8 |
+                           static_cast<uint8_t>(bytes[i + 2]);
+    for (int shift = 18; shift >= 0; shift -= 6) *out++ = kAlphabet[group >> shift & 63];
+  }
+  if (const size_t left = bytes.size() - i; left > 0) {
+    uint32_t group = uint32_t{static_cast<uint8_t>(bytes[i])} << 16;
+    if (left == 2) group |= uint32_t{static_cast<uint8_t>(bytes[i + 1])} << 8;
+    for (size_t k = 0; k <= left; ++k) *out++ = kAlphabet[group >> (18 - 6 * k) & 63];
   }
   return text;
 }

@@ -115,30 +115,45 @@ class Operation {
   std::string op_, path_text_;
 };
 
-void Diff(const Json& before, const Json& after, const std::string& path, Json& patch) {
-  if (before == after) return;
+void AddOperation(Json& patch, const char* op, const std::string& path,
+                  const Json* value = nullptr) {
+  Json& operation = patch.emplace_back(Json::object());
+  operation["op"] = op;
+  operation["path"] = path;
+  if (value != nullptr) operation["value"] = *value;
+}
+
+// `path` leads to both; as it was when this returns.
+void Diff(const Json& before, const Json& after, std::string& path, Json& patch) {
+  const size_t here = path.size();
   if (before.is_object() && after.is_object()) {
-    for (const auto& [key, value] : before.items())
-      if (!after.contains(key))
-        patch.push_back({{"op", "remove"}, {"path", path + PointerToken(key)}});
+    for (const auto& [key, value] : before.items()) {
+      if (after.contains(key)) continue;
+      path += PointerToken(key);
+      AddOperation(patch, "remove", path);
+      path.resize(here);
+    }
     for (const auto& [key, value] : after.items()) {
-      auto old = before.find(key);
+      const auto old = before.find(key);
+      path += PointerToken(key);
       if (old == before.end())
-        patch.push_back({{"op", "add"}, {"path", path + PointerToken(key)}, {"value", value}});
+        AddOperation(patch, "add", path, &value);
       else
-        Diff(*old, value, path + PointerToken(key), patch);
+        Diff(*old, value, path, patch);
+      path.resize(here);
     }
   } else if (before.is_array() && after.is_array()) {
-    size_t common = std::min(before.size(), after.size());
-    for (size_t i = 0; i < common; ++i)
-      Diff(before[i], after[i], path + "/" + std::to_string(i), patch);
-    for (size_t i = before.size(); i > common; --i)
-      patch.push_back({{"op", "remove"}, {"path", path + "/" + std::to_string(i - 1)}});
-    for (size_t i = common; i < after.size(); ++i)
-      patch.push_back(
-          {{"op", "add"}, {"path", path + "/" + std::to_string(i)}, {"value", after[i]}});
-  } else {
-    patch.push_back({{"op", "replace"}, {"path", path}, {"value", after}});
+    auto at = [&](size_t index) -> std::string& {
+      path.resize(here);
+      return path.append("/").append(std::to_string(index));
+    };
+    const size_t common = std::min(before.size(), after.size());
+    for (size_t i = 0; i < common; ++i) Diff(before[i], after[i], at(i), patch);
+    for (size_t i = before.size(); i > common; --i) AddOperation(patch, "remove", at(i - 1));
+    for (size_t i = common; i < after.size(); ++i) AddOperation(patch, "add", at(i), &after[i]);
+    path.resize(here);
+  } else if (before != after) {
+    AddOperation(patch, "replace", path, &after);
   }
 }
 
@@ -159,7 +174,8 @@ Result<Json> ApplyJsonPatch(Json document, const Json& patch) {
 
 Json DiffJsonPatch(const Json& before, const Json& after) {
   Json patch = Json::array();
-  Diff(before, after, "", patch);
+  std::string path;
+  Diff(before, after, path, patch);
   return patch;
 }
 

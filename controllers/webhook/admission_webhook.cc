@@ -36,21 +36,13 @@ constexpr Duration kInventoryAge = std::chrono::seconds(1);
 // timeout.
 constexpr Duration kLongest = std::chrono::seconds(8);
 
-// kube-apiserver names its own patience: POST /mutate?timeout=10s. A fifth of it is left for the
-// way back.
-Duration TimeFor(const runtime::HttpRequest& request) {
-  static constexpr std::string_view kTimeout = "timeout=";
-  std::string_view query = request.target;
-  const size_t mark = query.find('?');
-  query = mark == std::string_view::npos ? "" : query.substr(mark + 1);
-  while (!query.empty()) {
-    const std::string_view one = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), one.size() + 1));
-    if (!one.starts_with(kTimeout)) continue;
-    Result<Duration> given = ParseDuration(one.substr(kTimeout.size()));
-    if (given.ok() && *given > Duration::zero()) return std::min(kLongest, *given / 5 * 4);
-  }
-  return kLongest;
+bool AsksForCapacity(const api::ResourceClaimTemplate& wanted) {
+  auto asks = [](const auto& request) { return request.capacity.has_value(); };
+  const auto& requests = wanted.spec.spec.devices.requests;
+  return std::any_of(requests.begin(), requests.end(), [&](const api::DeviceRequest& request) {
+    return (request.exactly && asks(*request.exactly)) ||
+           std::any_of(request.first_available.begin(), request.first_available.end(), asks);
+  });
 }
 
 bool IsJson(const runtime::HttpRequest& request) {
@@ -76,6 +68,23 @@ WallTime LastUsed(const api::ResourceClaimTemplate& known, WallTime now, Duratio
   return used;
 }
 
+// kube-apiserver names its own patience: POST /mutate?timeout=10s. A fifth of it is left for the
+// way back.
+Duration AdmissionWebhook::TimeFor(const runtime::HttpRequest& request) {
+  static constexpr std::string_view kTimeout = "timeout=";
+  std::string_view query = request.target;
+  const size_t mark = query.find('?');
+  query = mark == std::string_view::npos ? "" : query.substr(mark + 1);
+  while (!query.empty()) {
+    const std::string_view one = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), one.size() + 1));
+    if (!one.starts_with(kTimeout)) continue;
+    Result<Duration> given = ParseDuration(one.substr(kTimeout.size()));
+    if (given.ok() && *given > Duration::zero()) return std::min(kLongest, *given / 5 * 4);
+  }
+  return kLongest;
+}
+
 AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig config)
     : options_(std::move(options)) {
   SetConfig(std::move(config));
@@ -92,14 +101,21 @@ void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
 
 std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() const {
   const SteadyTime now = options_.clock->Steady();
+  const uint64_t version = options_.slices == nullptr ? 0 : options_.slices->Version();
   KnownInventory known = inventory_.Copy();
-  if (known.inventory != nullptr && now - known.at < kInventoryAge) return known.inventory;
-  auto fresh = std::make_shared<admission::Inventory>();
+  const bool unchanged = version != 0 && known.version == version;
+  if (known.inventory != nullptr && (unchanged || now - known.at < kInventoryAge))
+    return known.inventory;
+  auto looked = std::make_shared<admission::Inventory>();
   if (options_.slices != nullptr) {
-    for (const auto& slice : options_.slices->List()) admission::AddToInventory(*slice, *fresh);
-    fresh->complete = true;
+    for (const auto& slice : options_.slices->List()) admission::AddToInventory(*slice, *looked);
+    looked->complete = true;
   }
-  inventory_.With([&](auto& current) { current = {now, fresh}; });
+  // The same devices stay the same object: plans are remembered by it.
+  const bool same = known.inventory != nullptr && *known.inventory == *looked;
+  const std::shared_ptr<const admission::Inventory> fresh =
+      same ? known.inventory : std::shared_ptr<const admission::Inventory>(std::move(looked));
+  inventory_.With([&](auto& current) { current = {version, now, fresh}; });
   return fresh;
 }
 
@@ -124,22 +140,24 @@ std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(
     count("unchanged");
     return response;
   }
-  Result<admission::AdmissionPlan> plan = create ? PlanCreate(request) : PlanUpdate(request);
-  if (!plan.ok()) {
+  const Result<PlanMemory::Plan> planned = create ? PlanCreate(request) : PlanUpdate(request);
+  if (!planned.ok()) {
     const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-    count("refused", ReasonName(plan.status().reason()),
+    count("refused", ReasonName(planned.status().reason()),
           VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
     response.allowed = false;
-    response.denial = plan.status();
+    response.denial = planned.status();
     return response;
   }
+  const PlanMemory::Plan& plan = *planned;
   if (!plan->convert) {
     count("unchanged");
     return response;
   }
   if (plan->claim_template && !request.dry_run && !KnownAndFresh(*plan->claim_template)) {
     if (ctx == nullptr) return std::nullopt;
-    if (Status ensured = EnsureTemplate(*ctx, *plan->claim_template); !ensured.ok()) {
+    if (Status ensured = EnsureTemplate(*ctx, *plan->claim_template, response.warnings);
+        !ensured.ok()) {
       count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
       LOG(WARNING) << "webhook: " << request.namespace_ << ": template "
                    << plan->claim_template->metadata.name << ": " << ensured;
@@ -153,8 +171,8 @@ std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(
     }
   }
   count("converted", "", VendorLabel(plan->vendors));
-  response.patch = std::move(plan->patch);
-  response.warnings = std::move(plan->warnings);
+  response.patch = plan->patch;
+  response.warnings.insert(response.warnings.begin(), plan->warnings.begin(), plan->warnings.end());
   return response;
 }
 
@@ -174,6 +192,13 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
     return response;
   }
   const Json object = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
+  if (request.operation == "UPDATE" && object.is_object()) {
+    const Json before = Json::parse(request.old_object, nullptr, /*allow_exceptions=*/false);
+    if (before.is_object() && before.value("spec", Json()) == object.value("spec", Json())) {
+      count("unchanged");
+      return response;
+    }
+  }
   const std::shared_ptr<const KnownConfig> known = config_.Copy();
   admission::ClaimFindings found =
       !object.is_object()
@@ -193,24 +218,36 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
   return response;
 }
 
-Result<admission::AdmissionPlan> AdmissionWebhook::PlanCreate(
-    const api::AdmissionRequest& request) const {
+Result<PlanMemory::Plan> AdmissionWebhook::PlanCreate(const api::AdmissionRequest& request) const {
   const std::shared_ptr<const KnownConfig> known = config_.Copy();
   // Most Pods ask for nothing of ours.
+  static const PlanMemory::Plan kNothing = std::make_shared<const admission::AdmissionPlan>();
   if (request.object.starts_with('{') && !admission::MayConcern(request.object, known->domains))
-    return admission::AdmissionPlan();
-  const Json pod = admission::ParsePodForAdmission(request.object);
+    return kNothing;
+  const std::string text = admission::PodForAdmission(request.object);
+  const PlanMemory::Question question{known, InventoryNow(), request.namespace_, text};
+  if (PlanMemory::Plan remembered = plans_.Find(question)) return remembered;
+  const Json pod = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
-  return admission::PlanAdmission(pod, request.namespace_, known->config, *InventoryNow());
+  if (options_.slices != nullptr && !options_.slices->HasSynced() &&
+      !admission::VendorsOf(pod, known->config).empty())
+    return Status(Reason::kUnavailable,
+                  "this replica has not seen the cluster's ResourceSlices yet: try again");
+  DRAY_ASSIGN_OR_RETURN(
+      admission::AdmissionPlan plan,
+      admission::PlanAdmission(pod, request.namespace_, known->config, *question.inventory));
+  auto made = std::make_shared<const admission::AdmissionPlan>(std::move(plan));
+  plans_.Keep(question, made);
+  return PlanMemory::Plan(std::move(made));
 }
 
-Result<admission::AdmissionPlan> AdmissionWebhook::PlanUpdate(
-    const api::AdmissionRequest& request) const {
+Result<PlanMemory::Plan> AdmissionWebhook::PlanUpdate(const api::AdmissionRequest& request) const {
   const Json before = Json::parse(request.old_object, nullptr, /*allow_exceptions=*/false);
   const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
   if (!pod.is_object() || !before.is_object())
     return Status(Reason::kBadRequest, "the review's object or oldObject is no JSON object");
-  return admission::PlanUpdate(before, pod);
+  DRAY_ASSIGN_OR_RETURN(admission::AdmissionPlan plan, admission::PlanUpdate(before, pod));
+  return PlanMemory::Plan(std::make_shared<const admission::AdmissionPlan>(std::move(plan)));
 }
 
 bool AdmissionWebhook::KnownAndFresh(const api::ResourceClaimTemplate& wanted) const {
@@ -223,7 +260,8 @@ bool AdmissionWebhook::KnownAndFresh(const api::ResourceClaimTemplate& wanted) c
 }
 
 Status AdmissionWebhook::EnsureTemplate(const Context& ctx,
-                                        const api::ResourceClaimTemplate& wanted) const {
+                                        const api::ResourceClaimTemplate& wanted,
+                                        std::vector<std::string>& warnings) const {
   const api::ObjectKey key = api::KeyOf(wanted);
   const WallTime now = options_.clock->Now();
   const std::string stamp = api::FormatTime(api::ToTime(now));
@@ -249,8 +287,12 @@ Status AdmissionWebhook::EnsureTemplate(const Context& ctx,
     }
     api::ResourceClaimTemplate made = wanted;
     made.metadata.annotations[std::string(kLastUsedAnnotation)] = stamp;
-    Status created = options_.client.Create(ctx, made).status();
-    if (!created.Is(Reason::kAlreadyExists)) return created;
+    Result<api::ResourceClaimTemplate> created = options_.client.Create(ctx, made);
+    if (created.ok() && AsksForCapacity(wanted) && !AsksForCapacity(*created))
+      warnings.push_back(
+          "this API server drops requests for a part of a device (feature gate "
+          "DRAConsumableCapacity is off): the Pod gets whole devices");
+    if (!created.Is(Reason::kAlreadyExists)) return created.status();
     // The cache did not know it: it may be new, or one that the cleanup is about to take.
     Result<api::ResourceClaimTemplate> live =
         options_.client.Get<api::ResourceClaimTemplate>(ctx, key);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "controllers/webhook/plan_memory.h"
 #include "dray/api/admission.h"
 #include "dray/api/types/admission.h"
 #include "dray/base/guarded.h"
@@ -40,6 +41,9 @@ class AdmissionWebhook {
   // Replaces the vendor configuration; requests under way keep the old one.
   void SetConfig(admission::DeviceConfig config);
 
+  // How long the caller waits at most, less the way back: its ?timeout=, or 8 s.
+  static Duration TimeFor(const runtime::HttpRequest& request);
+
   // POST /mutate or /validate with an AdmissionReview v1. Any decision is HTTP 200; 400 when the
   // body is no review, 415 when it is not JSON. Answers within 8 s, or four fifths of the caller's
   // ?timeout=.
@@ -51,11 +55,13 @@ class AdmissionWebhook {
 
   // The decision alone: what Handle answers, without HTTP. Pods are converted when they are
   // created; an update of a converted Pod that brings the device-plugin resources back (kubectl
-  // apply of the original file) is made one that changes nothing.
+  // apply of the original file) is made one that changes nothing. Before the cluster's devices are
+  // known, a Pod that asks for some is turned away with "try again".
   api::AdmissionResponse Review(const Context& ctx, const api::AdmissionRequest& request) const;
   // The decision of /validate: opaque configurations that their driver would refuse when a Pod
   // starts are refused here, with field paths; what is accepted but does less than it says gets a
-  // warning. Writes nothing.
+  // warning. An update that leaves the spec alone is always fine: what is stored must stay
+  // editable, its finalizers above all, whatever the rules are now. Writes nothing.
   api::AdmissionResponse Validate(const api::AdmissionRequest& request) const;
 
  private:
@@ -66,15 +72,17 @@ class AdmissionWebhook {
               runtime::HttpResponder& responder) const;
   // Used lately, as far as the cache knows: nothing to write.
   bool KnownAndFresh(const api::ResourceClaimTemplate& wanted) const;
-  Result<admission::AdmissionPlan> PlanCreate(const api::AdmissionRequest& request) const;
-  Result<admission::AdmissionPlan> PlanUpdate(const api::AdmissionRequest& request) const;
+  Result<PlanMemory::Plan> PlanCreate(const api::AdmissionRequest& request) const;
+  Result<PlanMemory::Plan> PlanUpdate(const api::AdmissionRequest& request) const;
   // Creates the template, or says that it is still in use so that the cleanup leaves it alone. Safe
-  // to repeat.
-  Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted) const;
-  // The cluster's devices as of at most a second ago.
+  // to repeat. Adds a warning where the API server did not keep all of it.
+  Status EnsureTemplate(const Context& ctx, const api::ResourceClaimTemplate& wanted,
+                        std::vector<std::string>& warnings) const;
+  // The cluster's devices as of at most a second ago; nobody's yet where the cache is still empty.
   std::shared_ptr<const admission::Inventory> InventoryNow() const;
 
   struct KnownInventory {
+    uint64_t version = 0;  // of the slices' cache; 0: it cannot tell
     SteadyTime at{};
     std::shared_ptr<const admission::Inventory> inventory;
   };
@@ -87,6 +95,7 @@ class AdmissionWebhook {
   };
   Guarded<std::shared_ptr<const KnownConfig>> config_;
   mutable Guarded<KnownInventory> inventory_;
+  mutable PlanMemory plans_;
 };
 
 }  // namespace dray::controllers

@@ -47,6 +47,7 @@ struct Inventory {
   std::set<std::string> drivers;  // that publish any device
   bool complete = false;  // all of the cluster's slices were looked at, so a driver that is not
                           // there has no device
+  bool operator==(const Inventory&) const = default;
 };
 void AddToInventory(const api::ResourceSlice& slice, Inventory& inventory);
 
@@ -92,8 +93,11 @@ std::vector<std::string> ResourceDomains(const DeviceConfig& config);
 // it: PlanAdmission would leave it alone. Looks at the text alone, for webhooks that see many Pods
 // that ask for nothing.
 bool MayConcern(std::string_view pod, const std::vector<std::string>& domains);
-// The Pod as far as admission reads or changes it: without status, volumes, probes and the like,
-// which patches never touch. Discarded when the text is no JSON.
+// The text of a Pod as far as admission reads or changes it: without status, volumes, commands and
+// the like, which patches never touch; so the Pods of one Deployment read the same. The whole text
+// where it is no well-formed JSON object.
+std::string PodForAdmission(std::string_view pod);
+// The same as a document. Discarded when the text is no JSON.
 Json ParsePodForAdmission(std::string_view pod);
 // The vendors whose resources the Pod names, by VendorConfig::name; for metrics.
 std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config);

@@ -54,5 +54,34 @@ TEST(ParsePodForAdmission, LeavesOutOnlyWhatAdmissionDoesNotTouch) {
   EXPECT_TRUE(ParsePodForAdmission("{\"a\":").is_discarded());
 }
 
+TEST(PodForAdmission, KeepsTheTextOfWhatItKeeps) {
+  const struct {
+    const char *pod, *want;
+  } kCases[] = {
+      {"{}", "{}"},
+      {R"({"spec":{"volumes":[1,{"a":"]}"}],"containers":[{"image":"x","name":"c"},{"name":"d","args":[]}]},"status":{}})",
+       R"({"spec":{"containers":[{"name":"c"},{"name":"d"}]}})"},
+      {R"( { "metadata" : { "name" : "p" , "labels" : { "a" : "\"" } } , "spec" : null } )",
+       R"({"metadata":{"labels":{ "a" : "\"" } },"spec":null })"},
+      // Neither is read as what it is not: the whole text, for the parser to judge.
+      {R"({"sp\u0065c":{"containers":[]}})", R"({"sp\u0065c":{"containers":[]}})"},
+      {R"({"spec":{"containers":[{"name":"c"}})", R"({"spec":{"containers":[{"name":"c"}})"},
+      {R"([{"spec":1}])", R"([{"spec":1}])"},
+      {R"({"a":"\)", R"({"a":"\)"},
+      {"", ""},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(PodForAdmission(c.pod), c.want) << c.pod;
+}
+
+TEST(PodForAdmission, IsTheSameForTheReplicasOfADeployment) {
+  auto replica = [](const std::string& uid, const std::string& time) {
+    return PodForAdmission(
+        R"({"metadata":{"generateName":"t-","labels":{"app":"t"},"managedFields":[{"time":")" +
+        time + R"("}],"ownerReferences":[{"uid":")" + uid +
+        R"("}]},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}})");
+  };
+  EXPECT_EQ(replica("a", "2026-11-21T00:00:00Z"), replica("b", "2026-11-21T00:00:01Z"));
+}
+
 }  // namespace
 }  // namespace dray::admission
