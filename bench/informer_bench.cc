@@ -9,7 +9,8 @@
 // before and 78 MB after 12,000 claims, so 4.7 kB a claim; 29 kB a slice; 880 patches/s with 8
 // workers (against a real kube-apiserver).
 //
-//   bench/run.sh informer      needs dray-controller-manager beside the benchmarks (../bin)
+//   bench/run.sh informer [--only=CLAIMS,NODES]      needs dray-controller-manager beside the
+//   benchmarks (../bin)
 #include <signal.h>
 #include <unistd.h>
 
@@ -351,6 +352,10 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]).starts_with("--benchmark_out="))
       json_file = std::string(argv[i]).substr(16);
+  std::vector<std::pair<int, int>> sizes = {{0, 0}, {12'000, 0}, {100'000, 0}, {100'000, kNodes}};
+  for (int i = 1; i < argc; ++i)
+    if (int claims = 0, nodes = 0; std::sscanf(argv[i], "--only=%d,%d", &claims, &nodes) == 2)
+      sizes = {{claims, nodes}};
   const std::string manager =
       std::filesystem::canonical("/proc/self/exe").parent_path().parent_path() /
       "bin/dray-controller-manager";
@@ -364,7 +369,6 @@ int main(int argc, char** argv) {
   std::printf("%8s %6s %8s %8s %9s %8s %7s %10s %9s %9s %8s %8s %14s\n", "claims", "nodes",
               "sync s", "CPU s", "RSS MB", "peak MB", "rest %", "patches/s", "us/patch", "lead MB",
               "p50 ms", "p99 ms", "client-go MB");
-  const std::pair<int, int> sizes[] = {{0, 0}, {12'000, 0}, {100'000, 0}, {100'000, kNodes}};
   for (const auto& [claims, nodes] : sizes) {
     const std::optional<Figures> f = Measure(claims, nodes, manager, folder);
     if (!f) return 1;

@@ -22,7 +22,7 @@ namespace dray::runtime {
 namespace {
 
 constexpr int kDone = 0, kFailed = 1, kWrongUse = 2;
-constexpr int kRestThreads = 4;
+constexpr int kRestThreads = 1;  // it only moves bytes: more would wake one another up
 
 using Flag = gflags::CommandLineFlagInfo;
 

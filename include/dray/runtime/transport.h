@@ -67,7 +67,7 @@ struct ClusterAccess {
 };
 
 // Threads that cpprestsdk's pool runs on, for the whole process. Call before the first
-// MakeRestTransport, which otherwise settles on 2; later calls change nothing.
+// MakeRestTransport, which otherwise settles on 1; later calls change nothing.
 void SizeRestThreads(int threads);
 
 // A transport over HTTPS (or HTTP, for tests and tunnels). Fails with kInvalid only when the access
