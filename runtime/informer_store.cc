@@ -34,11 +34,6 @@ InformerItem InformerItem::Packed(const api::ObjectMeta& meta, std::string_view 
 }
 
 std::string_view InformerItem::Part(int which) const {
-  if (meta_ != nullptr) {
-    const std::string* parts[] = {&meta_->namespace_, &meta_->name, &meta_->uid,
-                                  &meta_->resource_version};
-    return *parts[which];
-  }
   const char* text = static_cast<const char*>(object_.get());
   PartEnds ends;
   std::memcpy(&ends, text, sizeof ends);

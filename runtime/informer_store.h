@@ -28,16 +28,22 @@ class InformerItem {
 
   bool empty() const { return object_ == nullptr; }
   bool packed() const { return meta_ == nullptr; }
-  std::string_view namespace_() const { return Part(0); }
-  std::string_view name() const { return Part(1); }
-  std::string_view uid() const { return Part(2); }
-  std::string_view resource_version() const { return Part(3); }
+  std::string_view namespace_() const {
+    return meta_ == nullptr ? Part(0) : std::string_view(meta_->namespace_);
+  }
+  std::string_view name() const {
+    return meta_ == nullptr ? Part(1) : std::string_view(meta_->name);
+  }
+  std::string_view uid() const { return meta_ == nullptr ? Part(2) : std::string_view(meta_->uid); }
+  std::string_view resource_version() const {
+    return meta_ == nullptr ? Part(3) : std::string_view(meta_->resource_version);
+  }
   std::string_view rest() const { return Part(4); }    // of a packed one
   const ObjectPtr& object() const { return object_; }  // of a plain one
   api::ObjectKey Key() const { return {std::string(namespace_()), std::string(name())}; }
 
  private:
-  std::string_view Part(int which) const;
+  std::string_view Part(int which) const;  // of a packed one
 
   ObjectPtr object_;
   const api::ObjectMeta* meta_ = nullptr;
