@@ -50,6 +50,9 @@ class SyncedCache final : public runtime::Lister<T> {
   }
 
   uint64_t Version() const override { return version_; }
+  bool HasSynced() const override { return synced; }
+  bool synced = true;
+
   std::shared_ptr<const T> Get(const api::ObjectKey& key) const override {
     auto found = objects_.find(key);
     return found == objects_.end() ? nullptr : found->second;

@@ -31,6 +31,9 @@ class Lister {
   virtual std::vector<std::shared_ptr<const T>> By(std::string_view index,
                                                    std::string_view value) const = 0;
   // The namespace index is always there: By("namespace", ns).
+
+  // Whether what is missing here is missing in the cluster: the first list is complete.
+  virtual bool HasSynced() const { return true; }
 };
 
 template <api::ApiObject T>
@@ -69,8 +72,7 @@ class Informer : public Lister<T> {
   void AddHandler(InformerHandlers<T> handlers);
   // Lists and watches until ctx is stopped. Call once, on a thread of the caller's (Manager does).
   Status Run(const Context& ctx);
-  // True once the first list is complete.
-  bool HasSynced() const;
+  bool HasSynced() const override;
   // When the server last said something, on the clock of Run's context: with bookmarks that is once
   // a minute at least. min(): never yet.
   SteadyTime LastHeard() const;
