@@ -124,6 +124,14 @@ TEST_F(HamiDraDefect, C2_16_AnOutageStopsOnlyPodsThatAskForDevices) {
       Json::parse(
           R"({"key":"kubernetes.io/metadata.name","operator":"NotIn","values":["kube-system","dray-system"]})"));
   EXPECT_EQ(mutating["sideEffects"], "NoneOnDryRun");
+  EXPECT_EQ(mutating["rules"][0]["operations"], Json::array({"CREATE"}));
+  // What runs already is changed whether we answer or not.
+  const Json changing =
+      Manifest("webhook/base/webhook.yaml", "MutatingWebhookConfiguration", "dray")["webhooks"][1];
+  EXPECT_EQ(changing["rules"][0]["operations"], Json::array({"UPDATE"}));
+  EXPECT_EQ(changing["failurePolicy"], "Ignore");
+  EXPECT_THAT(changing["matchConditions"][0]["expression"].get<std::string>(),
+              HasSubstr("'dray.dev/converted' in oldObject.metadata.annotations"));
   // Every vendor's resources are in the condition, in limits and in requests.
   const std::string condition = mutating["matchConditions"][0]["expression"];
   for (const char* domain :
@@ -172,6 +180,14 @@ TEST_F(HamiDraDefect, ValidateNamesTheField) {
   EXPECT_EQ(response["status"]["details"]["causes"][0]["field"],
             "spec.devices.config[0].opaque.parameters.sharing.strategy");
   EXPECT_FALSE(response.contains("patch"));
+  // Stored before the rules were these: its finalizer must go all the same.
+  Json update = ReviewWith(claim, false, "resourceclaims", "resource.k8s.io");
+  update["request"]["operation"] = "UPDATE";
+  update["request"]["oldObject"] = claim;
+  update["request"]["object"]["metadata"]["labels"] = {{"a", "b"}};
+  EXPECT_EQ(Answer(update, "/validate")["allowed"], true);
+  update["request"]["oldObject"]["spec"]["devices"].erase("config");
+  EXPECT_EQ(Answer(update, "/validate")["allowed"], false);
   Json marked = PodWith({Gpu()});
   marked["metadata"]["annotations"]["dray.dev/converted"] = "{}";
   EXPECT_EQ(Answer(ReviewWith(marked), "/validate")["warnings"].size(), 1u);

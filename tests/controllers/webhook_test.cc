@@ -440,6 +440,46 @@ TEST_F(WebhookTest, KnowsTheClustersDevices) {
   EXPECT_EQ(request.first_available[1].capacity->requests.at("memory").ToString(), "40Gi");
 }
 
+TEST_F(WebhookTest, JudgesNoPodBeforeTheDevicesAreKnown) {
+  slices.synced = false;
+  const AdmissionWebhook webhook = Make();
+  const Json response = Review(
+      webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem-percentage", "50"}})));
+  EXPECT_EQ(response["allowed"], false);
+  EXPECT_EQ(response["status"]["code"], 503);
+  EXPECT_EQ(response["status"]["message"],
+            "this replica has not seen the cluster's ResourceSlices yet: try again");
+  EXPECT_EQ(Review(webhook, ReviewOf(GpuPod({{"cpu", "1"}})))["allowed"], true);
+}
+
+// A server with DRAConsumableCapacity off drops the field: said once, where the template is made.
+TEST_F(WebhookTest, SaysWhenTheServerDropsRequestsForAPart) {
+  struct Dropping final : runtime::Transport {
+    explicit Dropping(std::shared_ptr<runtime::Transport> inner) : inner(std::move(inner)) {}
+    Result<runtime::ApiResponse> Do(const Context& ctx,
+                                    const runtime::ApiRequest& request) override {
+      Result<runtime::ApiResponse> answer = inner->Do(ctx, request);
+      if (!answer.ok() || request.method != "POST") return answer;
+      Json object = Json::parse(answer->body);
+      object["spec"]["spec"]["devices"]["requests"][0]["exactly"].erase("capacity");
+      answer->body = object.dump();
+      return answer;
+    }
+    Status Watch(const Context& ctx, const runtime::ApiRequest& request,
+                 const std::function<bool(std::string_view)>& on_line) override {
+      return inner->Watch(ctx, request, on_line);
+    }
+    std::shared_ptr<runtime::Transport> inner;
+  };
+  const AdmissionWebhook webhook({runtime::Client(std::make_shared<Dropping>(cluster.wire)),
+                                  &cluster.clock, &templates, &slices, minutes(10), &metrics},
+                                 admission::DeviceConfig());
+  const Json response =
+      Review(webhook, ReviewOf(GpuPod({{"nvidia.com/gpu", "1"}, {"nvidia.com/gpumem", "4000"}})));
+  EXPECT_EQ(response["allowed"], true);
+  EXPECT_THAT(response["warnings"].back().get<std::string>(), HasSubstr("DRAConsumableCapacity"));
+}
+
 TEST_F(WebhookTest, SaysWhenTheTemplateCannotBeMade) {
   struct Case {
     Status failure;
