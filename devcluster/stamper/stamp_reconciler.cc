@@ -14,8 +14,19 @@ constexpr char kFieldManager[] = "ResourceClaimController";  // as kube-controll
 
 }  // namespace
 
-Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod& pod,
-                                              const api::PodResourceClaim& entry) {
+bool StampReconciler::MayHaveClaims(const api::Pod& pod) {
+  const bool tried = tried_.With([&](auto& pods) {
+    std::string& uid = pods[api::KeyOf(pod)];
+    return std::exchange(uid, pod.metadata.uid) == pod.metadata.uid;
+  });
+  // Times of creation are whole seconds.
+  return tried || !pod.metadata.creation_timestamp ||
+         *pod.metadata.creation_timestamp <= api::ToTime(started_);
+}
+
+Result<std::optional<std::string>> StampReconciler::FindClaim(const Context& ctx,
+                                                              const api::Pod& pod,
+                                                              const api::PodResourceClaim& entry) {
   // A list from the server, not from a cache: a claim that was made a moment ago must not be made
   // twice.
   runtime::ListOptions options;
@@ -26,8 +37,13 @@ Result<std::string> StampReconciler::ClaimFor(const Context& ctx, const api::Pod
     auto mark = claim.metadata.annotations.find(std::string(api::kPodClaimNameAnnotation));
     if (claims::OwnedBy(claim, pod) && mark != claim.metadata.annotations.end() &&
         mark->second == entry.name && !claim.metadata.deletion_timestamp)
-      return claim.metadata.name;
+      return std::optional(claim.metadata.name);
   }
+  return std::optional<std::string>();
+}
+
+Result<std::string> StampReconciler::MakeClaim(const Context& ctx, const api::Pod& pod,
+                                               const api::PodResourceClaim& entry) {
   const api::ObjectKey key{pod.metadata.namespace_, *entry.resource_claim_template_name};
   auto cached = templates_.Get(key);
   Result<api::ResourceClaimTemplate> claim_template =
@@ -118,6 +134,8 @@ Result<bool> StampReconciler::Exists(const Context& ctx, const api::ObjectKey& c
 Status StampReconciler::Stamp(const Context& ctx, const api::Pod& pod) {
   std::vector<api::PodResourceClaimStatus> names;
   bool news = false;
+  // A list of all claims for each of many Pods is what this saves, not a request.
+  const bool look = MayHaveClaims(pod);
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
     if (!entry.resource_claim_template_name) continue;
     std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
@@ -126,7 +144,13 @@ Status StampReconciler::Stamp(const Context& ctx, const api::Pod& pod) {
       if (!exists) name.reset();
     }
     if (!name) {
-      Result<std::string> made = ClaimFor(ctx, pod, entry);
+      if (look) {
+        DRAY_ASSIGN_OR_RETURN(name, FindClaim(ctx, pod, entry));
+        news = news || name;
+      }
+    }
+    if (!name) {
+      Result<std::string> made = MakeClaim(ctx, pod, entry);
       if (!made.ok()) {
         events_.Record(runtime::ReferenceTo(pod), "Warning", "FailedResourceClaimCreation",
                        "PodResourceClaim " + entry.name + ": " + made.status().message());
@@ -142,8 +166,10 @@ Status StampReconciler::Stamp(const Context& ctx, const api::Pod& pod) {
 
 Result<runtime::Requeue> StampReconciler::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto pod = pods_.Get(key);
-  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod))
+  if (pod == nullptr || pod->metadata.deletion_timestamp || claims::Done(*pod)) {
+    tried_.With([&](auto& pods) { pods.erase(key); });
     return runtime::Requeue{};
+  }
   if (LacksClaim(*pod)) {
     // By the server's word: the cache of Pods may lag behind that of claims, and a claim for a Pod
     // that is over or gone would only have to be taken away again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "dray/api/types/resource.h"
+#include "dray/base/guarded.h"
 #include "dray/runtime/events.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/work_queue.h"
@@ -12,15 +13,18 @@ namespace dray::devcluster {
 // its Pod is made again. Keys are Pods.
 class StampReconciler : public runtime::Reconciler {
  public:
+  // `started`: when this process began. What came to be before then may have claims that a process
+  // before it made.
   StampReconciler(runtime::Client client, const runtime::Lister<api::Pod>& pods,
                   const runtime::Lister<api::ResourceClaim>& claims,
                   const runtime::Lister<api::ResourceClaimTemplate>& templates,
-                  runtime::EventRecorder& events)
+                  runtime::EventRecorder& events, WallTime started)
       : client_(std::move(client)),
         pods_(pods),
         claims_(claims),
         templates_(templates),
-        events_(events) {}
+        events_(events),
+        started_(started) {}
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
@@ -29,8 +33,14 @@ class StampReconciler : public runtime::Reconciler {
   // The same by the server, for the claim of that name.
   Result<bool> Exists(const Context& ctx, const api::ObjectKey& claim) const;
   Status Stamp(const Context& ctx, const api::Pod& pod);
-  Result<std::string> ClaimFor(const Context& ctx, const api::Pod& pod,
-                               const api::PodResourceClaim& entry);
+  // Whether a claim of the Pod may be there that its status does not name: made before this
+  // process, or by an attempt of its own whose answer was lost. Counts as an attempt.
+  bool MayHaveClaims(const api::Pod& pod);
+  // The claim of an entry that was made already; nothing when the server has none.
+  Result<std::optional<std::string>> FindClaim(const Context& ctx, const api::Pod& pod,
+                                               const api::PodResourceClaim& entry);
+  Result<std::string> MakeClaim(const Context& ctx, const api::Pod& pod,
+                                const api::PodResourceClaim& entry);
   Status SayNames(const Context& ctx, const api::Pod& pod,
                   const std::vector<api::PodResourceClaimStatus>& names);
   Status ReserveForBound(const Context& ctx, const api::Pod& pod);
@@ -40,6 +50,8 @@ class StampReconciler : public runtime::Reconciler {
   const runtime::Lister<api::ResourceClaim>& claims_;
   const runtime::Lister<api::ResourceClaimTemplate>& templates_;
   runtime::EventRecorder& events_;
+  const WallTime started_;
+  Guarded<std::map<api::ObjectKey, std::string>> tried_;  // UIDs of Pods that have been stamped
 };
 
 }  // namespace dray::devcluster

@@ -15,7 +15,7 @@ struct Stamper::State {
         events(client, clock, "resourceclaim-controller") {
     controllers.push_back(std::make_unique<runtime::Controller>(
         clock, "claim-stamper",
-        std::make_unique<StampReconciler>(client, pods, claims, templates, events)));
+        std::make_unique<StampReconciler>(client, pods, claims, templates, events, clock.Now())));
     controllers.push_back(std::make_unique<runtime::Controller>(
         clock, "claim-release", std::make_unique<ReleaseReconciler>(client, claims, pods)));
     auto* stamps = &controllers[0]->queue;

@@ -42,7 +42,7 @@ struct StampTest : ::testing::Test {
   Result<runtime::Requeue> Stamp(bool sync = true) {
     if (sync) caches.Sync(cluster);
     StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates,
-                               *events);
+                               *events, cluster.clock.Now());
     return reconciler.Reconcile(cluster.Ctx(), kPod);
   }
   void MustStamp() {
@@ -113,15 +113,16 @@ TEST_F(StampTest, KilledAnywhereItMakesEachClaimOnce) {
       fresh.Create(TestCluster::MakePod("p", {{"a", std::nullopt, "t"}, {"b", std::nullopt, "t"}}));
       known.Sync(fresh);
       fresh.wire->CutAt(writes, how);
-      const bool cut =
-          !StampReconciler(fresh.Tested(), known.pods, known.claims, known.templates, quiet)
-               .Reconcile(fresh.Ctx(), kPod)
-               .ok();
+      const bool cut = !StampReconciler(fresh.Tested(), known.pods, known.claims, known.templates,
+                                        quiet, fresh.clock.Now())
+                            .Reconcile(fresh.Ctx(), kPod)
+                            .ok();
       EXPECT_EQ(cut, fresh.wire->dead());
       fresh.wire->Repair();
       // The next process, first with caches that know nothing of what the last one did.
       for (int i = 0; i < 2; ++i) {
-        StampReconciler next(fresh.Tested(), known.pods, known.claims, known.templates, quiet);
+        StampReconciler next(fresh.Tested(), known.pods, known.claims, known.templates, quiet,
+                             fresh.clock.Now());
         ASSERT_TRUE(next.Reconcile(fresh.Ctx(), kPod).ok());
         known.Sync(fresh);
       }
@@ -171,6 +172,31 @@ TEST_F(StampTest, OneOfItsClaimsIsFoundAgain) {
   MustStamp();
   EXPECT_EQ(Names().at("gpu"), "found");
   EXPECT_THAT(cluster.List<api::ResourceClaim>(), SizeIs(1));
+}
+
+// To look through all claims for each of many new Pods would take the square of their number.
+TEST_F(StampTest, ClaimsOfANewPodAreLookedForOnlyAfterAFailure) {
+  cluster.Create(TestCluster::MakeTemplate("t"));
+  StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates,
+                             *events, cluster.clock.Now());
+  cluster.clock.Advance(seconds(1));
+  MakePod({{"a", std::nullopt, "t"}, {"b", std::nullopt, "t"}});
+  caches.Sync(cluster);
+  int lists = 0;
+  cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+    const std::string path = request.path.substr(0, request.path.find('?'));
+    lists += request.method == "GET" && path.ends_with("/resourceclaims");
+    return Ok();
+  });
+  // The claim of "a" is made and the answer lost.
+  cluster.wire->CutAt(0, Wire::Cut::kAfterTheWrite);
+  EXPECT_FALSE(reconciler.Reconcile(cluster.Ctx(), kPod).ok());
+  EXPECT_EQ(lists, 0);
+  cluster.wire->Repair();
+  EXPECT_TRUE(reconciler.Reconcile(cluster.Ctx(), kPod).ok());
+  EXPECT_GT(lists, 0);
+  EXPECT_THAT(cluster.List<api::ResourceClaim>(), SizeIs(2));
+  EXPECT_THAT(Names(), SizeIs(2));
 }
 
 TEST_F(StampTest, AClaimDeletedUnderItsPodIsMadeAgain) {
@@ -259,7 +285,7 @@ TEST_F(StampTest, LongNamesAreCutTheSameWayAsKubernetesDoes) {
   cluster.Create(TestCluster::MakePod(name, {{entry, std::nullopt, "t"}}));
   caches.Sync(cluster);
   StampReconciler reconciler(cluster.Tested(), caches.pods, caches.claims, caches.templates,
-                             *events);
+                             *events, cluster.clock.Now());
   ASSERT_TRUE(reconciler.Reconcile(cluster.Ctx(), {"default", name}).ok());
   const std::string made = cluster.List<api::ResourceClaim>().at(0).metadata.name;
   EXPECT_LE(made.size(), 63u);
