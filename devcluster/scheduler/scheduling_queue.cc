@@ -4,19 +4,77 @@
 
 namespace dray::devcluster {
 
+void SchedulingQueue::EnterLocked(Items::iterator item) {
+  const Item& one = item->second;
+  switch (one.place) {
+    case Place::kReady:
+      ready_.emplace(std::pair(-int64_t{one.priority}, one.age), item);
+      break;
+    case Place::kBackingOff:
+      due_.emplace(std::pair(one.due, one.age), item);
+      break;
+    case Place::kParked:
+      if (one.wait.deadline) due_.emplace(std::pair(*one.wait.deadline, one.age), item);
+      for (const api::ObjectKey& claim : one.wait.claims)
+        waiting_for_[claim].emplace(one.age, item);
+      break;
+    case Place::kTaken:
+      taken_.emplace(one.age, item);
+      break;
+  }
+}
+
+void SchedulingQueue::LeaveLocked(Items::iterator item) {
+  const Item& one = item->second;
+  switch (one.place) {
+    case Place::kReady:
+      ready_.erase({-int64_t{one.priority}, one.age});
+      break;
+    case Place::kBackingOff:
+      due_.erase({one.due, one.age});
+      break;
+    case Place::kParked:
+      if (one.wait.deadline) due_.erase({*one.wait.deadline, one.age});
+      for (const api::ObjectKey& claim : one.wait.claims) {
+        auto waiting = waiting_for_.find(claim);
+        waiting->second.erase(one.age);
+        if (waiting->second.empty()) waiting_for_.erase(waiting);
+      }
+      break;
+    case Place::kTaken:
+      taken_.erase(one.age);
+      break;
+  }
+}
+
+template <class F>
+void SchedulingQueue::ChangeLocked(Items::iterator item, F change) {
+  LeaveLocked(item);
+  change(item->second);
+  EnterLocked(item);
+  changed_.notify_all();
+}
+
+void SchedulingQueue::EraseLocked(Items::iterator item) {
+  LeaveLocked(item);
+  items_.erase(item);
+}
+
 void SchedulingQueue::Add(const api::ObjectKey& pod, int32_t priority) {
   std::lock_guard lock(mutex_);
   auto [found, added] = items_.try_emplace(pod);
-  Item& item = found->second;
-  if (added) item.age = next_age_++;
-  item.priority = priority;
-  item.removed = false;
-  if (item.place == Place::kTaken) {
-    item.again = true;
-  } else {
-    item.place = Place::kReady;
-    changed_.notify_all();
+  if (added) {
+    found->second.age = next_age_++;
+    EnterLocked(found);
   }
+  ChangeLocked(found, [&](Item& item) {
+    item.priority = priority;
+    item.removed = false;
+    if (item.place == Place::kTaken)
+      item.again = true;
+    else
+      item.place = Place::kReady;
+  });
 }
 
 void SchedulingQueue::Remove(const api::ObjectKey& pod) {
@@ -26,24 +84,27 @@ void SchedulingQueue::Remove(const api::ObjectKey& pod) {
   if (found->second.place == Place::kTaken) {
     found->second.removed = true;
   } else {
-    items_.erase(found);
+    EraseLocked(found);
   }
 }
 
 void SchedulingQueue::Wake(Cause cause) {
   std::lock_guard lock(mutex_);
-  for (auto& [pod, item] : items_) {
-    if (item.place == Place::kTaken) item.missed_causes |= cause;
-    if (item.place == Place::kParked && (item.wait.causes & cause) != 0) WakeLocked(item);
+  for (auto& [age, item] : taken_) item->second.missed_causes |= cause;
+  for (auto item = items_.begin(); item != items_.end(); ++item) {
+    if (item->second.place == Place::kParked && (item->second.wait.causes & cause) != 0)
+      WakeLocked(item);
   }
 }
 
 void SchedulingQueue::WakeFor(const api::ObjectKey& claim) {
   std::lock_guard lock(mutex_);
-  for (auto& [pod, item] : items_) {
-    if (item.place == Place::kTaken) item.missed_claims.insert(claim);
-    if (item.place == Place::kParked && item.wait.claims.contains(claim)) WakeLocked(item);
-  }
+  for (auto& [age, item] : taken_) item->second.missed_claims.insert(claim);
+  auto found = waiting_for_.find(claim);
+  if (found == waiting_for_.end()) return;
+  // Waking takes them out of the index.
+  const std::map<uint64_t, Items::iterator> waiting = found->second;
+  for (const auto& [age, item] : waiting) WakeLocked(item);
 }
 
 Duration SchedulingQueue::BackOff(const Item& item) const {
@@ -52,60 +113,36 @@ Duration SchedulingQueue::BackOff(const Item& item) const {
   return item.attempts == 0 ? Duration(0) : std::min(wait, options_.longest_back_off);
 }
 
-void SchedulingQueue::WakeLocked(Item& item) {
-  item.due = item.attempted + BackOff(item);
-  item.place = item.due <= clock_.Steady() ? Place::kReady : Place::kBackingOff;
-  changed_.notify_all();
-}
-
-SchedulingQueue::Items::iterator SchedulingQueue::NextLocked(SteadyTime now) {
-  auto next = items_.end();
-  for (auto item = items_.begin(); item != items_.end(); ++item) {
-    Item& candidate = item->second;
-    if (candidate.place == Place::kBackingOff && candidate.due <= now)
-      candidate.place = Place::kReady;
-    if (candidate.place == Place::kParked && candidate.wait.deadline &&
-        *candidate.wait.deadline <= now) {
-      candidate.place = Place::kReady;
-    }
-    if (candidate.place != Place::kReady) continue;
-    if (next == items_.end() || candidate.priority > next->second.priority ||
-        (candidate.priority == next->second.priority && candidate.age < next->second.age)) {
-      next = item;
-    }
-  }
-  return next;
+void SchedulingQueue::WakeLocked(Items::iterator item) {
+  ChangeLocked(item, [&](Item& woken) {
+    woken.due = woken.attempted + BackOff(woken);
+    woken.place = woken.due <= clock_.Steady() ? Place::kReady : Place::kBackingOff;
+  });
 }
 
 SteadyTime SchedulingQueue::NextDueLocked() const {
-  SteadyTime due = SteadyTime::max();
-  for (const auto& [pod, item] : items_) {
-    if (item.place == Place::kBackingOff) due = std::min(due, item.due);
-    if (item.place == Place::kParked && item.wait.deadline)
-      due = std::min(due, *item.wait.deadline);
-  }
-  return due;
+  return due_.empty() ? SteadyTime::max() : due_.begin()->first.first;
 }
 
 std::optional<api::ObjectKey> SchedulingQueue::Take(const Context& ctx) {
   std::unique_lock lock(mutex_);
   while (!ctx.stopped()) {
-    auto next = NextLocked(clock_.Steady());
-    if (next != items_.end()) {
-      Item& item = next->second;
-      item.place = Place::kTaken;
-      item.again = item.removed = false;
-      item.missed_causes = 0;
-      item.missed_claims.clear();
+    while (NextDueLocked() <= clock_.Steady())
+      ChangeLocked(due_.begin()->second, [](Item& item) { item.place = Place::kReady; });
+    if (!ready_.empty()) {
+      auto next = ready_.begin()->second;
+      ChangeLocked(next, [](Item& item) {
+        item.place = Place::kTaken;
+        item.again = item.removed = false;
+        item.missed_causes = 0;
+        item.missed_claims.clear();
+      });
       return next->first;
     }
     // What is woken into a back-off is due sooner than what is waited for now.
     const SteadyTime due = NextDueLocked();
-    clock_.WaitUntil(lock, changed_, due, ctx.stop(), [&] {
-      return NextDueLocked() < due || std::any_of(items_.begin(), items_.end(), [](const auto& i) {
-               return i.second.place == Place::kReady;
-             });
-    });
+    clock_.WaitUntil(lock, changed_, due, ctx.stop(),
+                     [&] { return NextDueLocked() < due || !ready_.empty(); });
   }
   return std::nullopt;
 }
@@ -114,40 +151,30 @@ void SchedulingQueue::Done(const api::ObjectKey& pod) {
   std::lock_guard lock(mutex_);
   auto found = items_.find(pod);
   if (found == items_.end()) return;
-  Item& item = found->second;
-  if (item.again && !item.removed) {
-    item.place = Place::kReady;
-    changed_.notify_all();
+  if (found->second.again && !found->second.removed) {
+    ChangeLocked(found, [](Item& item) { item.place = Place::kReady; });
   } else {
-    items_.erase(found);
+    EraseLocked(found);
   }
 }
 
 void SchedulingQueue::ParkLocked(const api::ObjectKey& pod, WaitFor wait, bool counts) {
   auto found = items_.find(pod);
   if (found == items_.end()) return;
-  Item& item = found->second;
-  if (item.removed) {
-    items_.erase(found);
-    return;
-  }
-  if (counts) {
-    ++item.attempts;
-    item.attempted = clock_.Steady();
-  }
-  bool missed = (wait.causes & item.missed_causes) != 0;
-  for (const api::ObjectKey& claim : item.missed_claims)
-    missed = missed || wait.claims.contains(claim);
-  item.wait = std::move(wait);
-  item.place = Place::kParked;
-  if (item.again) {
-    item.place = Place::kReady;
-    changed_.notify_all();
-  } else if (missed) {
-    WakeLocked(item);
-  } else if (item.wait.deadline) {
-    changed_.notify_all();
-  }
+  if (found->second.removed) return EraseLocked(found);
+  bool missed = false;
+  ChangeLocked(found, [&](Item& item) {
+    if (counts) {
+      ++item.attempts;
+      item.attempted = clock_.Steady();
+    }
+    missed = (wait.causes & item.missed_causes) != 0;
+    for (const api::ObjectKey& claim : item.missed_claims)
+      missed = missed || wait.claims.contains(claim);
+    item.wait = std::move(wait);
+    item.place = item.again ? Place::kReady : Place::kParked;
+  });
+  if (missed && found->second.place == Place::kParked) WakeLocked(found);
 }
 
 void SchedulingQueue::Park(const api::ObjectKey& pod, WaitFor wait) {
@@ -165,7 +192,7 @@ void SchedulingQueue::Retry(const api::ObjectKey& pod) {
   ParkLocked(pod, {}, true);
   if (auto found = items_.find(pod);
       found != items_.end() && found->second.place == Place::kParked) {
-    WakeLocked(found->second);
+    WakeLocked(found);
   }
 }
 

@@ -79,10 +79,16 @@ class SchedulingQueue {
   };
   using Items = std::map<api::ObjectKey, Item>;
 
-  void WakeLocked(Item& item);
+  // Changes an item as `change(Item&)` says and lets the indexes follow.
+  template <class F>
+  void ChangeLocked(Items::iterator item, F change);
+  void EnterLocked(Items::iterator item);
+  void LeaveLocked(Items::iterator item);
+  void EraseLocked(Items::iterator item);
+  void WakeLocked(Items::iterator item);
   void ParkLocked(const api::ObjectKey& pod, WaitFor wait, bool counts);
   Duration BackOff(const Item& item) const;
-  Items::iterator NextLocked(SteadyTime now);
+  // When the next item stops waiting by itself.
   SteadyTime NextDueLocked() const;
 
   Clock& clock_;
@@ -90,7 +96,13 @@ class SchedulingQueue {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Items items_;
-  uint64_t next_age_ = 0;
+  uint64_t next_age_ = 0;  // no two items have the same
+  // Where the items are, so that nothing has to look through all of them but a cause that may
+  // concern all.
+  std::map<std::pair<int64_t, uint64_t>, Items::iterator> ready_;   // by -priority and age
+  std::map<std::pair<SteadyTime, uint64_t>, Items::iterator> due_;  // backing off, or by a deadline
+  std::map<api::ObjectKey, std::map<uint64_t, Items::iterator>> waiting_for_;  // parked, by claim
+  std::map<uint64_t, Items::iterator> taken_;                                  // by age
 };
 
 }  // namespace dray::devcluster

@@ -1,5 +1,7 @@
 #include "devcluster/scheduler/scheduling_queue.h"
 
+#include <array>
+#include <random>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -132,6 +134,167 @@ TEST_F(Queue, BackOffHasACeiling) {
     queue.Retry(Pod("a"));
     clock.Advance(seconds(10));
     ASSERT_EQ(Next(), Pod("a")) << i;
+  }
+}
+
+// What the queue promises, by looking through everything every time.
+class PlainQueue {
+ public:
+  explicit PlainQueue(testing::FakeClock& clock) : clock_(clock) {}
+
+  void Add(const api::ObjectKey& pod, int32_t priority) {
+    auto [found, added] = items_.try_emplace(pod);
+    if (added) found->second.age = next_age_++;
+    found->second.priority = priority;
+    found->second.removed = false;
+    if (found->second.place == kTaken)
+      found->second.again = true;
+    else
+      found->second.place = kReady;
+  }
+  void Remove(const api::ObjectKey& pod) {
+    if (auto found = items_.find(pod); found != items_.end())
+      found->second.place == kTaken ? void(found->second.removed = true)
+                                    : void(items_.erase(found));
+  }
+  void Wake(uint32_t causes, const std::optional<api::ObjectKey>& claim) {
+    for (auto& [pod, item] : items_) {
+      auto concerned = [&] {
+        return (item.wait.causes & causes) != 0 || (claim && item.wait.claims.contains(*claim));
+      };
+      if (item.place == kTaken) {
+        item.missed_causes |= causes;
+        if (claim) item.missed_claims.insert(*claim);
+      } else if (item.place == kParked && concerned()) {
+        Wake(item);
+      }
+    }
+  }
+  std::optional<api::ObjectKey> Take() {
+    auto best = items_.end();
+    for (auto at = items_.begin(); at != items_.end(); ++at) {
+      Item& item = at->second;
+      if ((item.place == kBackingOff && item.due <= clock_.Steady()) ||
+          (item.place == kParked && item.wait.deadline && *item.wait.deadline <= clock_.Steady()))
+        item.place = kReady;
+      if (item.place != kReady) continue;
+      if (best == items_.end() || item.priority > best->second.priority ||
+          (item.priority == best->second.priority && item.age < best->second.age))
+        best = at;
+    }
+    if (best == items_.end()) return std::nullopt;
+    best->second.place = kTaken;
+    best->second.again = best->second.removed = false;
+    best->second.missed_causes = 0;
+    best->second.missed_claims.clear();
+    return best->first;
+  }
+  void Done(const api::ObjectKey& pod) {
+    Item& item = items_.at(pod);
+    item.again && !item.removed ? void(item.place = kReady) : void(items_.erase(pod));
+  }
+  void Park(const api::ObjectKey& pod, const WaitFor& wait, bool counts, bool wake = false) {
+    Item& item = items_.at(pod);
+    if (item.removed) return void(items_.erase(pod));
+    if (counts) {
+      ++item.attempts;
+      item.attempted = clock_.Steady();
+    }
+    item.wait = wait;
+    item.place = item.again ? kReady : kParked;
+    for (const api::ObjectKey& claim : item.missed_claims) wake |= wait.claims.contains(claim);
+    if (item.place == kParked && (wake || (wait.causes & item.missed_causes) != 0)) Wake(item);
+  }
+  size_t size() const { return items_.size(); }
+  size_t parked() const {
+    return static_cast<size_t>(std::count_if(
+        items_.begin(), items_.end(), [](const auto& one) { return one.second.place == kParked; }));
+  }
+
+ private:
+  enum Place { kReady, kBackingOff, kParked, kTaken };
+  struct Item {
+    int32_t priority = 0;
+    uint64_t age = 0;
+    Place place = kReady;
+    int attempts = 0;
+    SteadyTime attempted{}, due{};
+    WaitFor wait;
+    bool again = false, removed = false;
+    uint32_t missed_causes = 0;
+    std::set<api::ObjectKey> missed_claims;
+  };
+  void Wake(Item& item) {
+    Duration wait = milliseconds(100);
+    for (int i = 1; i < item.attempts && wait < seconds(10); ++i) wait *= 2;
+    item.due =
+        item.attempted + (item.attempts == 0 ? Duration(0) : std::min<Duration>(wait, seconds(10)));
+    item.place = item.due <= clock_.Steady() ? kReady : kBackingOff;
+  }
+
+  testing::FakeClock& clock_;
+  std::map<api::ObjectKey, Item> items_;
+  uint64_t next_age_ = 0;
+};
+
+TEST_F(Queue, AsAPlainOne) {
+  PlainQueue plain(clock);
+  std::mt19937 random(7);
+  auto pick = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
+  auto some_pod = [&] { return Pod("p" + std::to_string(pick(6))); };
+  auto some_claim = [&] { return api::ObjectKey{"default", "c" + std::to_string(pick(3))}; };
+  std::vector<api::ObjectKey> taken;
+  for (int step = 0; step < 3000; ++step) {
+    SCOPED_TRACE("step " + std::to_string(step));
+    const int what = pick(10);
+    if (what == 0) {
+      clock.Advance(milliseconds(pick(400)));
+    } else if (what <= 2) {
+      const api::ObjectKey pod = some_pod();
+      const int priority = pick(3);
+      queue.Add(pod, priority);
+      plain.Add(pod, priority);
+    } else if (what == 3) {
+      const api::ObjectKey pod = some_pod();
+      queue.Remove(pod);
+      plain.Remove(pod);
+    } else if (what == 4) {
+      const Cause cause = std::array{kNodesChanged, kPodsGone, kDevicesChanged}[pick(3)];
+      queue.Wake(cause);
+      plain.Wake(cause, std::nullopt);
+    } else if (what == 5) {
+      const api::ObjectKey claim = some_claim();
+      queue.WakeFor(claim);
+      plain.Wake(0, claim);
+    } else if (what <= 7 && taken.size() < 2) {
+      const std::optional<api::ObjectKey> next = plain.Take();
+      ASSERT_EQ(Next(), next);
+      if (next) taken.push_back(*next);
+    } else if (!taken.empty()) {
+      const api::ObjectKey pod = taken.front();
+      taken.erase(taken.begin());
+      WaitFor wait{static_cast<uint32_t>(pick(8)), {some_claim(), some_claim()}, {}};
+      if (pick(3) == 0) wait.deadline = clock.Steady() + milliseconds(pick(1000));
+      switch (pick(4)) {
+        case 0:
+          queue.Done(pod);
+          plain.Done(pod);
+          break;
+        case 1:
+          queue.Park(pod, wait);
+          plain.Park(pod, wait, true);
+          break;
+        case 2:
+          queue.Hold(pod, wait);
+          plain.Park(pod, wait, false);
+          break;
+        default:
+          queue.Retry(pod);
+          plain.Park(pod, {}, true, true);
+      }
+    }
+    ASSERT_EQ(queue.size(), plain.size());
+    ASSERT_EQ(queue.parked(), plain.parked());
   }
 }
 
