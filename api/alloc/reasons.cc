@@ -71,14 +71,15 @@ Judged::Shortage& ShortageOf(const CapacityInfo& capacity, Judged& judged) {
   return judged.shortages.emplace_back(Judged::Shortage{.capacity = &capacity});
 }
 
-// False when a capacity rules the device out, which is counted.
+// False when capacities rule the device out, each of which is counted.
 bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const Usage& used,
                Judged& judged) {
+  bool fits = true;
   for (const CapacityAsk& ask : alternative.capacities) {
     if (Find(device, ask) != nullptr) continue;
-    judged.missing = ask.text;
+    if (fits) judged.missing = ask.text;
     CountText(*ask.text, judged.lacking);
-    return false;
+    fits = false;
   }
   for (const CapacityInfo& capacity : device.capacities) {
     const CapacityAsk* ask = nullptr;
@@ -94,7 +95,8 @@ bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const U
       if (!by_policy) {
         judged.refused = amount->ToString() + " " + *capacity.text;
         ++ShortageOf(capacity, judged).refused;
-        return false;
+        fits = false;
+        continue;
       }
       amount = &*by_policy;
       wanted = by_policy->nanos();
@@ -110,9 +112,9 @@ bool JudgeRoom(const Alternative& alternative, const DeviceInfo& device, const U
       shortage.free = std::max(shortage.free, free);
     }
     ++shortage.devices;
-    return false;
+    fits = false;
   }
-  return true;
+  return fits;
 }
 
 // The counters of a node's pools, each opened when the first device needs it.
@@ -218,6 +220,24 @@ void NameRules(Judged& judged) {
   }
 }
 
+// "16Gi memory and 50 cores free (largest: 10Gi, 20)": the capacities that rule out most devices.
+std::string Shortages(const RequestReason& reason) {
+  constexpr size_t kNamed = 3;
+  std::vector<std::map<std::string, std::pair<api::Quantity, api::Quantity>>::const_iterator> order;
+  for (auto it = reason.short_of.begin(); it != reason.short_of.end(); ++it) order.push_back(it);
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return reason.ruled_out.at(a->first) > reason.ruled_out.at(b->first);
+  });
+  if (order.size() > kNamed) order.resize(kNamed);
+  std::string wanted, largest;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i > 0) wanted += i + 1 < order.size() ? ", " : " and ";
+    wanted += order[i]->second.first.ToString() + " " + order[i]->first;
+    largest += (i > 0 ? ", " : "") + order[i]->second.second.ToString();
+  }
+  return wanted + " free (largest: " + largest + ")";
+}
+
 // One clause for people: "had no device with 16Gi memory free (largest: 10Gi)".
 std::string Clause(const Judged& judged) {
   const RequestReason& reason = judged.reason;
@@ -232,13 +252,7 @@ std::string Clause(const Judged& judged) {
                               : "only " + std::to_string(judged.fitting) + " of " +
                                     std::to_string(reason.wanted) + " wanted devices";
   if (!reason.short_of.empty()) {
-    // The capacity that rules out most devices.
-    auto worst = std::max_element(
-        reason.short_of.begin(), reason.short_of.end(), [&](const auto& a, const auto& b) {
-          return reason.ruled_out.at(a.first) < reason.ruled_out.at(b.first);
-        });
-    return "had " + few + " with " + worst->second.first.ToString() + " " + worst->first +
-           " free (largest: " + worst->second.second.ToString() + ")";
+    return "had " + few + " with " + Shortages(reason);
   }
   if (!judged.refused.empty()) return "had " + few + " whose policy grants " + judged.refused;
   if (judged.missing != nullptr) return "had " + few + " with capacity " + *judged.missing;

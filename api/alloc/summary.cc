@@ -13,20 +13,26 @@ constexpr size_t kClauses = 4;
 // devices, which is said of one node alone.
 struct Parts {
   std::string head, tail;
-  std::optional<api::Quantity> largest;
+  std::vector<api::Quantity> largest;  // of each capacity that is named
 };
 
 Parts Take(const std::string& clause) {
   static constexpr std::string_view kMark = "(largest: ";
   if (size_t held = clause.find(" (in use by "); held != std::string::npos) {
-    return {clause.substr(0, held), clause.substr(held), std::nullopt};
+    return {clause.substr(0, held), clause.substr(held), {}};
   }
   const size_t at = clause.find(kMark);
-  if (at == std::string::npos) return {clause, "", std::nullopt};
+  if (at == std::string::npos) return {clause, "", {}};
   const size_t from = at + kMark.size(), end = clause.find(')', from);
-  Result<api::Quantity> largest = api::Quantity::Parse(clause.substr(from, end - from));
-  if (!largest.ok()) return {clause, "", std::nullopt};
-  return {clause.substr(0, from), clause.substr(end), *largest};
+  Parts parts = {clause.substr(0, from), clause.substr(end), {}};
+  for (size_t begin = from; begin < end;) {
+    const size_t comma = std::min(clause.find(", ", begin), end);
+    Result<api::Quantity> largest = api::Quantity::Parse(clause.substr(begin, comma - begin));
+    if (!largest.ok()) return {clause, "", {}};
+    parts.largest.push_back(*largest);
+    begin = comma + 2;
+  }
+  return parts;
 }
 
 }  // namespace
@@ -47,8 +53,9 @@ std::string Summarize(std::span<const NodeAnswer> answers) {
     ++group.nodes;
     if (group.nodes == 1) {
       group.parts = std::move(parts);
-    } else if (parts.largest && (!group.parts.largest || *parts.largest > *group.parts.largest)) {
-      group.parts.largest = parts.largest;
+    } else {
+      for (size_t i = 0; i < parts.largest.size() && i < group.parts.largest.size(); ++i)
+        group.parts.largest[i] = std::max(group.parts.largest[i], parts.largest[i]);
     }
   }
   std::vector<const Group*> order;
@@ -65,8 +72,9 @@ std::string Summarize(std::span<const NodeAnswer> answers) {
     }
     if (!summary.empty()) summary += ", ";
     summary += std::to_string(group.nodes) + " " + group.parts.head;
-    if (group.parts.largest) summary += group.parts.largest->ToString();
-    if (group.parts.largest || group.nodes == 1) summary += group.parts.tail;
+    for (size_t j = 0; j < group.parts.largest.size(); ++j)
+      summary += (j > 0 ? ", " : "") + group.parts.largest[j].ToString();
+    if (!group.parts.largest.empty() || group.nodes == 1) summary += group.parts.tail;
   }
   if (others > 0) summary += ", " + std::to_string(others) + " for other reasons";
   return summary;

@@ -17,6 +17,7 @@ struct StaticType;
 struct Function;
 struct Overload;
 struct Expr;
+struct MessageType;
 class Regex;
 
 // The loop that every macro over a range becomes: accu = init; for each item while `condition`:
@@ -51,11 +52,13 @@ struct Expr {
   Value literal;           // kLiteral
   std::string_view name;   // identifier, field, function, message type
   Expr* target = nullptr;  // operand of kSelect, target of kCall
-  std::span<Expr*> args;   // arguments; list elements; keys and values of a map in turn
+  std::span<Expr*> args;   // arguments; list elements; keys and values of a map, names
+                           // (literals) and values of a message in turn
   Loop* loop = nullptr;    // kLoop
   mutable const Regex* regex = nullptr;  // of a literal that was found to be a pattern
 
   const StaticType* type = nullptr;
+  const MessageType* message = nullptr;  // kMessage
   const Function* function = nullptr;    // kCall, after overload resolution
   std::span<const Overload*> overloads;  // those that may apply; one: it is known statically
   bool is_type_name = false;             // kIdentifier that denotes a type: literal holds it

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "api/cel/messages.h"
 #include "api/cel/registry.h"
 #include "api/cel/suggest.h"
 #include "api/cel/unify.h"
@@ -39,12 +40,14 @@ const StaticType* TypeCalled(std::string_view name) {
       &kMap,         &kType,         &kOptional};
   for (const StaticType* type : kAll)
     if (type->name == name) return type;
-  return nullptr;
+  const MessageType* message = FindMessage(name);
+  return message == nullptr ? nullptr : message->type;
 }
 
 // Whether a type is called something.NAME.
 bool EndsTypeName(std::string_view name) {
-  return name == "IP" || name == "CIDR" || name == "Duration" || name == "Timestamp";
+  return name == "IP" || name == "CIDR" || name == "Duration" || name == "Timestamp" ||
+         name == "Any" || name == "Struct" || name.ends_with("Value");
 }
 
 class Checker {
@@ -102,12 +105,44 @@ class Checker {
       case Expr::Kind::kMap:
         return CheckMap(expr);
       case Expr::Kind::kMessage:
-        for (Expr* field : expr->args) CheckExpr(field);
-        Undeclared(expr, expr->name, "");
-        return SetType(expr, &types::kError);
+        return CheckMessage(expr);
       case Expr::Kind::kLoop:
         return CheckLoop(expr);
     }
+  }
+
+  void CheckMessage(Expr* expr) {
+    const MessageType* message = FindMessage(expr->name);
+    expr->message = message;
+    if (message == nullptr) {
+      std::string_view name = expr->name.substr(expr->name.starts_with('.') ? 1 : 0);
+      if (TypeCalled(name) != nullptr) {
+        Mistaken(expr, "'" + std::string(name) + "' is not a message type");
+      } else {
+        Undeclared(expr, expr->name, "");
+      }
+    }
+    for (size_t i = 0; i < expr->args.size(); i += 2) {
+      SetType(expr->args[i], &types::kString);
+      Expr* value = expr->args[i + 1];
+      CheckExpr(value);
+      if (message == nullptr) continue;
+      std::string_view name = expr->args[i]->literal.as_string();
+      auto field = std::find_if(message->fields.begin(), message->fields.end(),
+                                [&](const MessageField& f) { return f.name == name; });
+      const StaticType* type = value->optional ? UnwrapOptional(value) : value->type;
+      if (field == message->fields.end()) {
+        std::vector<std::string_view> names;
+        for (const MessageField& f : message->fields) names.push_back(f.name);
+        Mistaken(expr->args[i],
+                 "undefined field '" + std::string(name) + "'" + DidYouMean(name, names));
+      } else if (!unifier_.Assignable(field->type, type)) {
+        Mistaken(expr->args[i], "expected type of field '" + std::string(name) + "' is '" +
+                                    FormatType(field->type) + "' but provided type is '" +
+                                    FormatType(unifier_.Substitute(type, true)) + "'");
+      }
+    }
+    SetType(expr, message == nullptr ? &types::kError : message->type);
   }
 
   static const StaticType* TypeOfLiteral(const Value& literal) {

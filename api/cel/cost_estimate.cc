@@ -37,7 +37,7 @@ class Estimator {
       case Expr::Kind::kLoop:
         return e->loop->IsBind() ? CostOfBind(e) : CostOfLoop(e);
       case Expr::Kind::kMessage:
-        return {};
+        return CostOfMessage(e);
     }
     return {};
   }
@@ -286,6 +286,12 @@ class Estimator {
     }
     SetEntries(e, EntrySizes{false, key, value});
     return sum + Range::Fixed(kMapBase);
+  }
+
+  Range CostOfMessage(const Expr* e) {
+    Range sum;
+    for (size_t i = 1; i < e->args.size(); i += 2) sum = sum + Cost(e->args[i]);
+    return sum + Range::Fixed(kMessageBase);
   }
 
   Range CostOfBind(const Expr* e) {

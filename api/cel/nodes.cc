@@ -237,6 +237,28 @@ Value MapNode::Run(Evaluation& ev) const {
   return map;
 }
 
+Value MessageNode::Build(Evaluation& ev) const {
+  PoolVector<NamedValue> values;
+  for (const Field& field : fields_) {
+    Value value = field.value->Run(ev);
+    if (value.is_error()) return value;
+    if (field.optional) {
+      if (!value.is(Kind::kOptional))
+        return Value::Error("cannot initialize optional entry from non-optional value");
+      if (!value.has_value()) continue;
+      value = value.optional_value();
+    }
+    values.push_back({field.name, value});
+  }
+  return MakeMessage(message_, values);
+}
+
+Value MessageNode::Run(Evaluation& ev) const {
+  Value message = Build(ev);
+  ev.Charge(kMessageBase);
+  return message;
+}
+
 Value MembershipNode::Run(Evaluation& ev) const {
   Value element = element_->Run(ev);
   if (element.is_error()) return element;

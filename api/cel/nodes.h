@@ -7,6 +7,7 @@
 
 #include "api/cel/attribute.h"
 #include "api/cel/map_value.h"
+#include "api/cel/messages.h"
 #include "api/cel/regex.h"
 #include "api/cel/registry.h"
 #include "api/cel/runtime_cost.h"
@@ -204,6 +205,25 @@ class MapNode final : public Node {
  private:
   Nodes entries_;
   std::span<const bool> optional_;
+};
+
+// google.protobuf.Int64Value{value: 1}.
+class MessageNode final : public Node {
+ public:
+  struct Field {
+    std::string_view name;
+    const Node* value;
+    bool optional;
+  };
+  MessageNode(const MessageType& message, std::span<const Field> fields)
+      : message_(message), fields_(fields) {}
+  Value Run(Evaluation& evaluation) const override;
+
+ private:
+  Value Build(Evaluation& evaluation) const;
+
+  const MessageType& message_;
+  std::span<const Field> fields_;
 };
 
 // A call whose arguments are constants, made once: quantity("4Gi"). It still costs what it costs.

@@ -362,7 +362,7 @@ class Parser {
     return identifier;
   }
 
-  // Type.Name{field: value}: no type of this environment can be built, which the checker says.
+  // Type.Name{field: value}. Whether there is such a type is the checker's business.
   Expr* ParseMessage(std::string name) {
     name += Next().text;
     while (Accept(Token::kDot)) name += '.' + std::string(Next().text);
@@ -370,13 +370,19 @@ class Parser {
     message->name = ast_.Keep(name);
     const size_t begin = pending_.size();
     while (!At(Token::kRightBrace)) {
-      Accept(Token::kQuestion);
+      const bool optional = Accept(Token::kQuestion);
       if (!At(Token::kIdentifier) && !At(Token::kEscapedIdentifier))
         return Unexpected("a field name or '}'");
-      Next();
+      const Lexeme& field = Next();
+      if (field.token == Token::kEscapedIdentifier)
+        Mistaken(field.offset, "unsupported syntax: '`'");
+      Expr* name = ast_.New(Expr::Kind::kLiteral, field.offset);
+      name->literal = Value::BorrowedString(field.text);
       if (!Accept(Token::kColon)) return Unexpected("':'");
       Expr* value = ParseExpression();
       if (failed_) return nullptr;
+      value->optional = optional;
+      pending_.push_back(name);
       pending_.push_back(value);
       if (!Accept(Token::kComma)) break;
     }

@@ -109,9 +109,17 @@ class Planner {
       case Expr::Kind::kLoop:
         return MakeLoop(expr);
       case Expr::Kind::kMessage:
-        break;
+        return MakeMessageNode(expr);
     }
-    return Failed("unknown type: " + std::string(expr->name));
+    return Failed("unknown expression");
+  }
+
+  Node* MakeMessageNode(const Expr* expr) {
+    PoolVector<MessageNode::Field> fields;
+    for (size_t i = 0; i < expr->args.size(); i += 2)
+      fields.push_back({expr->args[i]->literal.as_string(), Make(expr->args[i + 1]),
+                        expr->args[i + 1]->optional});
+    return cel::Make<MessageNode>(*expr->message, fields);
   }
 
   Node* MakeIdentifier(const Expr* expr) {

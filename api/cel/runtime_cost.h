@@ -62,5 +62,6 @@ uint64_t SmallerTextCost(std::string_view a, std::string_view b);
 inline constexpr double kPatternFactor = 0.25;
 inline constexpr uint64_t kListBase = 10;
 inline constexpr uint64_t kMapBase = 30;
+inline constexpr uint64_t kMessageBase = 40;
 
 }  // namespace dray::cel

@@ -55,6 +55,7 @@ std::string FormatType(const StaticType* type) {
     default:
       break;
   }
+  if (type->nullable) return "wrapper(" + std::string(type->name) + ')';
   if (type->params.empty()) return std::string(type->name);
   std::string out = std::string(type->name) + '(';
   for (size_t i = 0; i < type->params.size(); ++i)

@@ -59,6 +59,7 @@ struct StaticType {
   TypeParams params;      // element; key and value; what an optional or a type holds
   int variable = 0;       // kVariable: below 0 in declarations, else its number in one check
   bool open = false;      // it is a variable, or holds one
+  bool nullable = false;  // of a wrapper message: null fits as well
 
   constexpr bool IsDynamic() const { return kind == TypeKind::kDyn || kind == TypeKind::kAny; }
   bool IsOptional() const { return kind == TypeKind::kOpaque && name == "optional_type"; }

@@ -58,6 +58,7 @@ bool Unifier::Fits(const StaticType* a, const StaticType* b) {
   auto open = [](const StaticType* t) { return t->IsDynamic() || t->kind == TypeKind::kError; };
   if (open(a) || open(b)) return true;
   if (a->kind == TypeKind::kNull || b->kind == TypeKind::kNull) {
+    if (a->nullable || b->nullable) return true;
     switch ((a->kind == TypeKind::kNull ? b : a)->kind) {
       case TypeKind::kOpaque:
       case TypeKind::kStruct:

@@ -77,8 +77,10 @@ struct RequestReason {
   std::string claim, request, device_class;
   int wanted = 0;
   int devices = 0;  // devices of complete pools on this node
-  std::map<std::string, int>
-      ruled_out;  // "class selector", "request selector: ...", "memory", "taint k=v", "in use"...
+  // "class selector", "request selector: ...", "memory", "taint k=v", "in use"... -> devices. A
+  // device counts under the first kind of rule that it breaks, and under each capacity that it is
+  // short of.
+  std::map<std::string, int> ruled_out;
   std::map<std::string, std::pair<api::Quantity, api::Quantity>>
       short_of;  // capacity -> {wanted, largest free}
   static constexpr size_t kHolders = 3;

@@ -73,6 +73,64 @@ TEST(Reasons, ShortOfCapacity) {
   EXPECT_EQ(answer.reasons[0].short_of.at("memory").second, Size("30Gi"));
 }
 
+// Devices short of several capacities are counted under each of them.
+TEST(Reasons, ShortOfSeveralCapacities) {
+  World world;
+  for (api::Device& device : world.slice->spec.devices) {
+    device.capacity["cores"] = {Size("30"), std::nullopt};
+    device.capacity["slots"] = {Size(device.name == "a" ? "1" : "4"), std::nullopt};
+  }
+  world.exact().capacity->requests = {
+      {"cores", Size("50")}, {"memory", Size("40Gi")}, {"slots", Size("2")}};
+  auto holder = [](const char* device, const char* memory) {
+    auto claim = std::make_shared<api::ResourceClaim>(*World::Holder(device, memory));
+    api::DeviceRequestAllocationResult& result = claim->status.allocation->devices.results[0];
+    result.consumed_capacity["cores"] = Size("10");
+    result.consumed_capacity["slots"] = Size("0");
+    return claim;
+  };
+  NodeAnswer answer = world.Refused({holder("a", "70Gi"), holder("b", "50Gi")});
+  EXPECT_EQ(answer.reason,
+            "had no device with 50 cores, 40Gi memory and 2 slots free (largest: 20, 30Gi, 1)");
+  EXPECT_EQ(answer.reasons[0].ruled_out,
+            (std::map<std::string, int>{{"cores", 2}, {"memory", 2}, {"slots", 1}}));
+  NodeAnswer other = world.Refused({holder("a", "10Gi"), holder("b", "60Gi")});
+  EXPECT_EQ(Summarize(std::vector{answer, answer}), "2 " + answer.reason);
+  EXPECT_EQ(other.reasons[0].ruled_out,
+            (std::map<std::string, int>{{"cores", 2}, {"memory", 1}, {"slots", 1}}));
+
+  world.exact().capacity->requests = {{"cores", Size("50")}, {"lanes", Size("1")}};
+  answer = world.Refused();
+  EXPECT_EQ(answer.reasons[0].ruled_out.at("cores"), 2);
+  EXPECT_EQ(answer.reasons[0].ruled_out.at("lanes"), 2);
+}
+
+// However many capacities there are, few are named.
+TEST(Reasons, OfManyCapacitiesStayShort) {
+  World world;
+  for (int i = 0; i < 30; ++i) {
+    const std::string name = "capacity" + std::to_string(i);
+    for (api::Device& device : world.slice->spec.devices)
+      device.capacity[name] = {Size("1"), std::nullopt};
+    world.exact().capacity->requests[name] = Size("2");
+  }
+  NodeAnswer answer = world.Refused();
+  EXPECT_LT(answer.reason.size(), 120u) << answer.reason;
+  EXPECT_EQ(answer.reasons[0].ruled_out.size(), 30u);
+}
+
+TEST(Reasons, NodesShortOfTheSameAreAddedUp) {
+  auto refused = [](std::string reason) {
+    NodeAnswer answer;
+    answer.reason = std::move(reason);
+    return answer;
+  };
+  EXPECT_EQ(Summarize(std::vector{
+                refused("had no device with 5 cores and 4Gi memory free (largest: 1, 3Gi)"),
+                refused("had no device with 5 cores and 4Gi memory free (largest: 2, 1Gi)")}),
+            "2 had no device with 5 cores and 4Gi memory free (largest: 2, 3Gi)");
+}
+
 TEST(Reasons, OneClausePerCause) {
   struct Case {
     const char* want;
