@@ -14,6 +14,13 @@ bool Ours(const api::ObjectMeta& metadata) {
   return label != metadata.labels.end() && label->second == admission::kManagedBy;
 }
 
+// The webhook names them "dray-<first 16 of the hash>".
+bool NamedByItsHash(const api::ObjectMeta& metadata) {
+  auto hash = metadata.annotations.find(std::string(admission::kRequestHashAnnotation));
+  return hash != metadata.annotations.end() && hash->second.size() >= 16 &&
+         metadata.name == "dray-" + hash->second.substr(0, 16);
+}
+
 // By the label that HAMi-DRA sets, or by what its claims have and no others: the name begins with
 // the namespace, one request "gpu" of its class, no owner.
 bool MadeByHami(const api::ResourceClaim& claim) {
@@ -27,24 +34,6 @@ bool MadeByHami(const api::ResourceClaim& claim) {
 }
 
 }  // namespace
-
-Duration DeletionBudget::Take(SteadyTime now) {
-  return left_.With([&](State& state) {
-    if (state.as_of)
-      state.left = std::min(
-          per_minute_,
-          state.left +
-              per_minute_ *
-                  std::chrono::duration<double, std::ratio<60>>(now - *state.as_of).count());
-    state.as_of = now;
-    if (state.left >= 1) {
-      state.left -= 1;
-      return Duration::zero();
-    }
-    return std::chrono::ceil<Duration>(
-        std::chrono::duration<double, std::ratio<60>>((1 - state.left) / per_minute_));
-  });
-}
 
 std::vector<std::string> TemplatesOfPod(const api::Pod& pod) {
   std::vector<std::string> keys;
@@ -62,7 +51,8 @@ TemplateCleanup::TemplateCleanup(CleanupOptions options,
 
 Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto found = templates_->Get(key);
-  if (found == nullptr || found->metadata.deletion_timestamp || !Ours(found->metadata))
+  if (found == nullptr || found->metadata.deletion_timestamp || !Ours(found->metadata) ||
+      !NamedByItsHash(found->metadata))
     return runtime::Requeue{};
   // A Pod that goes away enqueues its templates again.
   if (!options_.pods->By("template", key.ToString()).empty()) return runtime::Requeue{};
@@ -70,8 +60,10 @@ Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const ap
   const WallTime now = ctx.clock().Now();
   const Duration age = now - LastUsed(*found, now, options_.grace);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
+  Turn turn(ctx, options_, ToDelete(*found));
+  if (auto wait = turn.NotYet()) return *wait;
   return DeleteExactly(
-      ctx, options_, *found,
+      ctx, options_, turn, *found,
       "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
 }
 
@@ -95,10 +87,12 @@ Result<runtime::Requeue> ClaimCleanup::Reconcile(const Context& ctx, const api::
   // orphan for sure.
   const Duration age = ctx.clock().Now() - CreatedAt(claim->metadata);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
+  Turn turn(ctx, options_, ToDelete(*claim));
+  if (auto wait = turn.NotYet()) return *wait;
   Result<api::Pod> live = options_.client.Get<api::Pod>(ctx, {key.namespace_, owner->name});
   if (!live.ok() && !live.Is(Reason::kNotFound)) return live.status();
   if (live.ok() && live->metadata.uid == owner->uid) return runtime::Requeue{};
-  return DeleteExactly(ctx, options_, *claim, "its Pod " + owner->name + " is gone");
+  return DeleteExactly(ctx, options_, turn, *claim, "its Pod " + owner->name + " is gone");
 }
 
 // HAMi-DRA's webhook makes "<namespace>-<pod>-<container>" before there is a Pod, and gives it no
@@ -111,13 +105,15 @@ Result<runtime::Requeue> ClaimCleanup::ReconcileHami(const Context& ctx,
   if (!options_.pods->By("claim", key.ToString()).empty()) return runtime::Requeue{};
   const Duration age = ctx.clock().Now() - CreatedAt(claim.metadata);
   if (age < options_.grace) return runtime::Requeue{options_.grace - age};
+  Turn turn(ctx, options_, ToDelete(claim));
+  if (auto wait = turn.NotYet()) return *wait;
   runtime::ListOptions there;
   there.namespace_ = key.namespace_;
   DRAY_ASSIGN_OR_RETURN(api::ListOf<api::Pod> live, options_.client.List<api::Pod>(ctx, there));
   for (const api::Pod& pod : live.items)
     for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
       if (entry.resource_claim_name == key.name) return runtime::Requeue{};
-  return DeleteExactly(ctx, options_, claim, "made by HAMi-DRA, no Pod names it");
+  return DeleteExactly(ctx, options_, turn, claim, "made by HAMi-DRA, no Pod names it");
 }
 
 }  // namespace dray::controllers

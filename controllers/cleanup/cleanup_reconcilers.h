@@ -14,24 +14,29 @@ namespace dray::controllers {
 
 // How much the cleanup may delete: a bucket of `per_minute` deletions that refills evenly, so that
 // a mistake (a cache that is wrong, a backup that was restored) is seen before it has gone through
-// a cluster. Any thread.
+// a cluster. Who comes when it is empty is given a turn, one after the other. Any thread.
 class DeletionBudget {
  public:
-  explicit DeletionBudget(int per_minute)
-      : per_minute_(per_minute), left_(State{static_cast<double>(per_minute), {}}) {}
-  // Zero: granted. Otherwise after how long to ask again.
-  Duration Take(SteadyTime now);
+  explicit DeletionBudget(int per_minute);
+  // Zero: granted, for once. Otherwise after how long the turn of `who` is: the n-th who waits
+  // comes n intervals later. A turn that nobody takes up for a minute is lost.
+  Duration Take(const std::string& who, SteadyTime now);
+  // What was granted was not needed.
+  void GiveBack();
 
  private:
   struct State {
-    double left = 0;
-    std::optional<SteadyTime> as_of;
+    double left = 0;  // below zero: so many turns have been given away
+    std::optional<SteadyTime> as_of, said_at, swept_at;
+    std::map<std::string, SteadyTime> turns;
   };
   const double per_minute_;
-  Guarded<State> left_;
+  Guarded<State> state_;
 };
 
-// What both cleanups share. Deletions carry UID and resourceVersion of what was looked at, so that
+class Turn;  // controllers/cleanup/deletion.h
+
+// What the cleanups share. Deletions carry UID and resourceVersion of what was looked at, so that
 // an object of the same name or one that changed meanwhile stays.
 struct CleanupOptions {
   runtime::Client client;
@@ -47,8 +52,9 @@ struct CleanupOptions {
 // "ns/name" of every claim template that a Pod's entries name: the index "template".
 std::vector<std::string> TemplatesOfPod(const api::Pod& pod);
 
-// Deletes templates that the webhook made (label managed-by: dray), that no Pod names, and that
-// were last handed out longer than the grace age ago.
+// Deletes templates that the webhook made (label managed-by: dray, named by their hash), that no
+// Pod names, and that were last handed out longer than the grace age ago. A copy of one under
+// another name is its maker's.
 class TemplateCleanup : public runtime::Reconciler {
  public:
   TemplateCleanup(CleanupOptions options,
@@ -89,19 +95,25 @@ class SeenSince {
   Guarded<std::map<std::string, std::pair<std::string, SteadyTime>>> seen_;
 };
 
-// Takes Pods that are gone out of status.reservedFor, and with the last of them the allocation,
-// when for a whole grace age nobody else has: kube-controller-manager does that within seconds
-// where it runs.
+// Takes Pods that are gone out of status.reservedFor, and with the last of them the allocation and
+// the finalizer, when for a whole grace age nobody else has: kube-controller-manager does that
+// within seconds where it runs. A finalizer that is left on a claim without both goes too.
 class ReservationCleanup : public runtime::Reconciler {
  public:
   ReservationCleanup(CleanupOptions options, const runtime::Lister<api::ResourceClaim>* claims);
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
+  Result<runtime::Requeue> Release(const Context& ctx, const api::ResourceClaim& now, Turn& turn);
+  Result<runtime::Requeue> Finish(const Context& ctx, const api::ResourceClaim& released);
+
   CleanupOptions options_;
   const runtime::Lister<api::ResourceClaim>* claims_;
   SeenSince seen_;
 };
+
+// Nobody holds the claim, and its finalizer is still there: a release that broke off.
+bool HasLeftFinalizer(const api::ResourceClaim& claim);
 
 // Deletes ResourceSlices of nodes that are gone, and those that their driver has left behind: an
 // older generation of a pool that has a complete newer one. Both after a grace age in that state; a
@@ -113,8 +125,11 @@ class SliceCleanup : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
-  // "" when it is in its place.
-  std::string Fault(const api::ResourceSlice& slice) const;
+  struct Fault {
+    enum class Kind { kNone, kNodeGone, kOutdated } kind = Kind::kNone;
+    std::string sentence;
+  };
+  Fault FaultOf(const api::ResourceSlice& slice) const;
 
   CleanupOptions options_;
   const runtime::Lister<api::ResourceSlice>* slices_;  // indexed "pool" by PoolOfSlice
@@ -122,9 +137,10 @@ class SliceCleanup : public runtime::Reconciler {
   SeenSince seen_;
 };
 
-// What Dray's drivers have left on a node that no longer runs them: labels and annotations under
-// dray.dev/, and capacity of extended resources under it. A node without a ResourceSlice of ours
-// for a grace age is one that no longer runs them.
+// What Dray has left on a node that no longer runs its drivers: the keys of one table
+// (node_cleanup.cc), and extended resources under dray.dev/ of which the kubelet says that nobody
+// offers them any more (a capacity of zero). What users set, as dray.dev/mock-profile, stays. A
+// node without a ResourceSlice for a grace age is one that no longer runs them.
 class NodeCleanup : public runtime::Reconciler {
  public:
   NodeCleanup(CleanupOptions options, const runtime::Lister<api::Node>* nodes,

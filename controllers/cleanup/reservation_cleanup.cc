@@ -17,7 +17,16 @@ bool IsPod(const api::ResourceClaimConsumerReference& consumer) {
   return consumer.api_group.empty() && consumer.resource == "pods";
 }
 
+bool HasFinalizer(const api::ResourceClaim& claim) {
+  const std::vector<std::string>& all = claim.metadata.finalizers;
+  return std::find(all.begin(), all.end(), api::kClaimFinalizer) != all.end();
+}
+
 }  // namespace
+
+bool HasLeftFinalizer(const api::ResourceClaim& claim) {
+  return !claim.status.allocation && claim.status.reserved_for.empty() && HasFinalizer(claim);
+}
 
 Duration SeenSince::For(const std::string& key, const std::string& what, SteadyTime now) {
   return seen_.With([&](auto& seen) {
@@ -42,6 +51,7 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
   const auto claim = claims_->Get(key);
   // 1. Who is gone, by the cache.
   std::string gone;
+  if (claim != nullptr && HasLeftFinalizer(*claim)) gone = " all";
   if (claim != nullptr)
     for (const api::ResourceClaimConsumerReference& consumer : claim->status.reserved_for) {
       if (!IsPod(consumer)) continue;
@@ -57,12 +67,24 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
   if (since < options_.grace) return runtime::Requeue{options_.grace - since};
 
   // 2. Who is gone, by the server. The cache does not keep all of a claim.
+  Turn turn(ctx, options_, "release claim " + key.ToString());
+  if (auto wait = turn.NotYet()) return *wait;
   Result<api::ResourceClaim> fresh = options_.client.Get<api::ResourceClaim>(ctx, key);
   if (fresh.Is(Reason::kNotFound)) return runtime::Requeue{};
   if (!fresh.ok()) return fresh.status();
   if (fresh->metadata.resource_version != claim->metadata.resource_version)
     return runtime::Requeue{};  // its event brings the key back
-  const api::ResourceClaim& now = *fresh;
+  if (HasLeftFinalizer(*fresh)) {
+    if (!turn.Use("nobody holds it, its finalizer was left")) return runtime::Requeue{};
+    LOG(INFO) << "cleanup: takes the finalizer that was left on claim " << key.ToString();
+    return Finish(ctx, *fresh);
+  }
+  return Release(ctx, *fresh, turn);
+}
+
+Result<runtime::Requeue> ReservationCleanup::Release(const Context& ctx,
+                                                     const api::ResourceClaim& now, Turn& turn) {
+  const api::ObjectKey key = api::KeyOf(now);
   std::map<std::string, api::Pod> alive;
   std::map<std::string, const api::Pod*> by_uid;
   for (const api::ResourceClaimConsumerReference& consumer : now.status.reserved_for) {
@@ -84,16 +106,11 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
   for (const api::ResourceClaimConsumerReference& consumer : now.status.reserved_for)
     if (std::find(drop.begin(), drop.end(), consumer.uid) == drop.end())
       left.push_back(api::ToJsonValue(consumer));
-  const bool ours = std::find(now.metadata.finalizers.begin(), now.metadata.finalizers.end(),
-                              api::kClaimFinalizer) != now.metadata.finalizers.end();
-  const bool deallocate = left.empty() && ours;
+  const bool deallocate = left.empty() && HasFinalizer(now);
   const std::string why = std::to_string(drop.size()) +
                           (drop.size() == 1 ? " Pod that holds it is" : " Pods that hold it are") +
                           " gone";
-  if (auto answer =
-          MayNot(ctx, options_,
-                 (deallocate ? "deallocate claim " : "release claim ") + key.ToString(), why))
-    return *answer;
+  if (!turn.Use(why)) return runtime::Requeue{};
   Json status = {{"reservedFor", left.empty() ? Json(nullptr) : left}};
   if (deallocate) status["allocation"] = status["devices"] = nullptr;
   runtime::PatchOptions to_status;
@@ -109,18 +126,24 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
   LOG(INFO) << "cleanup: " << (deallocate ? "deallocated" : "released") << " claim "
             << key.ToString() << ": " << why;
   options_.metrics->Add(kReleased, kReleasedHelp, {}, static_cast<double>(drop.size()));
-  if (!deallocate) return runtime::Requeue{};
-  std::vector<std::string> finalizers = released->metadata.finalizers;
+  return deallocate ? Finish(ctx, *released) : runtime::Requeue{};
+}
+
+// The second write. Where it is lost, the finalizer is found again as one that was left.
+Result<runtime::Requeue> ReservationCleanup::Finish(const Context& ctx,
+                                                    const api::ResourceClaim& released) {
+  std::vector<std::string> finalizers = released.metadata.finalizers;
   std::erase(finalizers, std::string(api::kClaimFinalizer));
   const Json unfinished = {
       {"metadata",
-       {{"uid", released->metadata.uid},
-        {"resourceVersion", released->metadata.resource_version},
+       {{"uid", released.metadata.uid},
+        {"resourceVersion", released.metadata.resource_version},
         {"finalizers", finalizers.empty() ? Json(nullptr) : Json(finalizers)}}}};
-  Status finished =
-      options_.client
-          .Patch<api::ResourceClaim>(ctx, key, runtime::PatchType::kMerge, unfinished.dump())
-          .status();
+  Status finished = options_.client
+                        .Patch<api::ResourceClaim>(ctx, api::KeyOf(released),
+                                                   runtime::PatchType::kMerge, unfinished.dump())
+                        .status();
+  if (finished.Is(Reason::kConflict)) return runtime::Requeue{kAfterConflict};
   if (!finished.ok() && !finished.Is(Reason::kNotFound)) return finished;
   return runtime::Requeue{};
 }

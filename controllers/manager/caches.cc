@@ -64,7 +64,9 @@ void KeepOfNode(api::Node& node) {
 void KeepOfClaim(api::ResourceClaim& claim) {
   Free(claim.metadata.annotations);
   Free(claim.metadata.generate_name);
-  Free(claim.metadata.finalizers);
+  // Only of a claim that nobody holds is it asked: the cleanup ends a release that broke off.
+  if (claim.status.allocation || !claim.status.reserved_for.empty())
+    Free(claim.metadata.finalizers);
   // Only of a claim that nobody has reserved is it asked whose it is.
   if (!claim.status.reserved_for.empty()) {
     Free(claim.metadata.labels);

@@ -27,6 +27,7 @@ TEST(Caches, AClaimThatWaitsKeepsWhatItAsksForAndWhoseItIs) {
   EXPECT_EQ(claim.metadata.labels.size(), 1u);
   EXPECT_EQ(claim.metadata.owner_references.size(), 1u);
   EXPECT_TRUE(claim.metadata.annotations.empty());
+  EXPECT_EQ(claim.metadata.finalizers.size(), 1u) << "what a release that broke off has left";
 }
 
 TEST(Caches, AClaimInUseKeepsItsDevicesAndConsumers) {
@@ -58,6 +59,7 @@ TEST(Caches, AClaimInUseKeepsItsDevicesAndConsumers) {
   EXPECT_FALSE(claim.status.devices[0].network_data);
   EXPECT_EQ(PoolsOfClaim(claim), std::vector<std::string>{"gpu.example.com/n1"});
   EXPECT_EQ(claim.metadata.uid, "u");
+  EXPECT_TRUE(claim.metadata.finalizers.empty());
 }
 
 TEST(Caches, APodKeepsItsClaimsAndANodeWhatIsOurs) {

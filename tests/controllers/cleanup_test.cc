@@ -6,6 +6,7 @@
 
 #include "controllers/resourceclaim/pending_reasons.h"
 #include "controllers/webhook/admission_webhook.h"
+#include "dray/base/log.h"
 #include "tests/support/test_cluster.h"
 
 namespace dray::controllers {
@@ -34,6 +35,7 @@ struct CleanupTest : ::testing::Test {
                                       const std::string& managed_by = "dray") {
     api::ResourceClaimTemplate made = TestCluster::MakeTemplate(kTemplate.name);
     if (!managed_by.empty()) made.metadata.labels[kManagedBy] = managed_by;
+    made.metadata.annotations["dray.dev/request-hash"] = "0123456789abcdef" + std::string(48, '0');
     if (last_used) made.metadata.annotations[std::string(kLastUsedAnnotation)] = *last_used;
     return made;
   }
@@ -147,6 +149,37 @@ TEST_F(CleanupTest, DeletesOnlyTheObjectItLookedAt) {
     EXPECT_EQ(cluster.Find<api::ResourceClaimTemplate>(kTemplate).has_value(), one.stays);
   }
   EXPECT_EQ(Deleted("ResourceClaimTemplate"), "0");
+}
+
+// A copy that a user made of a template carries its label and its annotation.
+TEST_F(CleanupTest, OnlyTemplatesThatAreNamedByTheirHashAreOurs) {
+  struct Case {
+    const char* name;
+    std::string called, hash;
+    bool stays;
+  };
+  const std::string hash = "0123456789abcdef" + std::string(48, '0');
+  const Case cases[] = {
+      {"ours", "dray-0123456789abcdef", hash, false},
+      {"a renamed copy", "my-gpus", hash, true},
+      {"a copy with a name like ours", "dray-my-gpus", hash, true},
+      {"of another hash", "dray-0123456789abcdee", hash, true},
+      {"without a hash", "dray-0123456789abcdef", "", true},
+      {"a longer name", "dray-0123456789abcdef0", hash, true},
+  };
+  TemplateCleanup cleanup(Options(), &templates);
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    api::ResourceClaimTemplate made = Template();
+    made.metadata.name = one.called;
+    made.metadata.annotations["dray.dev/request-hash"] = one.hash;
+    cluster.Create(made);
+    cluster.clock.Advance(hours(1));
+    Sync();
+    EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), api::KeyOf(made)).ok());
+    EXPECT_EQ(cluster.Find<api::ResourceClaimTemplate>(api::KeyOf(made)).has_value(), one.stays);
+    (void)cluster.Delete<api::ResourceClaimTemplate>(api::KeyOf(made));
+  }
 }
 
 TEST_F(CleanupTest, LeavesWhatIsBeingDeletedOrUnknown) {
@@ -310,9 +343,13 @@ TEST_F(CleanupTest, DeletionsAreBudgetedPerMinute) {
   options.budget = std::make_shared<DeletionBudget>(3);
   TemplateCleanup template_cleanup(options, &templates);
   ClaimCleanup claim_cleanup(options, &claims);
+  auto key_of = [](int i) {
+    return api::ObjectKey{"default", "dray-" + std::to_string(i) + std::string(15, 'a')};
+  };
   for (int i = 0; i < 5; ++i) {
     api::ResourceClaimTemplate one = Template();
-    one.metadata.name = "dray-" + std::to_string(i);
+    one.metadata.name = key_of(i).name;
+    one.metadata.annotations["dray.dev/request-hash"] = one.metadata.name.substr(5) + "0";
     cluster.Create(one);
   }
   api::Pod gone = TestCluster::MakePod("p");
@@ -321,27 +358,91 @@ TEST_F(CleanupTest, DeletionsAreBudgetedPerMinute) {
   cluster.clock.Advance(hours(1));
   Sync();
   for (int i = 0; i < 3; ++i) {
-    Result<runtime::Requeue> result =
-        template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-" + std::to_string(i)});
+    Result<runtime::Requeue> result = template_cleanup.Reconcile(cluster.Ctx(), key_of(i));
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_FALSE(result->after);
   }
-  // The two share one budget, which refills evenly: a deletion every 20 s.
-  EXPECT_EQ(template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-3"})->after,
-            Duration(seconds(20)));
+  // The two share one budget, which refills evenly: a deletion every 20 s, one after the other.
+  int reads = 0;
+  cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+    reads += request.method == "GET";
+    return Ok();
+  });
+  EXPECT_EQ(template_cleanup.Reconcile(cluster.Ctx(), key_of(3))->after, Duration(seconds(20)));
   EXPECT_EQ(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after,
-            Duration(seconds(20)));
+            Duration(seconds(40)));
+  EXPECT_EQ(template_cleanup.Reconcile(cluster.Ctx(), key_of(4))->after, Duration(seconds(60)));
+  EXPECT_EQ(reads, 0) << "nothing is asked of the server for what may not be done yet";
   EXPECT_EQ(cluster.List<api::ResourceClaimTemplate>().size(), 2u);
+  cluster.clock.Advance(seconds(20));
+  EXPECT_EQ(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after, Duration(seconds(20)))
+      << "an event brings it back before its turn";
+  EXPECT_FALSE(template_cleanup.Reconcile(cluster.Ctx(), key_of(3))->after);
+  EXPECT_FALSE(cluster.Find<api::ResourceClaimTemplate>(key_of(3)));
   cluster.clock.Advance(seconds(20));
   EXPECT_FALSE(claim_cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after);
   EXPECT_FALSE(cluster.Find<api::ResourceClaim>(api::KeyOf(claim)));
-  EXPECT_TRUE(template_cleanup.Reconcile(cluster.Ctx(), {"default", "dray-3"})->after);
-  cluster.clock.Advance(hours(1));  // no more than a minute's worth is saved up
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(options.budget->Take(cluster.clock.Steady()), Duration::zero());
-  EXPECT_EQ(options.budget->Take(cluster.clock.Steady()), Duration(seconds(20)));
-  EXPECT_EQ(Deleted("ResourceClaimTemplate"), "3");
+  EXPECT_GE(reads, 1);
+  cluster.wire->RefuseWhere(nullptr);
+  EXPECT_EQ(Deleted("ResourceClaimTemplate"), "4");
   EXPECT_EQ(Deleted("ResourceClaim"), "1");
+}
+
+// What turned out not to be needed is there for the next.
+TEST_F(CleanupTest, ATurnThatWasNotNeededGoesBack) {
+  CleanupOptions options = Options();
+  options.budget = std::make_shared<DeletionBudget>(1);
+  ClaimCleanup cleanup(options, &claims);
+  const api::Pod pod = cluster.Create(TestCluster::MakePod("p"));
+  const api::ResourceClaim claim = cluster.Create(ClaimOf(pod));
+  cluster.clock.Advance(hours(1));
+  claims.Sync(cluster.client, cluster.Ctx());  // but not pods
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(cleanup.Reconcile(cluster.Ctx(), api::KeyOf(claim))->after, std::nullopt);
+  EXPECT_TRUE(cluster.Find<api::ResourceClaim>(api::KeyOf(claim)));
+  EXPECT_EQ(options.budget->Take("other", cluster.clock.Steady()), Duration::zero());
+}
+
+TEST(DeletionBudget, GivesTurnsAndForgetsThoseThatNobodyTakesUp) {
+  DeletionBudget budget(3);
+  SteadyTime now{hours(1)};
+  auto take = [&](const std::string& who) {
+    return std::chrono::duration_cast<seconds>(budget.Take(who, now));
+  };
+  for (const char* who : {"a", "a", "b"}) EXPECT_EQ(take(who), seconds(0));
+  EXPECT_EQ(take("c"), seconds(20));
+  EXPECT_EQ(take("d"), seconds(40));
+  EXPECT_EQ(take("c"), seconds(20)) << "the same turn";
+  now += seconds(20);
+  EXPECT_EQ(take("e"), seconds(40));
+  EXPECT_EQ(take("c"), seconds(0));
+  EXPECT_EQ(take("c"), seconds(60)) << "one turn, one deletion";
+  now += hours(1);  // no more than a minute's worth is saved up
+  EXPECT_EQ(take("x"), seconds(0));
+  EXPECT_EQ(take("d"), seconds(0)) << "its turn was lost";
+  EXPECT_EQ(take("x"), seconds(0));
+  EXPECT_EQ(take("x"), seconds(20));
+}
+
+TEST(DeletionBudget, SaysOnceAMinuteThatItIsEmpty) {
+  struct Counting final : google::LogSink {
+    void send(google::LogSeverity severity, const char*, const char*, int, const struct tm*,
+              const char*, size_t) override {
+      lines += severity == google::GLOG_WARNING;
+    }
+    int lines = 0;
+  } counting;
+  const int quiet = std::exchange(FLAGS_minloglevel, google::GLOG_WARNING);
+  google::AddLogSink(&counting);
+  DeletionBudget budget(60);
+  SteadyTime now{hours(1)};
+  for (int i = 0; i < 1000; ++i) budget.Take(std::to_string(i), now);
+  EXPECT_EQ(counting.lines, 1);
+  now += minutes(1);
+  for (int i = 1000; i < 2000; ++i) budget.Take(std::to_string(i), now);
+  EXPECT_EQ(counting.lines, 2);
+  google::RemoveLogSink(&counting);
+  FLAGS_minloglevel = quiet;
 }
 
 // Cleanup and webhook against each other: whoever comes second, a Pod that was let in has its

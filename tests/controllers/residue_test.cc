@@ -122,6 +122,45 @@ TEST_F(ResidueTest, WhatHasChangedMeanwhileStays) {
   EXPECT_TRUE(cluster.Get<api::ResourceClaim>(kClaimKey).status.allocation);
 }
 
+// The second of its two writes was lost: who comes next takes it up.
+TEST_F(ResidueTest, AFinalizerThatWasLeftIsTakenToo) {
+  const api::Pod p = cluster.Create(TestCluster::MakePod("p", {{"c", "c", std::nullopt}}));
+  cluster.Create(TestCluster::MakeClaim("c"));
+  cluster.Allocate(kClaimKey, "n1", {"gpu-0"}, {p});
+  ReservationCleanup cleanup(Options(), &claims);
+  RemovePod("p");
+  EXPECT_EQ(Run(cleanup, kClaimKey), minutes(10));
+  cluster.clock.Advance(minutes(10));
+  Sync();
+  cluster.wire->CutAt(1, testing::Wire::Cut::kBeforeTheWrite);
+  EXPECT_FALSE(cleanup.Reconcile(cluster.Ctx(), kClaimKey).ok());
+  cluster.wire->Repair();
+  cluster.wire->TakeWrites();
+  ASSERT_TRUE(cluster.Delete<api::ResourceClaim>(kClaimKey).ok());
+  EXPECT_THAT(cluster.Get<api::ResourceClaim>(kClaimKey).metadata.finalizers,
+              ElementsAre(api::kClaimFinalizer));
+  ReservationCleanup next(Options(), &claims);  // another process
+  RunAfterGrace(next, kClaimKey);
+  EXPECT_FALSE(cluster.Find<api::ResourceClaim>(kClaimKey));
+}
+
+// The scheduler sets the finalizer before the allocation.
+TEST_F(ResidueTest, AFinalizerOfAClaimThatIsBeingAllocatedStays) {
+  cluster.Create(TestCluster::MakeClaim("c"));
+  cluster.Merge<api::ResourceClaim>(
+      kClaimKey,
+      {{"metadata", {{"finalizers", {std::string(api::kClaimFinalizer), "example.com/hold"}}}}});
+  ReservationCleanup cleanup(Options(), &claims);
+  EXPECT_EQ(Run(cleanup, kClaimKey), minutes(10));
+  cluster.clock.Advance(minutes(9));
+  const api::Pod p = cluster.Create(TestCluster::MakePod("p", {{"c", "c", std::nullopt}}));
+  cluster.Allocate(kClaimKey, "n1", {"gpu-0"}, {p});
+  EXPECT_EQ(Run(cleanup, kClaimKey), std::nullopt);
+  cluster.clock.Advance(minutes(9));
+  EXPECT_EQ(Run(cleanup, kClaimKey), std::nullopt);
+  EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
+}
+
 // --- Claims of HAMi-DRA. ---
 
 TEST_F(ResidueTest, ClaimsOfHamiGoWhenAskedFor) {
@@ -217,12 +256,15 @@ TEST_F(ResidueTest, WhatDrayLeftOnANode) {
   cluster.AddNode("n1");
   cluster.Merge<api::Node>({"", "n1"},
                            {{"metadata",
-                             {{"labels", {{"dray.dev/profile", "a100"}, {"zone", "z"}}},
+                             {{"labels",
+                               {{"dray.dev/profile", "a100"},
+                                {"dray.dev/mock-profile", "nvidia-a100-80gb"},
+                                {"zone", "z"}}},
                               {"annotations", {{"dray.dev/devices", "8"}, {"note", "mine"}}}}}});
   cluster.Merge<api::Node>({"", "n1"},
                            {{"status",
-                             {{"capacity", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}},
-                              {"allocatable", {{"dray.dev/gpu", "8"}, {"cpu", "4"}}}}}},
+                             {{"capacity", {{"dray.dev/gpu", "0"}, {"cpu", "4"}}},
+                              {"allocatable", {{"dray.dev/gpu", "0"}, {"cpu", "4"}}}}}},
                            "status");
   NodeCleanup cleanup(Options(), &nodes, &slices);
   cluster.AddDevices("n1", 1);
@@ -231,12 +273,36 @@ TEST_F(ResidueTest, WhatDrayLeftOnANode) {
   RunAfterGrace(cleanup, {"", "n1"});
   const api::Node left = cluster.Get<api::Node>({"", "n1"});
   EXPECT_FALSE(left.metadata.labels.contains("dray.dev/profile"));
+  EXPECT_TRUE(left.metadata.labels.contains("dray.dev/mock-profile"));
   EXPECT_TRUE(left.metadata.labels.contains("zone"));
   EXPECT_EQ(left.metadata.annotations.count("dray.dev/devices"), 0u);
   EXPECT_EQ(left.metadata.annotations.at("note"), "mine");
   EXPECT_EQ(left.status.capacity.count("dray.dev/gpu"), 0u);
   EXPECT_EQ(left.status.allocatable.count("dray.dev/gpu"), 0u);
   EXPECT_EQ(left.status.capacity.count("cpu"), 1u);
+}
+
+// A user labels nodes before any driver is there, and reserves what else they like in our domain.
+TEST_F(ResidueTest, WhatUsersSetOnANodeStays) {
+  cluster.AddNode("n1");
+  const Json labels = {{"dray.dev/mock-profile", "nvidia-a100-80gb"}, {"dray.dev/pool", "mine"}};
+  cluster.Merge<api::Node>(
+      {"", "n1"}, {{"metadata", {{"labels", labels}, {"annotations", {{"dray.dev/why", "me"}}}}}});
+  // A node of which only the device plugin shows something: it has no slice, and is in use.
+  cluster.Merge<api::Node>(
+      {"", "n1"},
+      {{"status",
+        {{"capacity", {{"dray.dev/gpu", "8"}}}, {"allocatable", {{"dray.dev/gpu", "8"}}}}}},
+      "status");
+  NodeCleanup cleanup(Options(), &nodes, &slices);
+  EXPECT_EQ(Run(cleanup, {"", "n1"}), std::nullopt);
+  cluster.clock.Advance(minutes(11));
+  EXPECT_EQ(Run(cleanup, {"", "n1"}), std::nullopt);
+  EXPECT_THAT(cluster.wire->TakeWrites(), IsEmpty());
+  const api::Node left = cluster.Get<api::Node>({"", "n1"});
+  EXPECT_EQ(left.metadata.labels.size(), 2u);
+  EXPECT_EQ(left.metadata.annotations.count("dray.dev/why"), 1u);
+  EXPECT_EQ(left.status.capacity.count("dray.dev/gpu"), 1u);
 }
 
 TEST_F(ResidueTest, ADryRunOnlySays) {
