@@ -9,6 +9,8 @@ namespace dray::runtime {
 namespace {
 
 constexpr int kMostRetries = 10;
+// client-go waits as long as it is told; a proxy's mistake must not stop a controller for days.
+constexpr std::chrono::seconds kLongestWait(30);
 
 std::string Escape(std::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -66,7 +68,7 @@ std::optional<std::chrono::seconds> RetryAfter(const ApiResponse& response) {
   if (found == response.headers.end() || found->second.empty() || found->second.size() > 6 ||
       found->second.find_first_not_of("0123456789") != std::string::npos)
     return std::nullopt;  // a date: nobody sends one
-  return std::chrono::seconds(std::stoi(found->second));
+  return std::min(std::chrono::seconds(std::stoi(found->second)), kLongestWait);
 }
 
 // Asks until there is an answer that is not "later".

@@ -36,7 +36,8 @@ struct DeleteOptions {
 
 // Typed verbs over a Transport: a value, cheap to copy, any thread. HTTP errors come back as their
 // metav1.Status (NotFound, Conflict, AlreadyExists, Invalid with causes...). 429 and 5xx with a
-// Retry-After header are retried within ctx's deadline, at most 10 times (client-go's rule).
+// Retry-After header are retried within ctx's deadline, at most 10 times (client-go's rule), each
+// after half a minute at the latest.
 //
 // resource.k8s.io objects travel in the version the server prefers (v1, v1beta2, v1beta1), found by
 // discovery at the first use; the caller only ever sees v1.

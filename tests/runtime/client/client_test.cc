@@ -177,6 +177,19 @@ TEST_F(ClientTest, DoesNotWaitBeyondTheDeadline) {
   EXPECT_EQ(pod.status().retry_after, seconds(20));
 }
 
+// What a proxy says need not be so: after half a minute it is asked again.
+TEST_F(ClientTest, WaitsHalfAMinuteAtMost) {
+  server_->Answer(503, "later", {{"retry-after", "999999"}});
+  server_->Answer(200, kPod);
+  Status outcome(Reason::kInternal, "not run");
+  std::jthread caller([&] { outcome = client_.Get<api::Pod>(ctx_, {"ns", "a"}).status(); });
+  ASSERT_TRUE(clock_.AwaitWaiters(1));
+  EXPECT_EQ(*clock_.NextDeadline() - clock_.Steady(), Duration(seconds(30)));
+  clock_.Advance(seconds(999999));
+  caller.join();
+  EXPECT_TRUE(outcome.ok()) << outcome;
+}
+
 std::string Group(const std::vector<std::string>& versions) {
   Json group = {{"kind", "APIGroup"},
                 {"apiVersion", "v1"},
