@@ -61,6 +61,7 @@ struct Elector::State {
   bool known = false;     // the server has been heard at least once
   std::string announced;  // to on_new_leader
   bool leading = false;
+  bool tried = false;  // a write was sent: without an answer it may be ours
   bool work_ended = false;
   SteadyTime renewed_at{};  // before the last successful write was sent
 };
@@ -99,6 +100,10 @@ void Elector::State::SetLeading(bool on, SteadyTime now) {
 Status Elector::State::Write(const Context& ctx, const Move& move,
                              const std::optional<api::Lease>& base) {
   const SteadyTime sent_at = ctx.clock().Steady();
+  {
+    std::lock_guard lock(mutex);
+    tried = true;
+  }
   Result<api::Lease> written = [&]() -> Result<api::Lease> {
     if (move.kind == Move::Kind::kCreate) {
       api::Lease lease;
@@ -319,20 +324,25 @@ Status Elector::State::Lead(const Context& ctx) {
 void Elector::State::Release(Clock& clock) {
   const Context ctx = Context(clock, std::stop_token())
                           .WithTimeout(std::min<Duration>(config.renew_deadline / 2, 5s));
+  std::optional<api::Lease> known_as;  // as we wrote it last
+  {
+    std::lock_guard lock(mutex);
+    known_as = view.lease;
+  }
+  auto ours = [&](const std::optional<api::Lease>& lease) {
+    return lease && lease->spec.holder_identity.value_or("") == config.identity;
+  };
   for (int tries = 0; tries < 3; ++tries) {
-    // As we wrote it last; after a conflict, as it is.
-    Result<api::Lease> lease = [&]() -> Result<api::Lease> {
-      {
-        std::lock_guard lock(mutex);
-        if (tries == 0 && view.lease) return *view.lease;
-      }
-      return client.Get<api::Lease>(ctx, config.lease);
-    }();
+    // What we know may be late: news of the holder before us, a write of ours without an answer.
+    // Only the server's word is enough to leave the Lease alone.
+    Result<api::Lease> lease = tries == 0 && ours(known_as)
+                                   ? Result<api::Lease>(*known_as)
+                                   : client.Get<api::Lease>(ctx, config.lease);
     if (!lease.ok()) {
       LOG(WARNING) << "lease " << config.lease.ToString() << " not released: " << lease.status();
       return;
     }
-    if (lease->spec.holder_identity.value_or("") != config.identity) return;
+    if (!ours(*lease)) return;
     lease->spec.holder_identity = "";
     lease->spec.lease_duration_seconds = 1;
     lease->spec.acquire_time = lease->spec.renew_time = api::ToMicroTime(clock.Now());
@@ -355,13 +365,14 @@ Status Elector::Run(const Context& ctx) {
   if (!acquired.ok()) {
     if (!ctx.stopped()) return acquired;
     // A stop between the write and its answer may have left the Lease in our name.
-    bool ours = false;
+    bool maybe = false;
     {
       std::lock_guard lock(state_->mutex);
-      ours = state_->view.lease &&
-             state_->view.lease->spec.holder_identity.value_or("") == state_->config.identity;
+      maybe = state_->tried ||
+              (state_->view.lease &&
+               state_->view.lease->spec.holder_identity.value_or("") == state_->config.identity);
     }
-    if (ours && state_->config.release_on_stop) state_->Release(ctx.clock());
+    if (maybe && state_->config.release_on_stop) state_->Release(ctx.clock());
     return {};
   }
   return state_->Lead(ctx);

@@ -24,9 +24,12 @@ Status ElectionConfig::Validate() const {
   if (lease_duration <= renew_deadline)
     return wrong("leader election: lease duration " + Shown(lease_duration) +
                  ": want more than the renew deadline " + Shown(renew_deadline));
-  if (lease_duration < std::chrono::seconds(1))
+  // The others read whole seconds, rounded down, and wait no longer.
+  if (const Duration recorded = std::chrono::floor<std::chrono::seconds>(lease_duration);
+      recorded <= renew_deadline)
     return wrong("leader election: lease duration " + Shown(lease_duration) +
-                 ": a Lease counts in whole seconds, want 1s or more");
+                 ": a Lease counts in whole seconds, others would wait " + Shown(recorded) +
+                 "; want that to be more than the renew deadline " + Shown(renew_deadline));
   return {};
 }
 

@@ -100,6 +100,19 @@ TEST(ElectionConfig, WhatCannotWorkIsRefusedInOneSentence) {
               }).Is(Reason::kInvalid));
 }
 
+// The record says whole seconds: that is how long the others wait.
+TEST(ElectionConfig, ALeaseIsComparedAsItsRecordSaysIt) {
+  ElectionConfig config = ConfigOf("a");
+  config.retry_period = 500ms;
+  config.renew_deadline = 1800ms;
+  config.lease_duration = 1900ms;
+  EXPECT_EQ(config.Validate().message(),
+            "leader election: lease duration 1900ms: a Lease counts in whole seconds, others would "
+            "wait 1000ms; want that to be more than the renew deadline 1800ms");
+  config.lease_duration = 2900ms;
+  EXPECT_TRUE(config.Validate().ok());
+}
+
 TEST(Identity, IsUniqueAndNamesTheHost) {
   const std::string one = NewIdentity(), other = NewIdentity();
   EXPECT_NE(one, other);
@@ -333,6 +346,65 @@ TEST(Elector, AStopWhileWaitingEndsAtOnceAndTouchesNothing) {
   EXPECT_TRUE(a.Stop().ok());
   EXPECT_EQ(server.writes(), 0);
   EXPECT_EQ(server.holder(), "z");
+}
+
+// A way to the server whose watch says nothing but `late`, and that when it is stopped.
+class BadWire final : public Transport {
+ public:
+  explicit BadWire(LeaseServer& server) : wire_(server) {}
+  Result<ApiResponse> Do(const Context& ctx, const ApiRequest& request) override {
+    Result<ApiResponse> answer = wire_.Do(ctx, request);
+    if (request.method == "GET" || !on_lost_answer) return answer;
+    std::exchange(on_lost_answer, nullptr)();
+    return Status(Reason::kUnavailable, "connection reset");
+  }
+  Status Watch(const Context& ctx, const ApiRequest&,
+               const std::function<bool(std::string_view)>& on_line) override {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    ctx.clock().WaitUntil(lock, never, ctx.deadline(), ctx.stop(), [] { return false; });
+    if (!late.empty()) on_line(late);
+    return ctx.Check();
+  }
+  std::function<void()> on_lost_answer;  // once, for the first write
+  std::string late;
+
+ private:
+  LeaseServer::Wire wire_;
+};
+
+// The server has taken the write, and its answer was lost: a stop must not leave the Lease to
+// lapse.
+TEST(Elector, AStopAfterALostAnswerReleases) {
+  for (const bool there : {false, true}) {
+    LeaseServer server;
+    if (there) server.Put({{"holderIdentity", ""}, {"leaseDurationSeconds", 1}});
+    FakeClock clock;
+    auto wire = std::make_shared<BadWire>(server);
+    std::stop_source stop;
+    wire->on_lost_answer = [&] { stop.request_stop(); };
+    Elector elector(Client(wire), ConfigOf("a"), {[](const Context&) {}, nullptr});
+    EXPECT_TRUE(elector.Run(Context(clock, stop.get_token())).ok());
+    EXPECT_EQ(server.writes(), 2) << "taken and released";
+    EXPECT_EQ(server.holder(), "");
+  }
+}
+
+// What the follower still hears of the holder before us hides nothing.
+TEST(Elector, NewsThatComeLateDoNotKeepTheLeaseFromBeingReleased) {
+  LeaseServer server;
+  server.Put({{"holderIdentity", "z"}, {"leaseDurationSeconds", 15}});
+  auto wire = std::make_shared<BadWire>(server);
+  wire->late = Json({{"type", "MODIFIED"}, {"object", *server.lease()}}).dump();
+  server.Put({{"holderIdentity", ""}, {"leaseDurationSeconds", 1}});
+  FakeClock clock;
+  std::stop_source stop;
+  Elector elector(Client(wire), ConfigOf("a"),
+                  {[&](const Context&) { stop.request_stop(); }, nullptr});
+  EXPECT_TRUE(elector.Run(Context(clock, stop.get_token())).ok());
+  EXPECT_EQ((*server.lease())["spec"]["leaseTransitions"], 1);
+  EXPECT_EQ(server.holder(), "");
 }
 
 // --- The fence. ---
