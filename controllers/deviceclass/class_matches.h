@@ -12,11 +12,17 @@
 
 namespace dray::controllers {
 
-// How many published devices each class selects. Every slice is looked at once per class, and again
-// when one of the two has changed. Any thread.
+// The selectors of each class: compiled once, and how many published devices they select. Every
+// slice is looked at once per class, and again when one of the two has changed. Any thread; one at
+// a time per class, else devices are counted twice for nothing.
 class ClassMatches {
  public:
+  // `slices` null: only compiles.
   explicit ClassMatches(const runtime::Lister<api::ResourceSlice>* slices) : slices_(slices) {}
+
+  // A line for each selector that does not compile, "spec.selectors[i].cel.expression: ..."; ""
+  // when all do.
+  std::string Problems(const api::DeviceClass& device_class);
 
   struct Count {
     size_t devices = 0;    // that every selector matches, of the newest generation of their pools
@@ -38,13 +44,17 @@ class ClassMatches {
     std::string failure;
   };
   struct OneClass {
-    std::vector<api::DeviceSelector> selectors;  // that `programs` and `slices` are for
+    std::optional<std::vector<api::DeviceSelector>> selectors;  // that all below is for
     Programs programs;
-    bool compiles = true;
+    std::string problems;
     std::map<std::string, SliceCount> slices;
   };
+  static void Compile(const std::vector<api::DeviceSelector>& selectors, OneClass* one);
   static SliceCount CountIn(std::shared_ptr<const api::ResourceSlice> slice,
                             const Programs& programs);
+  // Nobody is called under the lock: a class is taken out, worked on and put back.
+  OneClass Take(const api::DeviceClass& device_class);
+  void Put(const api::DeviceClass& device_class, OneClass one);
 
   const runtime::Lister<api::ResourceSlice>* slices_;
   Guarded<std::map<std::string, OneClass>> classes_;

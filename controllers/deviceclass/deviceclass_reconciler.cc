@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "dray/api/admission.h"
-#include "dray/api/cel.h"
 #include "dray/base/log.h"
 
 namespace dray::controllers {
@@ -99,6 +98,7 @@ void DeviceClassReconciler::Forget(const std::string& name) {
   matches_.Forget(name);
   settled_.With([&](auto& settled) { settled.erase(name); });
   empty_since_.With([&](auto& since) { since.erase(name); });
+  named_by_.With([&](auto& by) { by.erase(name); });
   said_.With([&](auto& said) { said.erase(name); });
 }
 
@@ -151,17 +151,24 @@ Status DeviceClassReconciler::Apply(const Context& ctx, const std::string& name,
 }
 
 bool DeviceClassReconciler::InUse(const std::string& name) const {
-  bool used = false;
-  options_.claims->ForEach(
-      [&](const api::ResourceClaim& claim) { used = used || Names(claim.spec, name); });
-  if (used) return true;
+  for (const auto& claim : options_.claims->By("waits", "yes"))
+    if (Names(claim->spec, name)) return true;
   for (const auto& claim_template : options_.templates->List())
     if (Names(claim_template->spec.spec, name)) return true;
   return false;
 }
 
-Result<bool> DeviceClassReconciler::InUseByServer(const Context& ctx,
-                                                  const std::string& name) const {
+Result<bool> DeviceClassReconciler::InUseByServer(const Context& ctx, const std::string& name) {
+  // Who named it the last time, as long as that one is there: all are asked once per such claim.
+  const auto known = named_by_.With([&](const auto& by) {
+    auto found = by.find(name);
+    return found == by.end() ? std::optional<api::ObjectKey>() : found->second;
+  });
+  if (known) {
+    Result<api::ResourceClaim> claim = options_.client.Get<api::ResourceClaim>(ctx, *known);
+    if (!claim.ok() && !claim.Is(Reason::kNotFound)) return claim.status();
+    if (claim.ok() && Names(claim->spec, name)) return true;
+  }
   std::string token;
   do {
     DRAY_ASSIGN_OR_RETURN(
@@ -170,7 +177,10 @@ Result<bool> DeviceClassReconciler::InUseByServer(const Context& ctx,
     DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceClaim> page,
                           api::DecodeList<api::ResourceClaim>(body));
     for (const api::ResourceClaim& claim : page.items)
-      if (Names(claim.spec, name)) return true;
+      if (Names(claim.spec, name)) {
+        named_by_.With([&](auto& by) { by[name] = api::KeyOf(claim); });
+        return true;
+      }
     token = std::move(page.continue_token);
   } while (!token.empty());
   return false;
@@ -203,15 +213,7 @@ Status DeviceClassReconciler::Prune(const Context& ctx, const api::DeviceClass& 
 
 void DeviceClassReconciler::CheckSelectors(const api::DeviceClass& present) {
   const std::string& name = present.metadata.name;
-  std::string problem;
-  for (size_t i = 0; i < present.spec.selectors.size(); ++i) {
-    if (!present.spec.selectors[i].cel) continue;
-    if (Status compiled =
-            cel::Program::Compile(present.spec.selectors[i].cel->expression, {}).status();
-        !compiled.ok())
-      problem += (problem.empty() ? "" : "\n") + ("spec.selectors[" + std::to_string(i)) +
-                 "].cel.expression: " + compiled.message();
-  }
+  const std::string problem = matches_.Problems(present);
   options_.metrics->Set(kErrors, kErrorsHelp, {{"deviceclass", name}, {"error", "selector"}},
                         problem.empty() ? 0 : 1);
   Say(present, "Warning", "InvalidSelector", problem);

@@ -33,7 +33,8 @@ class DeviceClassReconciler : public runtime::Reconciler {
   struct Options {
     runtime::Client client;
     const runtime::Lister<api::DeviceClass>* classes = nullptr;
-    const runtime::Lister<api::ResourceClaim>* claims = nullptr;
+    const runtime::Lister<api::ResourceClaim>* claims =
+        nullptr;  // indexed "waits": "yes" for those without an allocation
     const runtime::Lister<api::ResourceClaimTemplate>* templates = nullptr;
     runtime::EventRecorder* events = nullptr;
     runtime::Metrics* metrics = nullptr;
@@ -58,9 +59,10 @@ class DeviceClassReconciler : public runtime::Reconciler {
   void Say(const api::DeviceClass& present, std::string_view type, const char* reason,
            const std::string& message);
   void Forget(const std::string& name);
-  // By the caches; by the server, which also knows what allocated claims once asked for.
+  // By the caches: claims that wait, templates. By the server, which also knows what allocated
+  // claims once asked for.
   bool InUse(const std::string& name) const;
-  Result<bool> InUseByServer(const Context& ctx, const std::string& name) const;
+  Result<bool> InUseByServer(const Context& ctx, const std::string& name);
 
   Options options_;
   // The version of a class for which an apply brings nothing new: done, or refused for a field of
@@ -68,6 +70,8 @@ class DeviceClassReconciler : public runtime::Reconciler {
   Guarded<std::map<std::string, std::string>> settled_;
   ClassMatches matches_;
   Guarded<std::map<std::string, SteadyTime>> empty_since_;
+  // A class that is no longer configured -> the claim that the server showed to name it.
+  Guarded<std::map<std::string, api::ObjectKey>> named_by_;
   Guarded<std::map<std::string, std::map<std::string, std::string>>>
       said_;  // class -> reason -> last message
 };

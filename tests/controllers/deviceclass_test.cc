@@ -67,7 +67,11 @@ struct DeviceClassTest : ::testing::Test {
 
   testing::TestCluster cluster;
   testing::SyncedCache<api::DeviceClass> classes;
-  testing::SyncedCache<api::ResourceClaim> claims;
+  testing::SyncedCache<api::ResourceClaim> claims{{{"waits", [](const api::ResourceClaim& claim) {
+                                                      return claim.status.allocation
+                                                                 ? std::vector<std::string>()
+                                                                 : std::vector<std::string>{"yes"};
+                                                    }}}};
   testing::SyncedCache<api::ResourceClaimTemplate> templates;
   std::optional<runtime::EventRecorder> events{std::in_place, cluster.client, cluster.clock,
                                                "dray-controller-manager"};
@@ -297,6 +301,35 @@ TEST_F(DeviceClassTest, WaitsUntilTheLastClaimIsGone) {
   EXPECT_EQ(Metric("gpu", "conflict"), "absent");
 }
 
+// Of an allocated claim the cache does not keep what it asked for: the server is asked, for all of
+// them once, then for the one that was found.
+TEST_F(DeviceClassTest, AClassThatAllocatedClaimsHoldIsNotSearchedForAgain) {
+  Configure({{"gpu", Manifest()}});
+  Reconcile();
+  cluster.Create(testing::TestCluster::MakeClaim("a", "other"));
+  cluster.Create(testing::TestCluster::MakeClaim("b"));
+  cluster.Create(testing::TestCluster::MakeClaim("c"));
+  for (const char* name : {"a", "b", "c"}) cluster.Allocate({"default", name}, "n1", {"gpu-0"}, {});
+  Configure({});
+  int lists = 0;
+  cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+    lists += request.method == "GET" && request.path.find("/resourceclaims?") != std::string::npos;
+    return Ok();
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Reconcile().after, Duration(std::chrono::minutes(1)));
+  EXPECT_EQ(lists, 1);
+  auto remove = [&](const char* name) {
+    cluster.Merge<api::ResourceClaim>({"default", name}, {{"metadata", {{"finalizers", nullptr}}}});
+    ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", name}).ok());
+  };
+  remove("b");
+  EXPECT_EQ(Reconcile().after, Duration(std::chrono::minutes(1)));
+  EXPECT_EQ(lists, 2);
+  remove("c");
+  EXPECT_FALSE(Reconcile().after);
+  EXPECT_FALSE(cluster.Find<api::DeviceClass>({"", "gpu"}));
+}
+
 TEST_F(DeviceClassTest, DeletesExactlyWhatItSaw) {
   Configure({{"gpu", Manifest()}});
   Reconcile();
@@ -511,10 +544,9 @@ TEST_F(ClassCounts, ASelectorThatFailsOnADeviceIsSaid) {
              {{"expression", "device.attributes[\"gpu.example.com\"].model == \"x\""}}}}}}}}});
   Look();
   EXPECT_EQ(Matching(), "0");
-  EXPECT_THAT(
-      Events(),
-      ElementsAre(StartsWith("DeviceClass gpu: Warning SelectorFails: spec.selectors[0] fails on "
-                             "device gpu.example.com/n1/gpu-0: no such key: model")));
+  EXPECT_THAT(Events(), ElementsAre(StartsWith(
+                            "DeviceClass gpu: Warning SelectorFails: spec.selectors[0] fails on "
+                            "device gpu.example.com/n1/gpu-0: no such key: model")));
 }
 
 TEST_F(ClassCounts, SelectorsThatDoNotCompileAreAllNamed) {
