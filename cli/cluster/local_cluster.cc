@@ -120,10 +120,7 @@ Status LocalCluster::StartControlPlane(const Context& ctx) {
       StartMember("devcluster", {"dray-devcluster", "--dir=" + options_.dir, "--nodes=" + nodes,
                                  "--port=" + std::to_string(options_.port)}));
   // The kubeconfig is written when the API server listens.
-  DRAY_RETURN_IF_ERROR(Eventually(ctx, kStartTimeout, [&]() -> Status {
-    if (Status running = CheckRunning(); !running.ok()) return running;
-    return runtime::ReadFile(kubeconfig()).status();
-  }));
+  DRAY_RETURN_IF_ERROR(Await(ctx, [&] { return runtime::ReadFile(kubeconfig()).status(); }));
   DRAY_ASSIGN_OR_RETURN(runtime::ClusterAccess access, runtime::LoadClusterAccess(kubeconfig()));
   access.user_agent = "dray";
   DRAY_ASSIGN_OR_RETURN(std::shared_ptr<runtime::Transport> transport,
@@ -149,11 +146,17 @@ LocalCluster::Member* LocalCluster::Find(const std::string& name) {
   return nullptr;
 }
 
-Status LocalCluster::WaitUntilReady(const Context& ctx) {
-  Status broken;  // a process that ended ends the wait at once
-  Status ready = Eventually(ctx, kStartTimeout, [&]() -> Status {
+Status LocalCluster::Await(const Context& ctx, const std::function<Status()>& check) {
+  Status broken;
+  Status held = Eventually(ctx, kStartTimeout, [&] {
     broken = CheckRunning();
-    if (!broken.ok()) return {};
+    return broken.ok() ? check() : Ok();
+  });
+  return broken.ok() ? held : broken;
+}
+
+Status LocalCluster::WaitUntilReady(const Context& ctx) {
+  return Await(ctx, [&]() -> Status {
     for (const MockNode& node : options_.nodes) {
       DRAY_ASSIGN_OR_RETURN(api::Node found, client_->Get<api::Node>(ctx, {"", node.name}));
       bool is_ready = false;
@@ -174,7 +177,6 @@ Status LocalCluster::WaitUntilReady(const Context& ctx) {
                     "nobody holds the Lease dray-system/dray-controller-manager");
     return {};
   });
-  return broken.ok() ? ready : broken;
 }
 
 Result<LocalCluster::Member*> LocalCluster::Leader(const Context& ctx) {

@@ -73,6 +73,8 @@ class LocalCluster {
   Status ConnectAdmission(const Context& ctx);
   Status StartMember(const std::string& name, std::vector<std::string> argv);
   Status WaitUntilReady(const Context& ctx);
+  // Eventually, for the time that a start may take; a process that ends meanwhile ends the wait.
+  Status Await(const Context& ctx, const std::function<Status()>& check);
 
   LocalClusterOptions options_;
   std::unique_ptr<runtime::Client> client_;

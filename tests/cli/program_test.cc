@@ -1,4 +1,8 @@
 // The built `dray`, with nothing of the machine's own around it.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "dray/runtime/process.h"
 #include "dray/runtime/real_clock.h"
 #include "tests/cli/cli_fixture.h"
@@ -75,6 +79,25 @@ TEST(Program, ExitCodes) {
     EXPECT_THAT(outcome.out, StartsWith("dray: ")) << line;
     EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1) << line << outcome.out;
   }
+}
+
+// A part that ends while the cluster starts is said at once, and not when all patience is over.
+TEST(Program, UpSaysWhatEnded) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(fd, 1), 0);
+  ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ScratchFile folder("x", "");
+  Outcome outcome = RunProgram(
+      {"up", "--dir", folder.path() + "-up", "--port", std::to_string(ntohs(address.sin_port))});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.out, HasSubstr("devcluster ended with exit code 2"));
+  EXPECT_THAT(outcome.out, HasSubstr("Address already in use"));
+  close(fd);
 }
 
 }  // namespace
