@@ -343,6 +343,10 @@ int Run(const std::map<std::string, std::string>& flags) {
         "GPU Pod",
         OwnReview(
             R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"4000","nvidia.com/gpucores":"30"})"));
+    // No two the same to the webhook, all asking for the same devices.
+    std::string distinct = subjects.back().second;
+    distinct.replace(distinct.find("ddd"), 3, "{N}");
+    subjects.emplace_back("GPU Pods apart", std::move(distinct));
     subjects.emplace_back("no device", OwnReview(R"({"cpu":"1"})"));
     if (own)
       subjects.emplace_back("new template",

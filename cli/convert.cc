@@ -1,5 +1,6 @@
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -42,13 +43,42 @@ constexpr char kConvertUsage[] =
     "  kustomize build . | dray convert -f - -o json\n\n"
     "Exit code 1 when the webhook would refuse one of the objects.\n\nFlags:\n";
 
-// Where the Pod stands in a workload: path of its PodTemplateSpec.
-const char* TemplatePath(const std::string& kind) {
-  if (kind == "Deployment" || kind == "StatefulSet" || kind == "DaemonSet" ||
-      kind == "ReplicaSet" || kind == "Job" || kind == "ReplicationController")
-    return "/spec/template";
-  if (kind == "CronJob") return "/spec/jobTemplate/spec/template";
-  return nullptr;
+// Where the Pod template stands in a workload of Kubernetes itself.
+std::optional<Json::json_pointer> TemplatePath(const std::string& api_version,
+                                               const std::string& kind) {
+  static constexpr struct {
+    std::string_view api_version, kind, path;
+  } kWorkloads[] = {
+      {"v1", "Pod", ""},
+      {"v1", "PodTemplate", "/template"},
+      {"v1", "ReplicationController", "/spec/template"},
+      {"apps/v1", "DaemonSet", "/spec/template"},
+      {"apps/v1", "Deployment", "/spec/template"},
+      {"apps/v1", "ReplicaSet", "/spec/template"},
+      {"apps/v1", "StatefulSet", "/spec/template"},
+      {"batch/v1", "CronJob", "/spec/jobTemplate/spec/template"},
+      {"batch/v1", "Job", "/spec/template"},
+  };
+  // Manifests without apiVersion are read by their kind.
+  for (const auto& one : kWorkloads)
+    if (kind == one.kind && (api_version.empty() || api_version == one.api_version))
+      return Json::json_pointer(std::string(one.path));
+  return std::nullopt;
+}
+
+// In the workloads of others (Volcano, JobSet, Kubeflow, Argo, ...): whatever has a spec with a
+// list of containers is a Pod template.
+void FindTemplates(const Json& value, const Json::json_pointer& at,
+                   std::vector<Json::json_pointer>& found) {
+  if (value.is_array())
+    for (size_t i = 0; i < value.size(); ++i) FindTemplates(value[i], at / i, found);
+  if (!value.is_object()) return;
+  if (auto spec = value.find("spec"); spec != value.end() && spec->is_object())
+    if (auto containers = spec->find("containers");
+        containers != spec->end() && containers->is_array() && !containers->empty() &&
+        (*containers)[0].is_object() && !at.empty())
+      return found.push_back(at);
+  for (const auto& [name, member] : value.items()) FindTemplates(member, at / name, found);
 }
 
 Status Unlike(const std::string& what, const Json& value, const char* wanted) {
@@ -72,6 +102,7 @@ struct Conversion {
   Conversion(admission::DeviceConfig device_config, std::string default_namespace,
              std::ostream* explain_to)
       : config(std::move(device_config)),
+        domains(admission::ResourceDomains(config)),
         namespace_(std::move(default_namespace)),
         explain(explain_to) {}
 
@@ -84,37 +115,79 @@ struct Conversion {
         kind_field->get<std::string>().empty())
       return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
     const std::string kind = kind_field->get<std::string>();
-    if (kind == "List" && document.contains("items")) {
-      Json& items = document["items"];
-      if (!items.is_array() && !items.is_null())
-        return Unlike("items of a List are", items, "a list");
-      for (Json& item : items) DRAY_RETURN_IF_ERROR(Add(std::move(item)));
-      return {};
-    }
-    const char* path = kind == "Pod" ? "" : TemplatePath(kind);
+    if (kind.ends_with("List") && document.contains("items"))
+      return AddList(kind.substr(0, kind.size() - 4), document);
+    auto version = document.find("apiVersion");
+    const std::string api_version =
+        version != document.end() && version->is_string() ? version->get<std::string>() : "";
+    std::vector<Json::json_pointer> paths;
+    if (auto path = TemplatePath(api_version, kind))
+      paths.push_back(std::move(*path));
+    else
+      FindTemplates(document, Json::json_pointer(), paths);
     originals.push_back(document);
-    if (path != nullptr) DRAY_RETURN_IF_ERROR(AddWithPod(kind, path, document));
+    if (paths.empty()) DRAY_RETURN_IF_ERROR(NoteOther(api_version, kind, document));
+    for (const Json::json_pointer& path : paths)
+      DRAY_RETURN_IF_ERROR(AddWithPod(kind, path, paths.size() > 1, document));
     objects.push_back(std::move(document));
     return {};
   }
 
+  // `kind` of the items; empty: they say it themselves. Those of a PodList need not.
+  Status AddList(const std::string& kind, Json& document) {
+    Json& items = document["items"];
+    if (!items.is_array() && !items.is_null())
+      return Unlike("items of a " + kind + "List are", items, "a list");
+    for (Json& item : items) {
+      if (item.is_object() && !kind.empty() && !item.contains("kind")) {
+        item["kind"] = kind;
+        if (document.contains("apiVersion")) item["apiVersion"] = document["apiVersion"];
+      }
+      DRAY_RETURN_IF_ERROR(Add(std::move(item)));
+    }
+    return {};
+  }
+
+  // What holds no Pod passes through. A quota counts what converted Pods no longer ask for; a kind
+  // of somebody's own may keep its containers elsewhere.
+  Status NoteOther(const std::string& api_version, const std::string& kind, const Json& document) {
+    const bool limits = kind == "ResourceQuota" || kind == "LimitRange";
+    const std::string group =
+        api_version.substr(0, std::min(api_version.find('/'), api_version.size()));
+    if (!limits && (group.find('.') == std::string::npos || group.ends_with(".k8s.io"))) return {};
+    const std::string text = document.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (std::none_of(domains.begin(), domains.end(), [&](const std::string& domain) {
+          return text.find((limits ? "" : "\"") + domain + "/") != std::string::npos;
+        }))
+      return {};
+    DRAY_ASSIGN_OR_RETURN(const std::string name, MetadataText(document, kind, "name"));
+    warnings.push_back(
+        kind + " " + (name.empty() ? "(no name)" : name) +
+        (limits ? ": limits device resources, which converted Pods no longer ask for: limit "
+                  "DEVICECLASS.deviceclass.resource.k8s.io/devices instead"
+                : ": names a device resource, but holds no Pod template: unchanged"));
+    return {};
+  }
+
   // `path`: of the Pod or its template within the document; what stands there is changed in place.
-  Status AddWithPod(const std::string& kind, const char* path, Json& document) {
+  // `one_of_several`: the path says which.
+  Status AddWithPod(const std::string& kind, const Json::json_pointer& path, bool one_of_several,
+                    Json& document) {
     DRAY_ASSIGN_OR_RETURN(std::string name, MetadataText(document, kind, "name"));
     DRAY_ASSIGN_OR_RETURN(std::string generate_name, MetadataText(document, kind, "generateName"));
     DRAY_ASSIGN_OR_RETURN(std::string in_namespace, MetadataText(document, kind, "namespace"));
     const std::string title = kind + " " +
                               (!name.empty()            ? name
                                : !generate_name.empty() ? generate_name
-                                                        : "(no name)");
+                                                        : "(no name)") +
+                              (one_of_several ? " " + path.to_string() : "");
     // The cluster would store it so; the template must stand in the same namespace.
     if (in_namespace.empty() && !namespace_.empty())
       document["metadata"]["namespace"] = in_namespace = namespace_;
-    const Json::json_pointer pointer(path);
-    if (!document.contains(pointer)) return {};
-    Json& pod = document[pointer];
+    if (!document.contains(path)) return {};
+    Json& pod = document[path];
     if (!pod.is_object())
-      return Unlike(std::string(path) + " of " + title + " is", pod, "an object");
+      return Unlike(path.to_string() + " of " + title + " is", pod, "an object");
     return Convert(title, pod, in_namespace);
   }
 
@@ -136,6 +209,7 @@ struct Conversion {
   }
 
   admission::DeviceConfig config;
+  std::vector<std::string> domains;
   admission::Inventory inventory;
   std::string namespace_;
   std::ostream* explain;

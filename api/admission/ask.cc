@@ -33,6 +33,7 @@ class AskReader {
   Status ReadMemory();
   Status ReadCores();
   Status CheckMemoryFits() const;
+  void WarnAboutAllCores();
   Status ChoosePartition();
   Status ReadMigShare();
   void TakeWholeCards(const std::string& why);
@@ -176,6 +177,17 @@ Status AskReader::ReadCores() {
   return {};
 }
 
+// HAMi gives a card whose cores are asked for in full to nobody else, whatever its memory. Under
+// DRA only a whole card says that: Pods without a core request may take the memory that is left.
+void AskReader::WarnAboutAllCores() {
+  if (!Above(cores_) || cores_->value != vendor_.core_units || vendor_.cores_span_cards) return;
+  if (!vendor_.partitions.empty() || modes_.mig || (!ask_.memory_mib && !ask_.percentage)) return;
+  if (modes_.online || ask_.memory_mib == vendor_.card_memory_mib) return;
+  ask_.warnings.push_back(cores_->name + ": " + cores_->text +
+                          ": the card is not exclusive: Pods without a core request may take the "
+                          "rest of its memory; for a whole card leave the memory out");
+}
+
 // The smallest partition that holds memory, cores and slices; above the largest the whole card.
 Status AskReader::ChoosePartition() {
   if (slices_) {
@@ -287,6 +299,7 @@ Result<std::optional<Ask>> AskReader::Read() {
   DRAY_RETURN_IF_ERROR(ReadMemory());
   DRAY_RETURN_IF_ERROR(CheckMemoryFits());
   DRAY_RETURN_IF_ERROR(ReadCores());
+  WarnAboutAllCores();
   if (vendor_.even_count && (ask_.memory_mib || Above(cores_)))
     return resources_.Refuse(Above(memory_)  ? *memory_
                              : Above(cores_) ? *cores_

@@ -6,6 +6,7 @@
 #include "api/admission/pod_annotations.h"
 #include "dray/api/admission.h"
 #include "dray/api/patch.h"
+#include "dray/api/validation.h"
 
 namespace dray::admission {
 namespace {
@@ -177,6 +178,21 @@ void WarnAboutDriver(const Ask& ask, const Inventory& inventory, AdmissionPlan& 
                             " at present: the Pod stays Pending until one does");
 }
 
+// The scheduler makes a claim by itself for a resource that a DeviceClass maps (KEP-5004). Once we
+// have taken the resource out it does not, so there is never a second claim; but it may be another
+// class that the cluster's administrator had in mind.
+void WarnAboutMapping(const ContainerAsk& one, const Inventory& inventory, AdmissionPlan& plan) {
+  const std::string& wanted = one.ask.target->device_class;
+  for (const auto& [resource, value] : one.ask.resources) {
+    const auto mapped = inventory.extended_resources.find(resource);
+    if (mapped == inventory.extended_resources.end() || mapped->second == wanted) continue;
+    plan.warnings.push_back("container " + one.container + ": " + resource + ": DeviceClass " +
+                            mapped->second + " serves it too; the claim is for DeviceClass " +
+                            wanted +
+                            " (label hami.io/webhook: ignore leaves the Pod to the former)");
+  }
+}
+
 // The Pod as it should be.
 Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks,
                const std::string& template_name, const Json& converted, AdmissionPlan& plan) {
@@ -234,6 +250,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
       plan.warnings.push_back("container " + one.container + ": " + warning);
     DRAY_RETURN_IF_ERROR(AddRequest(one, annotations, inventory, claim));
     WarnAboutDriver(one.ask, inventory, plan);
+    WarnAboutMapping(one, inventory, plan);
     plan.vendors.insert(one.ask.vendor->name);
     devices += one.ask.count;
   }
@@ -250,6 +267,12 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
   std::string template_name;
   if (!claim.requests.empty()) {
     plan.claim_template = TemplateFor(std::move(claim), namespace_);
+    // What the API server would refuse later is refused with its words now. The selectors compile:
+    // DeviceSelectors() has seen to it. (Callers without a cluster may leave the namespace out.)
+    if (!namespace_.empty())
+      if (Status valid = api::ValidateResourceClaimTemplate(*plan.claim_template); !valid.ok())
+        return Status(Reason::kInvalid,
+                      "the Pod's requests make no valid claim: " + valid.message());
     template_name = plan.claim_template->metadata.name;
   }
   const Json after = Converted(pod, asks, template_name, converted, plan);

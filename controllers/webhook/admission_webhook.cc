@@ -101,7 +101,8 @@ void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
 
 std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() const {
   const SteadyTime now = options_.clock->Steady();
-  const uint64_t version = options_.slices == nullptr ? 0 : options_.slices->Version();
+  uint64_t version = options_.slices == nullptr ? 0 : options_.slices->Version();
+  if (version != 0 && options_.classes != nullptr) version += options_.classes->Version();
   KnownInventory known = inventory_.Copy();
   const bool unchanged = version != 0 && known.version == version;
   if (known.inventory != nullptr && (unchanged || now - known.at < kInventoryAge))
@@ -111,6 +112,8 @@ std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() con
     for (const auto& slice : options_.slices->List()) admission::AddToInventory(*slice, *looked);
     looked->complete = true;
   }
+  if (options_.classes != nullptr)
+    for (const auto& one : options_.classes->List()) admission::AddToInventory(*one, *looked);
   // The same devices stay the same object: plans are remembered by it.
   const bool same = known.inventory != nullptr && *known.inventory == *looked;
   const std::shared_ptr<const admission::Inventory> fresh =

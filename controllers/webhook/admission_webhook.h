@@ -35,6 +35,8 @@ class AdmissionWebhook {
     Duration template_grace =
         std::chrono::minutes(10);  // the cleanup's grace age for unused templates
     runtime::Metrics* metrics = nullptr;
+    // As the other two: which resources DeviceClasses serve by themselves.
+    const runtime::Lister<api::DeviceClass>* classes = nullptr;
   };
   AdmissionWebhook(Options options, admission::DeviceConfig config);
 

@@ -53,6 +53,108 @@ TEST(Convert, EveryKindWithAPodTemplate) {
   ExpectGolden("workloads.out.yaml", outcome.out);
 }
 
+constexpr char kTask[] =
+    "spec: {containers: [{name: c, image: i, resources: {limits: {nvidia.com/gpu: 1, "
+    "nvidia.com/gpumem: 4000}}}]}";
+
+TEST(Convert, FindsThePodTemplatesOfOtherPeoplesWorkloads) {
+  const struct {
+    const char *text, *path;
+  } kCases[] = {
+      {"apiVersion: v1\nkind: PodTemplate\nmetadata: {name: w}\ntemplate: {%}", "/template"},
+      {"apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: w}\nspec: {tasks: "
+       "[{name: "
+       "ps}, {name: worker, template: {%}}]}",
+       "/spec/tasks/1/template"},
+      {"apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: w}\nspec: "
+       "{replicatedJobs: "
+       "[{template: {spec: {template: {%}}}}]}",
+       "/spec/replicatedJobs/0/template/spec/template"},
+      {"apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nmetadata: {name: w}\nspec: "
+       "{pytorchReplicaSpecs: {Worker: {template: {%}}}}",
+       "/spec/pytorchReplicaSpecs/Worker/template"},
+      {"apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: w}\nspec: {template: "
+       "{%}}",
+       "/spec/template"},
+  };
+  for (const auto& c : kCases) {
+    std::string text = c.text;
+    text.replace(text.find('%'), 1, kTask);
+    Outcome outcome = Dray({"convert", "-ojson", "-f", "-"}, text);
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    const Json items = Json::parse(outcome.out)["items"];
+    ASSERT_EQ(items.size(), 2u) << text;
+    const Json& pod = items[1][Json::json_pointer(c.path)];
+    EXPECT_EQ(pod["spec"]["resourceClaims"][0]["resourceClaimTemplateName"],
+              items[0]["metadata"]["name"]);
+    EXPECT_FALSE(pod["spec"]["containers"][0]["resources"].contains("limits"));
+  }
+}
+
+// Tasks that ask for the same share a template by content; a refusal says which task it is.
+TEST(Convert, VolcanoTasksAreToldApart) {
+  auto job = [](const std::string& first, const std::string& second) {
+    auto task = [](const std::string& memory) {
+      return "{template: {spec: {containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1, "
+             "nvidia.com/gpumem: " +
+             memory + "}}}]}}}";
+    };
+    return "apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: j}\nspec: {tasks: "
+           "[" +
+           task(first) + ", " + task(second) + "]}";
+  };
+  EXPECT_EQ(Json::parse(Dray({"convert", "-ojson", "-f", "-"}, job("1", "1")).out)["items"].size(),
+            2u);
+  EXPECT_EQ(Json::parse(Dray({"convert", "-ojson", "-f", "-"}, job("1", "2")).out)["items"].size(),
+            3u);
+  Outcome refused = Dray({"convert", "-f", "-"}, job("1", "-2"));
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err,
+              HasSubstr("Job j /spec/tasks/1/template: container c: nvidia.com/gpumem"));
+}
+
+TEST(Convert, WhatHoldsNoPodPassesThrough) {
+  const struct {
+    const char *text, *note;
+  } kCases[] = {
+      {"apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: "
+       "{requests.nvidia.com/gpu: "
+       "4}}\n",
+       "Warning: ResourceQuota q: limits device resources, which converted Pods no longer ask for: "
+       "limit DEVICECLASS.deviceclass.resource.k8s.io/devices instead\n"},
+      {"apiVersion: example.com/v1\nkind: Engine\nmetadata: {name: e}\nspec: {limits: "
+       "{nvidia.com/gpu: "
+       "1}}\n",
+       "Warning: Engine e: names a device resource, but holds no Pod template: unchanged\n"},
+      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: nvidia.com/gpu}\n", ""},
+      {"apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: d}\nspec: "
+       "{extendedResourceName: nvidia.com/gpu}\n",
+       ""},
+      {"apiVersion: example.com/v1\nkind: Other\nmetadata: {name: o}\n", ""},
+  };
+  for (const auto& c : kCases) {
+    Outcome outcome = Dray({"convert", "-ojson", "-f", "-"}, c.text);
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.err, c.note);
+    const Json items = Json::parse(outcome.out)["items"];
+    ASSERT_EQ(items.size(), 1u);
+    EXPECT_EQ(items[0], *runtime::ParseYaml(c.text, "text"));
+  }
+}
+
+// What `kubectl get --raw` prints: the items do not say their kind.
+TEST(Convert, TypedLists) {
+  Outcome outcome = Dray({"convert", "-ojson", "-f", "-"},
+                         "apiVersion: v1\nkind: PodList\nitems: [{metadata: {name: p}, " +
+                             std::string(kTask) + "}]\n");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const Json items = Json::parse(outcome.out)["items"];
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[1]["kind"], "Pod");
+  EXPECT_EQ(items[1]["apiVersion"], "v1");
+}
+
 // What was printed is what a cluster would store: converting it again changes nothing.
 TEST(Convert, IsIdempotentAndReadsWhatItWrote) {
   for (const char* format : {"yaml", "json"}) {

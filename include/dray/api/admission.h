@@ -45,11 +45,15 @@ class DeviceConfig {
 struct Inventory {
   std::map<std::string, std::set<api::Quantity>> memory_sizes;
   std::set<std::string> drivers;  // that publish any device
+  // What DeviceClasses serve by themselves (spec.extendedResourceName, KEP-5004): resource ->
+  // class.
+  std::map<std::string, std::string> extended_resources;
   bool complete = false;  // all of the cluster's slices were looked at, so a driver that is not
                           // there has no device
   bool operator==(const Inventory&) const = default;
 };
 void AddToInventory(const api::ResourceSlice& slice, Inventory& inventory);
+void AddToInventory(const api::DeviceClass& device_class, Inventory& inventory);
 
 struct AdmissionPlan {
   bool convert = false;  // false: nothing of ours in the Pod, answer "allowed" without a patch

@@ -291,5 +291,66 @@ TEST(Selectors, LengthAndCostAreBounded) {
   }
 }
 
+api::DeviceClass Serving(const std::string& name, const std::string& resource) {
+  api::DeviceClass one;
+  one.metadata.name = name;
+  one.spec.extended_resource_name = resource;
+  return one;
+}
+
+// KEP-5004: the scheduler would make a claim for a resource that a class maps. The resource is
+// taken out, so there is one claim; who meant another class hears of it.
+TEST(HamiDraDefect, C3_AClassThatServesTheResourceItselfIsNamed) {
+  const Json pod = Json::parse(
+      R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1","deviceclass.resource.kubernetes.io/other":"1"}}}]}})");
+  Inventory inventory;
+  AddToInventory(Serving("hami-core-gpu.project-hami.io", "nvidia.com/gpu"), inventory);
+  AddToInventory(Serving("x", "example.com/other"), inventory);
+  AddToInventory(api::DeviceClass(), inventory);
+  EXPECT_EQ(inventory.extended_resources.size(), 2u);
+  Result<AdmissionPlan> own = PlanAdmission(pod, "n", DeviceConfig(), inventory);
+  ASSERT_TRUE(own.ok());
+  EXPECT_TRUE(own->warnings.empty());
+  // What is not ours to convert stays for the scheduler.
+  EXPECT_EQ(own->patch.find("deviceclass.resource"), std::string::npos);
+  EXPECT_NE(own->patch.find("nvidia.com~1gpu"), std::string::npos);
+
+  Inventory others;
+  AddToInventory(Serving("gpu.nvidia.com", "nvidia.com/gpu"), others);
+  AddToInventory(Serving("z.example.com", "nvidia.com/gpu"), others);
+  Result<AdmissionPlan> warned = PlanAdmission(pod, "n", DeviceConfig(), others);
+  ASSERT_TRUE(warned.ok());
+  ASSERT_EQ(warned->warnings.size(), 1u);
+  EXPECT_EQ(
+      warned->warnings[0],
+      "container c: nvidia.com/gpu: DeviceClass gpu.nvidia.com serves it too; the claim is for "
+      "DeviceClass hami-core-gpu.project-hami.io (label hami.io/webhook: ignore leaves the Pod "
+      "to the former)");
+  EXPECT_EQ(warned->patch, own->patch);
+}
+
+// HAMi's rule for cores = 100 cannot be said with a part of the memory.
+TEST(HamiDra, AllCoresWithPartOfTheMemoryAreNoWholeCard) {
+  auto warnings = [](const std::string& limits) {
+    Result<AdmissionPlan> plan =
+        PlanAdmission(Json::parse(R"({"spec":{"containers":[{"name":"c","resources":{"limits":)" +
+                                  limits + R"(}}]}})"),
+                      "n", DeviceConfig());
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    return plan.ok() ? plan->warnings : std::vector<std::string>();
+  };
+  const std::vector<std::string> said =
+      warnings(R"({"nvidia.com/gpu":1,"nvidia.com/gpumem":4000,"nvidia.com/gpucores":100})");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0],
+            "container c: nvidia.com/gpucores: 100: the card is not exclusive: Pods without a core "
+            "request may take the rest of its memory; for a whole card leave the memory out");
+  for (const char* fine :
+       {R"({"nvidia.com/gpu":1,"nvidia.com/gpumem":4000,"nvidia.com/gpucores":99})",
+        R"({"nvidia.com/gpu":1,"nvidia.com/gpucores":100})", R"({"nvidia.com/gpu":1})",
+        R"({"nvidia.com/gpu":1,"nvidia.com/gpumem":4000})"})
+    EXPECT_TRUE(warnings(fine).empty()) << fine;
+}
+
 }  // namespace
 }  // namespace dray::admission

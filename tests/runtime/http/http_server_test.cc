@@ -79,6 +79,31 @@ TEST(HttpServer, ChunkedAndPipelinedRequests) {
   EXPECT_TRUE(client.AwaitClose());
 }
 
+// More than a connection may have answered in a row, in one piece and cut anywhere.
+TEST(HttpServer, ManyPipelinedRequestsAreAnsweredInOrder) {
+  Served served(Echo);
+  std::string requests;
+  for (int i = 0; i < 100; ++i)
+    requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  HttpConnection whole(served.port()), cut(served.port());
+  whole.Send(requests);
+  for (size_t i = 0; i < requests.size(); i += 7) cut.Send(requests.substr(i, 7));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(whole.Receive().body, "GET /" + std::to_string(i) + " ");
+    EXPECT_EQ(cut.Receive().body, "GET /" + std::to_string(i) + " ");
+  }
+}
+
+TEST(HttpServer, AClientThatGoesInTheMiddleHarmsNobody) {
+  Served served(Echo);
+  for (const char* part : {"", "GET", "GET / HTTP/1.1\r\nHost: x\r\n",
+                           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+                           "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET"})
+    HttpConnection(served.port()).Send(part);
+  HttpConnection client(served.port());
+  EXPECT_EQ(client.Get("/after").body, "GET /after ");
+}
+
 TEST(HttpServer, LargeBodiesBothWays) {
   Served served(Echo);
   HttpConnection client(served.port());

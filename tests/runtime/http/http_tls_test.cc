@@ -153,5 +153,32 @@ TEST_F(Tls, PlainHttpOnATlsPortIsClosed) {
   EXPECT_EQ(plain.Receive().code, 0);
 }
 
+// Many records each way, through a window that holds only some of them.
+TEST_F(Tls, LargeBodiesThroughASmallWindow) {
+  Serve(false);
+  HttpConnection client(server_->port(), HttpConnection::Tls{ca_.cert_pem, {}}, 4096);
+  ASSERT_TRUE(client.open());
+  const std::string body(3 << 20, 'x');
+  std::jthread sender([&] {
+    client.Send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
+  });
+  sender.join();
+  EXPECT_EQ(client.Receive().body, "|" + body);
+}
+
+TEST_F(Tls, RequestsInOneRecordAndOneRequestInMany) {
+  Serve(false);
+  HttpConnection client(server_->port(), HttpConnection::Tls{ca_.cert_pem, {}});
+  ASSERT_TRUE(client.open());
+  const std::string one = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+  std::string many;
+  for (int i = 0; i < 70; ++i) many += one;
+  client.Send(many);
+  for (int i = 0; i < 70; ++i) EXPECT_EQ(client.Receive().body, "|abc");
+  for (char c : one) client.Send(std::string(1, c));
+  EXPECT_EQ(client.Receive().body, "|abc");
+}
+
 }  // namespace
 }  // namespace dray::runtime
