@@ -198,7 +198,7 @@ Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks,
                const std::string& template_name, const Json& converted, AdmissionPlan& plan) {
   Json after = pod;
   Json& spec = after["spec"];
-  const std::string entry = FreeEntry(spec);
+  const std::string& entry = plan.claim_entry;
   for (const ContainerAsk& one : asks) {
     Rewrite(spec[one.list][one.index], one, entry);
     const std::string& runtime_class = one.ask.vendor->runtime_class;
@@ -275,10 +275,23 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
                       "the Pod's requests make no valid claim: " + valid.message());
     template_name = plan.claim_template->metadata.name;
   }
+  plan.claim_entry = FreeEntry(*spec);
+  if (const Json* metadata = Member(pod, "metadata"))
+    DRAY_RETURN_IF_ERROR(CheckPodName(Text(*metadata, "name"), plan));
   const Json after = Converted(pod, asks, template_name, converted, plan);
   plan.convert = true;
   plan.patch = api::DiffJsonPatch(pod, after).dump();
   return plan;
+}
+
+Status CheckPodName(std::string_view name, const AdmissionPlan& plan) {
+  constexpr size_t kLongestName = 253;
+  const size_t most = kLongestName - 1 - plan.claim_entry.size();
+  if (!plan.claim_template || name.size() <= most) return {};
+  return Status(Reason::kInvalid,
+                "metadata.name: " + std::to_string(name.size()) +
+                    " characters: the Pod's claim is named after it: want at most " +
+                    std::to_string(most));
 }
 
 std::set<std::string> VendorsOf(const Json& pod, const DeviceConfig& config) {

@@ -229,7 +229,11 @@ Result<PlanMemory::Plan> AdmissionWebhook::PlanCreate(const api::AdmissionReques
     return kNothing;
   const std::string text = admission::PodForAdmission(request.object);
   const PlanMemory::Question question{known, InventoryNow(), request.namespace_, text};
-  if (PlanMemory::Plan remembered = plans_.Find(question)) return remembered;
+  if (PlanMemory::Plan remembered = plans_.Find(question)) {
+    // What is remembered is a Pod without its name.
+    DRAY_RETURN_IF_ERROR(admission::CheckPodName(request.name, *remembered));
+    return remembered;
+  }
   const Json pod = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!pod.is_object()) return Status(Reason::kBadRequest, "the review's object is no JSON object");
   if (options_.slices != nullptr && !options_.slices->HasSynced() &&
@@ -241,6 +245,7 @@ Result<PlanMemory::Plan> AdmissionWebhook::PlanCreate(const api::AdmissionReques
       admission::PlanAdmission(pod, request.namespace_, known->config, *question.inventory));
   auto made = std::make_shared<const admission::AdmissionPlan>(std::move(plan));
   plans_.Keep(question, made);
+  DRAY_RETURN_IF_ERROR(admission::CheckPodName(request.name, *made));
   return PlanMemory::Plan(std::move(made));
 }
 

@@ -61,7 +61,8 @@ struct AdmissionPlan {
   // of the content's SHA-256> and annotated with dray.dev/request-hash. Its metadata.namespace is
   // the Pod's.
   std::optional<api::ResourceClaimTemplate> claim_template;
-  std::string patch;                  // RFC 6902, minimal: only what changes
+  std::string claim_entry;  // what the Pod calls its claim: "dray", or another if that was taken
+  std::string patch;        // RFC 6902, minimal: only what changes
   std::vector<std::string> warnings;  // shown by kubectl
   std::vector<std::string> rules;     // what was done, in words (dray convert --explain)
   std::set<std::string> vendors;      // whose devices the claim asks for ("NVIDIA"), for metrics
@@ -73,6 +74,10 @@ struct AdmissionPlan {
 // plan.
 Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_,
                                     const DeviceConfig& config, const Inventory& inventory = {});
+
+// A Pod's claim is named <pod>-<entry>-<random>: kInvalid when the Pod's name leaves no room for
+// that, which the API server would refuse. PlanAdmission asks as far as `pod` has a name.
+Status CheckPodName(std::string_view name, const AdmissionPlan& plan);
 
 // An update of a Pod that was converted before. `before` and `pod` are oldObject and object of the
 // AdmissionReview. Where the device-plugin resources came back as they were (kubectl apply of the

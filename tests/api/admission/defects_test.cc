@@ -329,6 +329,25 @@ TEST(HamiDraDefect, C3_AClassThatServesTheResourceItselfIsNamed) {
   EXPECT_EQ(warned->patch, own->patch);
 }
 
+// kube-apiserver refuses a Pod whose claim could not be named after it; so does the conversion.
+TEST(HamiDra, APodNameLeavesRoomForItsClaim) {
+  auto plan = [](size_t length, const std::string& claims) {
+    return PlanAdmission(
+        Json::parse(
+            R"({"metadata":{"name":")" + std::string(length, 'p') + R"("},"spec":{)" + claims +
+            R"("containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}})"),
+        "n", DeviceConfig());
+  };
+  EXPECT_TRUE(plan(248, "").ok());
+  Result<AdmissionPlan> refused = plan(249, "");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().message(),
+            "metadata.name: 249 characters: the Pod's claim is named after it: want at most 248");
+  const std::string taken = R"("resourceClaims":[{"name":"dray","resourceClaimName":"mine"}],)";
+  EXPECT_TRUE(plan(246, taken).ok());
+  EXPECT_FALSE(plan(247, taken).ok());
+}
+
 // HAMi's rule for cores = 100 cannot be said with a part of the memory.
 TEST(HamiDra, AllCoresWithPartOfTheMemoryAreNoWholeCard) {
   auto warnings = [](const std::string& limits) {
