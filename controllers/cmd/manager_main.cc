@@ -4,6 +4,7 @@
 
 #include "controllers/manager/controller_manager.h"
 #include "dray/base/duration.h"
+#include "dray/base/log.h"
 #include "dray/runtime/kubeconfig.h"
 #include "dray/runtime/program.h"
 
@@ -51,7 +52,7 @@ DEFINE_string(stuck_after, "5m",
 DEFINE_bool(legacy_metrics, false,
             "also HAMi's older metric names, in their units (MiB, 0 to 100)");
 DEFINE_string(cleanup_grace, "10m",
-              "age below which an unused template or an orphaned claim is left alone");
+              "age below which an unused template or an orphaned claim is left alone; 1s or more");
 DEFINE_bool(cleanup_dry_run, false, "only log what the cleanup would delete");
 DEFINE_bool(
     cleanup_hami_claims, false,
@@ -62,6 +63,9 @@ DEFINE_int32(workers, 2, "workers per controller");
 
 namespace dray::controllers {
 namespace {
+
+constexpr Duration kShortestGrace = std::chrono::seconds(1);
+constexpr Duration kWebhookTimeout = std::chrono::seconds(10);  // config/webhook: timeoutSeconds
 
 // "--flag: " in front of what is wrong with its value.
 Result<Duration> DurationFlag(const char* flag, const std::string& value) {
@@ -124,11 +128,20 @@ Result<ControllerManager::Options> OptionsFromFlags() {
         "--cleanup-per-minute: " + std::to_string(FLAGS_cleanup_per_minute) + ": want 1 or more");
   options.cleanup_per_minute = FLAGS_cleanup_per_minute;
   DRAY_ASSIGN_OR_RETURN(options.cleanup_grace, DurationFlag("cleanup-grace", FLAGS_cleanup_grace));
+  if (options.cleanup_grace < kShortestGrace)
+    return Status(Reason::kInvalid, "--cleanup-grace: " + FLAGS_cleanup_grace +
+                                        ": want 1s or more: what was made a moment ago is not left "
+                                        "over");
   options.cleanup_dry_run = FLAGS_cleanup_dry_run;
   if (FLAGS_workers < 1)
     return Status(Reason::kInvalid,
                   "--workers: " + std::to_string(FLAGS_workers) + ": want 1 or more");
   options.workers = FLAGS_workers;
+  if (options.cleanup_grace < kWebhookTimeout)
+    LOG(WARNING) << "--cleanup-grace: " << FLAGS_cleanup_grace
+                 << " is shorter than the API server waits for the webhook ("
+                 << FormatDuration(kWebhookTimeout)
+                 << "): a template may be deleted before the Pod that it was made for is stored";
   return options;
 }
 

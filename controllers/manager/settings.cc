@@ -9,6 +9,16 @@
 #include "dray/runtime/yaml.h"
 
 namespace dray::controllers {
+namespace {
+
+// A file that a flag names and that cannot be read is wrong use, as one with a mistake in it.
+Result<std::string> ReadNamed(const std::string& path) {
+  Result<std::string> text = runtime::ReadFile(path);
+  if (!text.ok()) return Status(Reason::kInvalid, text.status().message());
+  return text;
+}
+
+}  // namespace
 
 Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
                                                     const std::string& text) {
@@ -32,7 +42,7 @@ Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
 
 Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path) {
   if (path.empty()) return admission::DeviceConfig();
-  DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
+  DRAY_ASSIGN_OR_RETURN(std::string text, ReadNamed(path));
   DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
   DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
   Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
@@ -43,7 +53,7 @@ Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path) {
 Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path) {
   if (path.empty()) return BuiltInDeviceClasses();
   if (path == "none") return ConfiguredClasses();
-  DRAY_ASSIGN_OR_RETURN(std::string text, runtime::ReadFile(path));
+  DRAY_ASSIGN_OR_RETURN(std::string text, ReadNamed(path));
   return ReadDeviceClasses(text, path);
 }
 

@@ -106,6 +106,20 @@ users: [{name: u, user: {token: t}}]
   Refuses(
       {"dray-controller-manager", "--kubeconfig", kubeconfig, "--leader-elect-retry-period=soon"},
       {"--leader-elect-retry-period", "soon"});
+  Refuses({"dray-controller-manager", "--kubeconfig", kubeconfig,
+           "--leader-elect-lease-duration=1900ms", "--leader-elect-renew-deadline=1800ms",
+           "--leader-elect-retry-period=500ms"},
+          {"lease duration 1900ms", "whole seconds"});
+  // Nothing that was made a moment ago is left over.
+  for (const char* grace : {"0", "0s", "-1m", "999ms"})
+    Refuses({"dray-controller-manager", "--kubeconfig", kubeconfig,
+             std::string("--cleanup-grace=") + grace},
+            {"--cleanup-grace", grace});
+  // Files that are not there.
+  for (const char* flag : {"--device-config", "--device-classes"})
+    Refuses({"dray-controller-manager", "--kubeconfig", kubeconfig,
+             flag + ("=" + root_) + "/none.yaml"},
+            {"none.yaml"});
 }
 
 }  // namespace
