@@ -80,8 +80,8 @@ Result<ApiResponse> Ask(Transport& transport, const Context& ctx, const ApiReque
     if (!later || !wait || retries == kMostRetries) return response;
     if (ctx.deadline() != SteadyTime::max() && ctx.clock().Steady() + *wait >= ctx.deadline())
       return response;
-    VLOG(1) << request.method << " " << request.path << ": " << response.code << ", again in "
-            << wait->count() << " s";
+    VLOG(1) << ctx.trace() << (ctx.trace().empty() ? "" : ": ") << request.method << " "
+            << request.path << ": " << response.code << ", again in " << wait->count() << " s";
     DRAY_RETURN_IF_ERROR(ctx.Sleep(*wait));
   }
 }

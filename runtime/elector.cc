@@ -1,13 +1,13 @@
 #include "dray/runtime/elector.h"
 
 #include <glog/logging.h>
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <thread>
 
 #include "dray/runtime/metrics.h"
+#include "dray/runtime/pki.h"
 
 namespace dray::runtime {
 namespace {
@@ -378,11 +378,6 @@ Status Elector::Run(const Context& ctx) {
   return state_->Lead(ctx);
 }
 
-bool Elector::leading() const {
-  std::lock_guard lock(state_->mutex);
-  return state_->leading;
-}
-
 SteadyTime Elector::LeadsUntil() const {
   std::lock_guard lock(state_->mutex);
   return state_->leading ? state_->renewed_at + state_->config.renew_deadline : SteadyTime::min();
@@ -391,11 +386,6 @@ SteadyTime Elector::LeadsUntil() const {
 int32_t Elector::term() const {
   std::lock_guard lock(state_->mutex);
   return state_->view.lease ? state_->view.lease->spec.lease_transitions.value_or(0) : 0;
-}
-
-std::string Elector::leader() const {
-  std::lock_guard lock(state_->mutex);
-  return state_->view.lease ? state_->view.lease->spec.holder_identity.value_or("") : "";
 }
 
 Status Elector::Healthy(const Clock& clock) const {
@@ -413,18 +403,7 @@ Status Elector::Healthy(const Clock& clock) const {
 std::string NewIdentity() {
   char host[256] = "localhost";
   gethostname(host, sizeof host - 1);
-  unsigned char random[16];
-  CHECK_EQ(RAND_bytes(random, sizeof random), 1);
-  random[6] = (random[6] & 0x0f) | 0x40;  // RFC 9562, version 4
-  random[8] = (random[8] & 0x3f) | 0x80;
-  static const char* const kHex = "0123456789abcdef";
-  std::string text = std::string(host) + "_";
-  for (size_t i = 0; i < sizeof random; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += kHex[random[i] >> 4];
-    text += kHex[random[i] & 15];
-  }
-  return text;
+  return std::string(host) + "_" + NewUuid();
 }
 
 }  // namespace dray::runtime

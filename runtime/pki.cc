@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "dray/base/base64.h"
+
 namespace dray::runtime {
 namespace {
 
@@ -175,54 +177,13 @@ std::string NewUuid() {
 }
 
 std::string Base64Encode(std::string_view bytes) {
-  constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    size_t left = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j)
-      group = group << 8 | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    for (size_t j = 0; j < 4; ++j) text += j <= left ? kAlphabet[group >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
+  return EncodeBase64(bytes);
 }
 
 Result<std::string> Base64Decode(std::string_view text) {
-  auto value = [](char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-  };
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  uint32_t group = 0;
-  int digits = 0, padding = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '\n' || c == '\r') continue;  // as Go's decoder
-    if (c == '=') {
-      if (++padding + digits > 4 || digits < 2)
-        return Status(Reason::kInvalid, "no base64: padding at position " + std::to_string(i));
-      continue;
-    }
-    if (value(c) < 0 || padding > 0)
-      return Status(Reason::kInvalid,
-                    "no base64: unexpected character at position " + std::to_string(i));
-    group = group << 6 | value(c);
-    if (++digits < 4) continue;
-    bytes +=
-        {static_cast<char>(group >> 16), static_cast<char>(group >> 8), static_cast<char>(group)};
-    group = digits = 0;
-  }
-  if (digits == 0 && padding == 0) return bytes;
-  if (digits + padding != 4)
-    return Status(Reason::kInvalid, "no base64: it ends within a group of four");
-  group <<= 6 * padding;
-  bytes += static_cast<char>(group >> 16);
-  if (digits == 3) bytes += static_cast<char>(group >> 8);
-  return bytes;
+  std::optional<std::string> bytes = DecodeBase64(text);
+  if (!bytes) return Status(Reason::kInvalid, "no base64 (RFC 4648, with padding)");
+  return *std::move(bytes);
 }
 
 std::string Sha256Hex(std::string_view bytes) {

@@ -60,14 +60,12 @@ class Elector {
   // must end.
   Status Run(const Context& ctx);
 
-  bool leading() const;
   // Until when we may write as the leader, on our clock: the renew deadline after the last renewal,
   // well before the lease lapses for the others. In the past when we do not lead. A process that
   // was stopped for a while (SIGSTOP, a migrated machine) sees this before any timer has fired.
   SteadyTime LeadsUntil() const;
   // leaseTransitions of the record as last seen: grows with every change of hands.
   int32_t term() const;
-  std::string leader() const;  // identity of the present holder, "" when nobody
   // Not ok when we lead and have not renewed for lease_duration + 20 s (check "leaderElection" of
   // /healthz).
   Status Healthy(const Clock& clock) const;

@@ -36,6 +36,7 @@ bool BelongTogether(const KeyPair& pair, const std::string& ca_pem);
 
 // Random bytes as lower-case text: an RFC 4122 version 4 UUID.
 std::string NewUuid();
+// dray/base/base64.h, with a sentence for what is none.
 std::string Base64Encode(std::string_view bytes);
 Result<std::string> Base64Decode(std::string_view text);
 std::string Sha256Hex(std::string_view bytes);
