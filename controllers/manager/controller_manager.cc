@@ -58,7 +58,7 @@ class DeviceChanges final : public runtime::Reconciler {
 // Everything one replica holds, in the order in which it must be destroyed last to first.
 class Replica {
  public:
-  // `admission`: for the webhook's writes, without the client-side limit of the controllers: a
+  // `admission`: without the client-side limit of the controllers. For the webhook's writes: a
   // Pod's creation waits for them.
   Replica(ControllerManager::Options& options, std::shared_ptr<runtime::Transport> transport,
           std::shared_ptr<runtime::Transport> admission, Clock& clock)
@@ -68,10 +68,11 @@ class Replica {
         leader_client_(options.elect ? runtime::Client(runtime::FenceWrites(
                                            transport, [this] { return elector_->LeadsUntil(); }))
                                      : client_),
+        prompt_client_(std::move(admission)),
         caches_(client_),
         events_(client_, clock, "dray-controller-manager"),
-        webhook_({runtime::Client(std::move(admission)), &clock, &caches_.templates,
-                  &caches_.slices, options.cleanup_grace, &runtime::ProcessMetrics()},
+        webhook_({prompt_client_, &clock, &caches_.templates, &caches_.slices,
+                  options.cleanup_grace, &runtime::ProcessMetrics()},
                  std::move(options.device_config)),
         monitor_(caches_.slices, caches_.claims, options.legacy_metrics) {}
 
@@ -107,13 +108,15 @@ class Replica {
   Clock& clock_;
   const runtime::Client client_;
   const runtime::Client leader_client_;  // writes only while the Lease is ours
+  // Never behind the controllers' requests: a renewal that has to wait for its turn costs the
+  // Lease.
+  const runtime::Client prompt_client_;
   Caches caches_;
   runtime::EventRecorder events_;
   AdmissionWebhook webhook_;
   ReviewThreads review_threads_{4};
   std::unique_ptr<WebhookCertificateKeeper> certificates_;
   std::unique_ptr<DeviceConfigFile> config_file_;
-  std::atomic<bool> leading_ = false;
   DeviceMonitor monitor_;
   std::vector<std::unique_ptr<runtime::Controller>> controllers_;
   runtime::WorkQueue *classes_ = nullptr, *claims_ = nullptr, *template_cleanup_ = nullptr,
@@ -219,7 +222,10 @@ void Replica::Enqueue(const api::ResourceClaim& claim) {
   claims_->Add(key);
   // Most claims are held by Pods that are there; those of a Pod that goes away are enqueued by its
   // own event.
-  if (claim.status.reserved_for.empty()) return claim_cleanup_->Add(key);
+  if (claim.status.reserved_for.empty()) {
+    if (HasLeftFinalizer(claim)) reservation_cleanup_->Add(key);
+    return claim_cleanup_->Add(key);
+  }
   for (const api::ResourceClaimConsumerReference& consumer : claim.status.reserved_for) {
     const auto pod = caches_.pods.Get({key.namespace_, consumer.name});
     if (pod == nullptr || pod->metadata.uid != consumer.uid) return reservation_cleanup_->Add(key);
@@ -241,12 +247,10 @@ void Replica::EnqueueAll() {
 
 void Replica::Lead(const Context& ctx) {
   LOG(INFO) << "leading: controllers start";
-  leading_ = true;
   leads_ = true;  // before everything is listed: what changes from now on is heard
   EnqueueAll();
   runtime::RunControllers(ctx, controllers_, options_.workers);
   leads_ = false;
-  leading_ = false;
   LOG(INFO) << "controllers have stopped";
 }
 
@@ -269,7 +273,8 @@ void Replica::AddLeaderWork() {
   callbacks.on_new_leader = [](std::string_view identity) {
     LOG(INFO) << "leader is " << identity;
   };
-  elector_ = std::make_unique<runtime::Elector>(client_, options_.election, std::move(callbacks));
+  elector_ =
+      std::make_unique<runtime::Elector>(prompt_client_, options_.election, std::move(callbacks));
   manager_.Add(
       Stage::kLeader,
       {"leader election", [this](const Context& ctx) { return elector_->Run(ctx); }, nullptr});
@@ -338,7 +343,7 @@ Status Replica::AddWebhook(const Context& ctx) {
     return {};
   }
   if (options_.webhook_self_managed) {
-    WebhookCertificateKeeper::Options keep{client_};
+    WebhookCertificateKeeper::Options keep{prompt_client_};
     keep.namespace_ = options_.election.lease.namespace_;
     keep.dns_names = {"dray-webhook." + keep.namespace_ + ".svc",
                       "dray-webhook." + keep.namespace_ + ".svc.cluster.local"};
@@ -351,7 +356,7 @@ Status Replica::AddWebhook(const Context& ctx) {
     manager_.Add(Stage::kEveryone, {"webhook certificates",
                                     [this](const Context& run) {
                                       return certificates_->Run(run,
-                                                                [this] { return leading_.load(); });
+                                                                [this] { return leads_.load(); });
                                     },
                                     nullptr});
   }
