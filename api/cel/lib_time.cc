@@ -1,9 +1,9 @@
 #include "api/cel/calendar.h"
 #include "api/cel/registry.h"
-#include "api/cel/text.h"
+#include "api/cel/time_zone.h"
 
-// getFullYear() and the like of timestamps, in UTC or in the zone given as an offset; getHours()
-// and the like of durations.
+// getFullYear() and the like of timestamps, in UTC or in the zone given by offset or name;
+// getHours() and the like of durations.
 namespace dray::cel {
 namespace {
 
@@ -20,27 +20,13 @@ enum class Field {
   kMilliseconds
 };
 
-// "+02:00", "-7:30", "UTC". Zones by name need a database, which this library, free of files, does
-// not have.
-bool ZoneOffset(std::string_view zone, int64_t& seconds) {
-  seconds = 0;
-  size_t colon = zone.find(':');
-  if (colon == std::string_view::npos)
-    return zone.empty() || zone == "UTC" || zone == "Local" || zone == "GMT" || zone == "Z";
-  std::optional<int64_t> hours = ParseInt(zone.substr(0, colon)),
-                         minutes = ParseInt(zone.substr(colon + 1));
-  if (!hours || !minutes || *hours > 1'000'000 || *hours < -1'000'000 || *minutes > 1'000'000 ||
-      *minutes < -1'000'000)
-    return false;
-  seconds = (*hours * 60 + (zone[0] == '-' ? -*minutes : *minutes)) * 60;
-  return true;
-}
-
 template <Field field>
 Value OfTimestamp(Evaluation&, Args args) {
   int64_t offset = 0;
-  if (args.size() == 2 && !ZoneOffset(args[1].as_string(), offset))
-    return Value::OwnedError("unknown time zone " + std::string(args[1].as_string()));
+  if (args.size() == 2) {
+    std::string error = ZoneOffset(args[1].as_string(), args[0].seconds(), offset);
+    if (!error.empty()) return Value::OwnedError(std::move(error));
+  }
   CivilTime t = ToCivil(args[0].seconds() + offset);
   switch (field) {
     case Field::kYear:

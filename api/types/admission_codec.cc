@@ -1,6 +1,7 @@
 #include "api/types/admission_fields.h"
 #include "api/types/codec_templates.h"
 #include "dray/base/base64.h"
+#include "dray/base/json_depth.h"
 
 namespace dray::api {
 
@@ -18,32 +19,7 @@ struct AdmissionReview {
 
 // The deepest Kubernetes type stays below 30. What is read here is copied and compared by recursion
 // later.
-constexpr int kDeepestReview = 250;
-
-bool NestedTooDeep(std::string_view json) {
-  // Most reviews open fewer brackets than that in all ('[' and '{' differ in one bit).
-  int opened = 0;
-  for (const char c : json) opened += (c | 0x20) == '{';
-  if (opened <= kDeepestReview) return false;
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (quoted) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kDeepestReview) return true;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return false;
-}
+constexpr size_t kDeepestReview = 250;
 
 }  // namespace
 
@@ -58,7 +34,7 @@ struct FieldsOf<AdmissionReview> {
 };
 
 Result<AdmissionRequest> DecodeAdmissionReview(std::string_view json) {
-  if (NestedTooDeep(json))
+  if (NestedDeeper(json, kDeepestReview))
     return Status(Reason::kInvalid,
                   "nested more than " + std::to_string(kDeepestReview) + " levels deep");
   AdmissionReview review;

@@ -2,11 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "dray/base/json_depth.h"
+
 namespace dray::devcluster {
 namespace {
 
 // Deeper documents would only exercise the stack: the deepest Kubernetes type stays below 30.
-constexpr int kDeepest = 250;
+constexpr size_t kDeepest = 250;
 
 template <class Document>
 Document* Walk(Document& document, std::string_view path) {
@@ -20,27 +22,6 @@ Document* Walk(Document& document, std::string_view path) {
     path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
   }
   return at;
-}
-
-bool TooDeep(std::string_view text) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kDeepest) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
 }
 
 }  // namespace
@@ -111,7 +92,7 @@ bool Empty(const Json* value) {
 }
 
 Result<Json> ParseJson(std::string_view text) {
-  if (TooDeep(text))
+  if (NestedDeeper(text, kDeepest))
     return Status(Reason::kBadRequest,
                   "the body is nested more than " + std::to_string(kDeepest) + " levels deep");
   try {

@@ -22,7 +22,7 @@ else
   link="$compiler -fsanitize=fuzzer,address,undefined"
 fi
 
-sources=(tests/fuzz/cel_fuzz.cc api/cel/*.cc api/quantity/*.cc)
+sources=(tests/fuzz/cel_fuzz.cc api/cel/*.cc api/quantity/*.cc api/base/*.cc)
 export OUT=$out
 printf '%s\n' "${sources[@]}" | xargs -P "${FUZZ_JOBS:-$(nproc)}" -I{} bash -c '
   object=$OUT/$(echo "{}" | tr / _).o

@@ -94,6 +94,11 @@ TEST(ValidateResourceSlice, Rules) {
       {"spec.devices[0].name: Invalid value: \"gpu_0\"", [&](auto& s) { device(s).name = "gpu_0"; }},
       {"spec.devices[0].attributes: Invalid value: \"my-model\"", [&](auto& s) { device(s).attributes["my-model"].value = true; }},
       {"spec.devices[0].attributes: Too long", [&](auto& s) { device(s).attributes[std::string(33, 'a')].value = true; }},
+      {"spec.devices[0].attributes: Invalid value: \"/x\"", [&](auto& s) { device(s).attributes["/x"].value = true; }},
+      {"spec.devices[0].attributes: Invalid value: \"x/\"", [&](auto& s) { device(s).attributes["x/"].value = true; }},
+      {"", [&](auto& s) { device(s).attributes["a.b/c"].value = true; }},
+      // Kubernetes 1.36 does not look at names of three parts.
+      {"", [&](auto& s) { device(s).attributes["a/b/c"].value = true; }},
       {"spec.devices[0].attributes[x]: Invalid value: \"\": exactly one value", [&](auto& s) { device(s).attributes["x"]; }},
       {"spec.devices[0].attributes[x].string: Too long", [&](auto& s) { device(s).attributes["x"].value = std::string(65, 'a'); }},
       {"spec.devices[0].attributes[x].ints: Invalid value", [&](auto& s) { device(s).attributes["x"].value = std::vector<int64_t>{}; }},
