@@ -41,6 +41,40 @@ LogOptions OptionsOf(const LogRequest& request) {
   return options;
 }
 
+using Kubelets = std::map<std::string, std::unique_ptr<Kubelet>>;  // by node
+
+// What the kubelets have of a container's log. They outlive the source.
+LogSource LogsOf(const Kubelets& kubelets) {
+  return [&kubelets](const LogRequest& request, std::shared_ptr<runtime::HttpResponder> responder) {
+    auto found = kubelets.find(request.node);
+    if (found == kubelets.end())
+      return SendStatus(*responder, Status(Reason::kNotFound,
+                                           "node \"" + request.node + "\" is not of this cluster"));
+    const Kubelet& kubelet = *found->second;
+    if (request.timestamps || request.since_seconds)
+      return SendStatus(
+          *responder, Status(Reason::kBadRequest,
+                             "logs of this cluster carry no times: drop --timestamps and --since"));
+    if (request.follow) {
+      // Asked first without a stream, so that a container without a log still gets an error answer.
+      Result<std::string> present =
+          kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
+      if (!present.ok())
+        return SendStatus(*responder, Status(Reason::kBadRequest, present.status().message()));
+      Status followed =
+          kubelet.FollowLog(request.namespace_, request.pod, request.container, OptionsOf(request),
+                            responder->StartStream(200, "text/plain"));
+      if (!followed.ok()) LOG(WARNING) << "log of " << request.pod << ": " << followed;
+      return;
+    }
+    Result<std::string> log =
+        kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
+    if (!log.ok())
+      return SendStatus(*responder, Status(Reason::kBadRequest, log.status().message()));
+    responder->Send({200, std::move(*log), "text/plain", {}});
+  };
+}
+
 }  // namespace
 
 Status DevCluster::Run(const Context& ctx) {
@@ -80,7 +114,7 @@ Status DevCluster::Run(const Context& ctx) {
   scheduler.AddTo(manager);
 
   // 3. One kubelet per node.
-  std::map<std::string, std::unique_ptr<Kubelet>> kubelets;
+  Kubelets kubelets;
   for (const std::string& node : options_.nodes) {
     KubeletOptions options;
     options.node_name = node;
@@ -96,35 +130,7 @@ Status DevCluster::Run(const Context& ctx) {
                  [one = kubelet.get()](const Context& inner) { return one->Run(inner); }, nullptr});
     kubelets[node] = std::move(kubelet);
   }
-  api.SetLogSource([&kubelets](const LogRequest& request,
-                               std::shared_ptr<runtime::HttpResponder> responder) {
-    auto found = kubelets.find(request.node);
-    if (found == kubelets.end())
-      return SendStatus(*responder, Status(Reason::kNotFound,
-                                           "node \"" + request.node + "\" is not of this cluster"));
-    const Kubelet& kubelet = *found->second;
-    if (request.timestamps || request.since_seconds)
-      return SendStatus(
-          *responder, Status(Reason::kBadRequest,
-                             "logs of this cluster carry no times: drop --timestamps and --since"));
-    if (request.follow) {
-      // Asked first without a stream, so that a container without a log still gets an error answer.
-      Result<std::string> present =
-          kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
-      if (!present.ok())
-        return SendStatus(*responder, Status(Reason::kBadRequest, present.status().message()));
-      Status followed =
-          kubelet.FollowLog(request.namespace_, request.pod, request.container, OptionsOf(request),
-                            responder->StartStream(200, "text/plain"));
-      if (!followed.ok()) LOG(WARNING) << "log of " << request.pod << ": " << followed;
-      return;
-    }
-    Result<std::string> log =
-        kubelet.ReadLog(request.namespace_, request.pod, request.container, OptionsOf(request));
-    if (!log.ok())
-      return SendStatus(*responder, Status(Reason::kBadRequest, log.status().message()));
-    responder->Send({200, std::move(*log), "text/plain", {}});
-  });
+  api.SetLogSource(LogsOf(kubelets));
 
   // 4. The door: written last, so that whoever finds it finds a server behind it.
   runtime::ClusterAccess access;

@@ -43,6 +43,58 @@ int RestartsOf(const api::Pod& pod) {
   return restarts;
 }
 
+// What the Pods of a Job amount to.
+struct Tally {
+  int active = 0, ready = 0, succeeded = 0, failed = 0, restarts = 0;
+};
+
+Tally TallyOf(const std::vector<api::Pod>& pods) {
+  Tally tally;
+  for (const api::Pod& pod : pods) {
+    tally.restarts += RestartsOf(pod);
+    tally.succeeded += pod.status.phase == "Succeeded";
+    tally.failed += pod.status.phase == "Failed";
+    tally.active += devcluster::Active(pod);
+    tally.ready += devcluster::Active(pod) && devcluster::Ready(pod);
+  }
+  return tally;
+}
+
+// Without completions a Job is a work queue: done when one Pod succeeded and none runs.
+bool IsQueue(const api::Job& job) {
+  return !job.spec.completions;
+}
+
+bool HasCompleted(const api::Job& job, const Tally& tally) {
+  return IsQueue(job) ? tally.succeeded > 0 && tally.active == 0
+                      : tally.succeeded >= *job.spec.completions;
+}
+
+// Why the Job is over; nothing while it goes on. `left`: of its deadline.
+std::optional<api::WorkloadCondition> JobEnd(const api::Job& job, const std::string& mode,
+                                             const Tally& tally, std::optional<Duration> left) {
+  if (mode == "Indexed")
+    return Ended("Failed", "CompletionModeNotSupported",
+                 "this development cluster runs only Jobs of completionMode NonIndexed");
+  if (HasCompleted(job, tally))
+    return Ended("Complete", "CompletionsReached", "Reached expected number of succeeded pods");
+  const int limit = job.spec.backoff_limit.value_or(6);
+  const bool restarted = tally.restarts > 0 && tally.restarts >= limit &&
+                         job.spec.template_.spec.restart_policy == "OnFailure";
+  if (tally.failed > limit || restarted)
+    return Ended("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
+  if (left && *left <= Duration::zero())
+    return Ended("Failed", "DeadlineExceeded", "Job was active longer than specified deadline");
+  return std::nullopt;
+}
+
+// How many Pods are to run now.
+int WantedPods(const api::Job& job, const Tally& tally) {
+  const int parallelism = job.spec.parallelism.value_or(1);
+  if (IsQueue(job)) return tally.succeeded > 0 ? tally.active : parallelism;
+  return std::min(parallelism, *job.spec.completions - tally.succeeded);
+}
+
 }  // namespace
 
 Status JobReconciler::DeletePods(const Context& ctx, const api::Job& job,
@@ -60,93 +112,77 @@ Status JobReconciler::DeletePods(const Context& ctx, const api::Job& job,
   return {};
 }
 
+Result<int> JobReconciler::MakePods(const Context& ctx, const api::Job& job,
+                                    const Json& pod_template, int count, Status& refused) {
+  const Json pod = PodFromTemplate(
+      pod_template, {"batch/v1", "Job", job.metadata.name, job.metadata.uid, true, true});
+  int made = 0;
+  for (; made < count; ++made) {
+    Result<std::string> body = client_.CreateRaw(ctx, api::KindOf<api::Pod>::value,
+                                                 job.metadata.namespace_, pod.dump(), false);
+    if (!body.ok()) {
+      events_.Record(runtime::ReferenceTo(job), "Warning", "FailedCreate",
+                     "Error creating: " + body.status().message());
+      refused = body.status();
+      break;
+    }
+    DRAY_ASSIGN_OR_RETURN(api::Pod created, api::Decode<api::Pod>(*body));
+    events_.Record(runtime::ReferenceTo(job), "Normal", "SuccessfulCreate",
+                   "Created pod: " + created.metadata.name);
+  }
+  return made;
+}
+
 Result<runtime::Requeue> JobReconciler::RunJob(const Context& ctx, const api::Job& job,
                                                const Json& document) {
   const WallTime now = ctx.clock().Now();
   const std::string selector = job.spec.selector ? SelectorText(*job.spec.selector) : "";
   DRAY_ASSIGN_OR_RETURN(std::vector<api::Pod> pods, LivePods(ctx, client_, job.metadata.namespace_,
                                                              selector, job.metadata.uid));
+  const Tally tally = TallyOf(pods);
   api::JobStatus status = job.status;
+  status.active = tally.active;
+  status.ready = tally.ready;
+  status.succeeded = tally.succeeded;
+  status.failed = tally.failed;
   const bool suspended = job.spec.suspend.value_or(false);
   if (suspended)
     status.start_time.reset();  // the deadline counts from the time it is resumed
   else if (!status.start_time)
     status.start_time = api::ToTime(now);
-  status.active = status.succeeded = status.failed = 0;
-  int ready = 0, restarts = 0;
-  for (const api::Pod& pod : pods) {
-    restarts += RestartsOf(pod);
-    status.succeeded += pod.status.phase == "Succeeded";
-    status.failed += pod.status.phase == "Failed";
-    status.active += Active(pod);
-    ready += Active(pod) && Ready(pod);
-  }
-  status.ready = ready;
-
-  runtime::Requeue requeue;
-  const int parallelism = job.spec.parallelism.value_or(1);
-  // Without completions the Job is a work queue: done when one Pod succeeded and none runs.
-  const bool queue = !job.spec.completions;
-  const int completions = job.spec.completions.value_or(1);
-  const bool complete =
-      queue ? status.succeeded > 0 && status.active == 0 : status.succeeded >= completions;
   std::optional<Duration> left;
   if (job.spec.active_deadline_seconds && status.start_time && !suspended)
     left = *status.start_time + std::chrono::seconds(*job.spec.active_deadline_seconds) - now;
 
   const std::string mode = document.value(Json::json_pointer("/spec/completionMode"), "NonIndexed");
-  std::optional<api::WorkloadCondition> end;
-  if (mode == "Indexed") {
-    end = Ended("Failed", "CompletionModeNotSupported",
-                "this development cluster runs only Jobs of completionMode NonIndexed");
-  } else if (complete) {
-    end = Ended("Complete", "CompletionsReached", "Reached expected number of succeeded pods");
-    status.completion_time = api::ToTime(now);
-  } else if (const int limit = job.spec.backoff_limit.value_or(6);
-             status.failed > limit || (restarts > 0 && restarts >= limit &&
-                                       job.spec.template_.spec.restart_policy == "OnFailure")) {
-    end = Ended("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
-  } else if (left && *left <= Duration::zero()) {
-    end = Ended("Failed", "DeadlineExceeded", "Job was active longer than specified deadline");
-  }
-
+  std::optional<api::WorkloadCondition> end = JobEnd(job, mode, tally, left);
+  runtime::Requeue requeue;
   Status moved;
-  if (end) {
+  if (end || suspended) {
     // It has only ended when nothing of it runs any more: a finished Job is not looked at again.
     DRAY_RETURN_IF_ERROR(DeletePods(ctx, job, pods, pods.size()));
     status.active = 0;
     status.ready = 0;
-    events_.Record(runtime::ReferenceTo(job), end->type == "Complete" ? "Normal" : "Warning",
-                   end->type == "Complete" ? "Completed" : end->reason, end->message);
+  }
+  if (end) {
+    const bool complete = end->type == "Complete";
+    if (complete) status.completion_time = api::ToTime(now);
+    events_.Record(runtime::ReferenceTo(job), complete ? "Normal" : "Warning",
+                   complete ? "Completed" : end->reason, end->message);
     SetCondition(status.conditions, std::move(*end), api::ToTime(now));
   } else if (suspended) {
-    DRAY_RETURN_IF_ERROR(DeletePods(ctx, job, pods, pods.size()));
-    status.active = 0;
-    status.ready = 0;
     SetCondition(status.conditions, Suspension(true), api::ToTime(now));
   } else {
     for (const api::WorkloadCondition& condition : job.status.conditions)
       if (condition.type == "Suspended")
         SetCondition(status.conditions, Suspension(false), api::ToTime(now));
-    int wanted = queue ? (status.succeeded > 0 ? status.active : parallelism)
-                       : std::min(parallelism, completions - status.succeeded);
-    if (status.active > wanted)
-      moved = DeletePods(ctx, job, pods, static_cast<size_t>(status.active - wanted));
-    const Json pod =
-        PodFromTemplate(document["spec"]["template"],
-                        {"batch/v1", "Job", job.metadata.name, job.metadata.uid, true, true});
-    for (; moved.ok() && status.active < wanted; ++status.active) {
-      Result<std::string> made = client_.CreateRaw(ctx, api::KindOf<api::Pod>::value,
-                                                   job.metadata.namespace_, pod.dump(), false);
-      if (!made.ok()) {
-        events_.Record(runtime::ReferenceTo(job), "Warning", "FailedCreate",
-                       "Error creating: " + made.status().message());
-        moved = made.status();
-        break;
-      }
-      DRAY_ASSIGN_OR_RETURN(api::Pod created, api::Decode<api::Pod>(*made));
-      events_.Record(runtime::ReferenceTo(job), "Normal", "SuccessfulCreate",
-                     "Created pod: " + created.metadata.name);
+    const int wanted = WantedPods(job, tally);
+    if (tally.active > wanted) {
+      moved = DeletePods(ctx, job, pods, static_cast<size_t>(tally.active - wanted));
+    } else {
+      DRAY_ASSIGN_OR_RETURN(
+          int made, MakePods(ctx, job, document["spec"]["template"], wanted - tally.active, moved));
+      status.active += made;
     }
     requeue.after = left;
   }

@@ -18,6 +18,9 @@ class JobReconciler : public runtime::Reconciler {
 
  private:
   Result<runtime::Requeue> RunJob(const Context& ctx, const api::Job& job, const Json& document);
+  // How many were made; what stopped it before `count`, in `refused`.
+  Result<int> MakePods(const Context& ctx, const api::Job& job, const Json& pod_template, int count,
+                       Status& refused);
   Status DeletePods(const Context& ctx, const api::Job& job, const std::vector<api::Pod>& pods,
                     size_t count);
 
