@@ -1,6 +1,8 @@
 // Life of a claim, stop 8 of 8: release. What the pipeline made and nobody uses any more goes away.
 #include "controllers/cleanup/cleanup_reconcilers.h"
 
+#include <algorithm>
+
 #include "controllers/cleanup/deletion.h"
 #include "controllers/webhook/admission_webhook.h"
 #include "dray/api/admission.h"
@@ -52,10 +54,12 @@ TemplateCleanup::TemplateCleanup(CleanupOptions options,
 Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const api::ObjectKey& key) {
   const auto found = templates_->Get(key);
   if (found == nullptr || found->metadata.deletion_timestamp || !Ours(found->metadata) ||
-      !NamedByItsHash(found->metadata))
+      !NamedByItsHash(found->metadata)) {
+    named_by_.With([&](auto& by) { by.erase(key.ToString()); });
     return runtime::Requeue{};
+  }
   // A Pod that goes away enqueues its templates again.
-  if (!options_.pods->By("template", key.ToString()).empty()) return runtime::Requeue{};
+  if (IsNamed(key)) return runtime::Requeue{};
 
   const WallTime now = ctx.clock().Now();
   const Duration age = now - LastUsed(*found, now, options_.grace);
@@ -65,6 +69,27 @@ Result<runtime::Requeue> TemplateCleanup::Reconcile(const Context& ctx, const ap
   return DeleteExactly(
       ctx, options_, turn, *found,
       "no Pod names it, last handed out more than " + FormatDuration(options_.grace) + " ago");
+}
+
+bool TemplateCleanup::IsNamed(const api::ObjectKey& key) {
+  const std::string name = key.ToString();
+  const auto known = named_by_.With([&](const auto& by) {
+    auto found = by.find(name);
+    return found == by.end() ? std::optional<api::ObjectKey>() : found->second;
+  });
+  if (known)
+    if (const auto pod = options_.pods->Get(*known)) {
+      const std::vector<std::string> names = TemplatesOfPod(*pod);
+      if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+    }
+  const auto pods = options_.pods->By("template", name);
+  named_by_.With([&](auto& by) {
+    if (pods.empty())
+      by.erase(name);
+    else
+      by[name] = api::KeyOf(*pods.front());
+  });
+  return !pods.empty();
 }
 
 ClaimCleanup::ClaimCleanup(CleanupOptions options,

@@ -62,8 +62,13 @@ class TemplateCleanup : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
+  bool IsNamed(const api::ObjectKey& key);
+
   CleanupOptions options_;
   const runtime::Lister<api::ResourceClaimTemplate>* templates_;
+  // Template -> a Pod that named it. As long as that one is there, the others need not be read:
+  // they are kept packed, and a large Deployment has thousands.
+  Guarded<std::map<std::string, api::ObjectKey>> named_by_;
 };
 
 // Deletes claims stamped from our templates whose Pod is gone (by UID, not by name) although the

@@ -182,6 +182,51 @@ TEST_F(CleanupTest, OnlyTemplatesThatAreNamedByTheirHashAreOurs) {
   }
 }
 
+// Looks through an index are counted: each opens all that it finds.
+class CountedPods final : public runtime::Lister<api::Pod> {
+ public:
+  explicit CountedPods(const runtime::Lister<api::Pod>& pods) : pods_(pods) {}
+  std::shared_ptr<const api::Pod> Get(const api::ObjectKey& key) const override {
+    return pods_.Get(key);
+  }
+  std::vector<std::shared_ptr<const api::Pod>> List() const override { return pods_.List(); }
+  std::vector<std::shared_ptr<const api::Pod>> By(std::string_view index,
+                                                  std::string_view value) const override {
+    ++searches;
+    return pods_.By(index, value);
+  }
+  mutable int searches = 0;
+
+ private:
+  const runtime::Lister<api::Pod>& pods_;
+};
+
+TEST_F(CleanupTest, ATemplateOfManyPodsIsNotSearchedForAtEachOfThem) {
+  const CountedPods counted(pods);
+  CleanupOptions options = Options();
+  options.pods = &counted;
+  TemplateCleanup cleanup(options, &templates);
+  cluster.Create(Template());
+  for (const char* name : {"a", "b", "c"}) PodNaming(name, kTemplate.name);
+  cluster.clock.Advance(hours(1));
+  Sync();
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), kTemplate).ok());
+  EXPECT_EQ(counted.searches, 1);
+  auto remove = [&](const char* name) {
+    ASSERT_TRUE(cluster.Delete<api::Pod>({"default", name}, "", 0).ok());
+    Sync();
+    EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), kTemplate).ok());
+  };
+  remove("c");
+  EXPECT_EQ(counted.searches, 1);
+  remove("a");
+  // One of the name that uses another template.
+  cluster.Create(TestCluster::MakePod("a"));
+  remove("b");
+  EXPECT_FALSE(cluster.Find<api::ResourceClaimTemplate>(kTemplate));
+  EXPECT_LE(counted.searches, 3);
+}
+
 TEST_F(CleanupTest, LeavesWhatIsBeingDeletedOrUnknown) {
   TemplateCleanup cleanup(Options(), &templates);
   EXPECT_TRUE(cleanup.Reconcile(cluster.Ctx(), kTemplate).ok());
