@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "controllers/webhook/admission_webhook.h"
 #include "controllers/webhook/plan_memory.h"
+#include "tests/support/test_cluster.h"
 
 namespace dray::controllers {
 namespace {
@@ -58,6 +60,50 @@ TEST_F(PlanMemoryTest, IsBounded) {
   const std::string long_pod(PlanMemory::kLongestText + 1, 'x');
   memory.Keep(Ask(long_pod), PlanOf("[]"));
   EXPECT_EQ(memory.Find(Ask(long_pod)), nullptr);
+}
+
+// Replicas differ in what admission does not read; what it does read is never mixed up.
+TEST(RememberedPlans, AreThoseOfTheSamePodOnly) {
+  testing::TestCluster cluster;
+  testing::SyncedCache<api::ResourceClaimTemplate> templates;
+  runtime::Metrics metrics;
+  AdmissionWebhook webhook(
+      {cluster.Tested(), &cluster.clock, &templates, nullptr, std::chrono::minutes(10), &metrics},
+      admission::DeviceConfig());
+  auto review = [&](const std::string& name, const std::string& memory, const std::string& uid) {
+    api::AdmissionRequest request;
+    request.uid = uid;
+    request.operation = "CREATE";
+    request.resource = {"", "v1", "pods"};
+    request.name = name;
+    request.namespace_ = "default";
+    request.object = R"({"metadata":{"name":")" + name + R"(","ownerReferences":[{"uid":")" + uid +
+                     R"("}]},"spec":{"containers":[{"name":"c","resources":{"limits":)" +
+                     R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":")" + memory + R"("}}}]}})";
+    return webhook.Review(cluster.Ctx(), request);
+  };
+  const api::AdmissionResponse first = review("a-0", "4000", "u1"),
+                               second = review("a-1", "4000", "u2"),
+                               other = review("a-2", "8000", "u3");
+  ASSERT_TRUE(first.allowed && second.allowed && other.allowed);
+  EXPECT_EQ(first.patch, second.patch);
+  EXPECT_NE(first.patch, other.patch);
+  EXPECT_EQ(second.uid, "u2");
+  // The name is not remembered, and looked at each time.
+  const api::AdmissionResponse long_name = review(std::string(249, 'p'), "4000", "u4");
+  EXPECT_FALSE(long_name.allowed);
+  EXPECT_EQ(long_name.denial.reason(), Reason::kInvalid);
+  // A new configuration is asked anew.
+  Result<admission::DeviceConfig> doubled =
+      admission::DeviceConfig::FromJson({{"nvidia", {{"memoryFactor", 2}}}});
+  ASSERT_TRUE(doubled.ok());
+  webhook.SetConfig(*std::move(doubled));
+  auto template_of = [](const api::AdmissionResponse& response) {
+    const size_t name = response.patch.rfind("\"dray-");
+    return name == std::string::npos ? response.patch : response.patch.substr(name);
+  };
+  EXPECT_EQ(template_of(review("a-3", "4000", "u5")), template_of(other));
+  EXPECT_NE(template_of(first), template_of(other));
 }
 
 }  // namespace
