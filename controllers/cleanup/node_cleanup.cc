@@ -8,7 +8,8 @@
 namespace dray::controllers {
 namespace {
 
-// What Dray itself may have written on a Node, or says there. All else under dray.dev/ is a
+// Dray's own words on a Node. The programs of this version say none there themselves (a device
+// plugin's counts are written by the kubelet); an older one may have. All else under dray.dev/ is a
 // setting: dray.dev/mock-profile is the user's word where mock nodes shall be.
 constexpr std::string_view kOurLabels[] = {"dray.dev/profile"};
 constexpr std::string_view kOurAnnotations[] = {"dray.dev/devices"};
