@@ -12,7 +12,7 @@
 namespace dray::cel {
 
 struct DeviceData;
-
+class Evaluation;
 class Node;
 
 // The variables of one running loop.
@@ -23,7 +23,7 @@ struct LoopState {
   bool grows;    // a list or map that the loop builds grows in place
 };
 // The accumulator, initialised when it is first asked for.
-Value Accumulator(class Evaluation& evaluation, LoopState& state);
+Value Accumulator(Evaluation& evaluation, LoopState& state);
 
 // Those of one run: on the stack, unless there are many.
 class LoopStates {

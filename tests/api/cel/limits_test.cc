@@ -86,6 +86,20 @@ TEST(CelLimits, WorkBeyondCostIsBounded) {
                    .matches.ok());
 }
 
+// Texts that are printed again and again cost next to nothing, but take memory until the run ends.
+TEST(CelLimits, MemoryIsBounded) {
+  const std::string text = "'" + Repeat("a", 8000) + "'";
+  auto printed = [&](const std::string& times) {
+    return AnswerTo("cel.bind(s, " + text + ", lists.range(" + times +
+                    ").map(i, '%s'.format([s])).size() == " + times + ")");
+  };
+  EXPECT_TRUE(*printed("100").matches);
+  Evaluated evaluated = printed("25000");
+  ASSERT_FALSE(evaluated.matches.ok());
+  EXPECT_NE(evaluated.matches.status().message().find("actual cost limit exceeded"),
+            std::string::npos);
+}
+
 TEST(CelLimits, PatternsAreBounded) {
   EXPECT_FALSE(Program::Compile("'a'.matches('((a{1000}){1000}){1000}')").ok());
   EXPECT_FALSE(*AnswerTo("'" + Repeat("a", 3000) + "'.matches('(a*)*b')").matches);
