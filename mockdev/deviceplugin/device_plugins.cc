@@ -255,6 +255,7 @@ Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
       back_off = kFirstBackOff;
       continue;
     }
+    if (watch->lost()) return outcome;
     LOG(WARNING) << outcome.message() << "; trying again";
     if (!ctx.Sleep(back_off).ok()) break;
     back_off = std::min(back_off * 2, kLongestBackOff);

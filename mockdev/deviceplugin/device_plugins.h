@@ -21,7 +21,8 @@ Status CheckDevicePlugins(const DevicePluginOptions& options);
 // The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of
 // `devicePlugin`, so that HAMi's classic resources appear in the Node's capacity. Registers with
 // kubelet.sock, and again whenever that socket is made anew: a kubelet that starts removes every
-// socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped.
+// socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped, or the
+// directory is removed: kUnavailable.
 Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
                         DeviceInventory& inventory);
 

@@ -34,6 +34,7 @@ Result<std::set<std::string>> DirectoryWatch::Wait(std::stop_token stop) {
   });
   std::set<std::string> names;
   while (!stop.stop_requested() && names.empty()) {
+    if (lost_) return Status(Reason::kUnavailable, directory_ + " was removed");
     pollfd files[] = {{inotify_, POLLIN, 0}, {wake_, POLLIN, 0}};
     if (::poll(files, 2, -1) < 0 && errno != EINTR) {
       return Status(Reason::kInternal, "cannot watch " + directory_ + ": " + std::strerror(errno));
@@ -43,6 +44,7 @@ Result<std::set<std::string>> DirectoryWatch::Wait(std::stop_token stop) {
     for (ssize_t at = 0; at < size;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
       if (event->len > 0) names.insert(event->name);
+      lost_ |= (event->mask & IN_IGNORED) != 0;
       at += static_cast<ssize_t>(sizeof(inotify_event)) + event->len;
     }
   }

@@ -17,8 +17,10 @@ class DirectoryWatch {
   DirectoryWatch(const DirectoryWatch&) = delete;
 
   // Blocks until names have been created, moved in or removed (which ones), or `stop` was requested
-  // (none).
+  // (none). kUnavailable, now and ever after, when the directory itself was removed: one that is
+  // made anew under its name is another.
   Result<std::set<std::string>> Wait(std::stop_token stop);
+  bool lost() const { return lost_; }
 
  private:
   DirectoryWatch(std::string directory, int inotify, int wake)
@@ -26,6 +28,7 @@ class DirectoryWatch {
 
   const std::string directory_;
   const int inotify_, wake_;
+  bool lost_ = false;
 };
 
 }  // namespace dray::mockdev

@@ -5,6 +5,7 @@
 #include "api/proto/device_plugin_v1beta1.grpc.pb.h"
 #include "dray/runtime/real_clock.h"
 #include "mockdev/deviceplugin/allocate.h"
+#include "mockdev/deviceplugin/directory_watch.h"
 #include "tests/mockdev/mockdev_fixture.h"
 
 namespace dray::mockdev {
@@ -202,6 +203,27 @@ TEST(DevicePlugins, ChangeDuringTheRegistrationIsHeardOf) {
   stop.request_stop();
   running.join();
   kubelet.Stop();
+}
+
+// Who waited for ever in a directory that is no more would look well and serve nobody.
+TEST(DirectoryWatch, SaysThatItsDirectoryWasRemoved) {
+  TempDir dir;
+  const std::string watched = dir / "dp";
+  ASSERT_TRUE(runtime::MakeDirectories(watched).ok());
+  std::unique_ptr<DirectoryWatch> watch = ValueOf(DirectoryWatch::Open(watched));
+  ASSERT_TRUE(runtime::WriteFileAtomically(watched + "/kubelet.sock", "").ok());
+  EXPECT_TRUE(ValueOf(watch->Wait({})).contains("kubelet.sock"));
+  EXPECT_FALSE(watch->lost());
+  std::filesystem::remove(watched + "/kubelet.sock");
+  EXPECT_TRUE(ValueOf(watch->Wait({})).contains("kubelet.sock"));
+  std::filesystem::remove(watched);
+  ASSERT_TRUE(runtime::MakeDirectories(watched).ok());  // another one
+  for (int i = 0; i < 2; ++i) {
+    Result<std::set<std::string>> names = watch->Wait({});
+    EXPECT_TRUE(names.Is(Reason::kUnavailable));
+    EXPECT_EQ(names.status().message(), watched + " was removed");
+  }
+  EXPECT_TRUE(watch->lost());
 }
 
 }  // namespace
