@@ -24,7 +24,7 @@ void ExplainClaim(const Context& ctx, const Inventory& inventory, const api::Res
   out << "claim " << claim.metadata.name << ": " << claims::StandingName(claims::StandingOf(view))
       << "\n";
   if (!claim.status.allocation) {
-    const std::string why = inventory.WhyPending(ctx, claim);
+    const std::string why = inventory.WhyPending(ctx, claim, view.pods);
     out << "  "
         << (view.pods.empty() ? "no Pod uses it, so nothing allocates it"
             : why.empty() ? "it fits; the scheduler has not come round to it, or the Pod waits for "
@@ -60,23 +60,17 @@ void ExplainPod(const Context& ctx, const Inventory& inventory, const api::Pod& 
           << (container.state.waiting->message.empty() ? ""
                                                        : ": " + container.state.waiting->message)
           << "\n";
-  if (pod.spec.resource_claims.empty()) out << "  it asks for no devices\n";
-  for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
-    const std::optional<std::string> name = claims::ClaimNameFor(pod, entry);
-    if (!name) {
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
+    if (!claims::ClaimNameFor(pod, entry))
       out << "entry " << entry.name << ": no claim has been made yet from template "
           << entry.resource_claim_template_name.value_or("?") << "\n";
-      continue;
-    }
-    if (name->empty()) continue;
-    const api::ResourceClaim* found = nullptr;
-    for (const auto& claim : inventory.claims)
-      if (claim->metadata.namespace_ == pod.metadata.namespace_ && claim->metadata.name == *name)
-        found = claim.get();
-    if (found == nullptr)
-      out << "entry " << entry.name << ": claim " << *name << " does not exist\n";
+  const std::vector<api::ObjectKey> used = claims::ClaimsOf(pod);
+  if (used.empty() && pod.spec.resource_claims.empty()) out << "  it asks for no devices\n";
+  for (const api::ObjectKey& key : used) {
+    if (const api::ResourceClaim* claim = inventory.FindClaim(key); claim != nullptr)
+      ExplainClaim(ctx, inventory, *claim, out);
     else
-      ExplainClaim(ctx, inventory, *found, out);
+      out << "claim " << key.name << " does not exist\n";
   }
 }
 
@@ -104,11 +98,10 @@ Status RunExplain(const Context& ctx, std::span<const std::string> words, Stream
       }
     return Status(Reason::kNotFound, "there is no Pod " + name + " in namespace " + in_namespace);
   }
-  for (const auto& claim : inventory.claims)
-    if (claim->metadata.name == name && claim->metadata.namespace_ == in_namespace) {
-      ExplainClaim(ctx, inventory, *claim, streams.out);
-      return {};
-    }
+  if (const api::ResourceClaim* claim = inventory.FindClaim({in_namespace, name})) {
+    ExplainClaim(ctx, inventory, *claim, streams.out);
+    return {};
+  }
   return Status(Reason::kNotFound,
                 "there is no ResourceClaim " + name + " in namespace " + in_namespace);
 }

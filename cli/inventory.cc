@@ -47,37 +47,51 @@ Result<Inventory> Inventory::Read(const Context& ctx, const runtime::Client& cli
   return read;
 }
 
-std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& claim) const {
-  if (nodes.empty()) return "the cluster has no nodes";
-  alloc::Snapshot::Input input;
-  input.slices = slices;
-  input.classes = classes;
-  for (const auto& other : claims)
-    if (other->status.allocation) input.allocated.push_back(other);
-  const alloc::Snapshot snapshot(std::move(input));
+const alloc::Snapshot& Inventory::Snapshot() const {
+  if (snapshot_ == nullptr) {
+    alloc::Snapshot::Input input;
+    input.slices = slices;
+    input.classes = classes;
+    for (const auto& claim : claims)
+      if (claim->status.allocation) input.allocated.push_back(claim);
+    snapshot_ = std::make_shared<const alloc::Snapshot>(std::move(input));
+  }
+  return *snapshot_;
+}
+
+const api::ResourceClaim* Inventory::FindClaim(const api::ObjectKey& key) const {
+  for (const auto& claim : claims)
+    if (api::KeyOf(*claim) == key) return claim.get();
+  return nullptr;
+}
+
+std::string Inventory::WhyPending(const Context& ctx, const api::ResourceClaim& claim,
+                                  const std::vector<const api::Pod*>& users) const {
+  // All claims of a Pod must come together on one node.
+  std::vector<const api::ResourceClaim*> wanted;
+  std::vector<api::NodeSelector> places;
+  if (users.empty()) wanted.push_back(&claim);
+  for (const api::ObjectKey& key :
+       users.empty() ? std::vector<api::ObjectKey>() : claims::ClaimsOf(*users.front())) {
+    const api::ResourceClaim* one = FindClaim(key);
+    if (one == nullptr) continue;
+    if (!one->status.allocation)
+      wanted.push_back(one);
+    else if (one->status.allocation->node_selector)
+      places.push_back(*one->status.allocation->node_selector);
+  }
+  std::vector<const api::Node*> each;
+  for (const api::Node& node : nodes) each.push_back(&node);
   alloc::Options how;
   how.stop = ctx.stop();
-  how.reasons = true;
-  how.new_share_id = [] {
-    return std::string("00000000-0000-4000-8000-000000000000");
-  };  // only looks
-  std::vector<alloc::NodeAnswer> answers;
-  const api::ResourceClaim* const wanted[] = {&claim};
-  for (const api::Node& node : nodes) {
-    answers.push_back(alloc::Allocate(snapshot, node, wanted, how));
-    if (answers.back().outcome == alloc::Outcome::kAllocated) return "";
-    if (answers.back().outcome == alloc::Outcome::kError) return answers.back().error;
-  }
-  return "0/" + std::to_string(nodes.size()) + " nodes can serve it: " + alloc::Summarize(answers);
+  return alloc::WhyPending(Snapshot(), each, wanted, places, how);
 }
 
 std::map<api::ObjectKey, std::vector<const api::Pod*>> Inventory::UsersByClaim() const {
   std::map<api::ObjectKey, std::vector<const api::Pod*>> users;
   for (const api::Pod& pod : pods)
-    for (const api::PodResourceClaim& entry : pod.spec.resource_claims) {
-      const auto name = claims::ClaimNameFor(pod, entry);
-      if (!name || name->empty()) continue;
-      std::vector<const api::Pod*>& of_claim = users[{pod.metadata.namespace_, *name}];
+    for (const api::ObjectKey& key : claims::ClaimsOf(pod)) {
+      std::vector<const api::Pod*>& of_claim = users[key];
       if (of_claim.empty() || of_claim.back() != &pod) of_claim.push_back(&pod);
     }
   return users;

@@ -22,14 +22,24 @@ struct Inventory {
   std::optional<api::Lease> lease;            // dray-system/dray-controller-manager
   std::optional<api::Deployment> deployment;  // of the same name, where the managers run as one
 
+  // Devices, classes and what is allocated of them, as the allocator wants them; made once.
+  const alloc::Snapshot& Snapshot() const;
+  // Null when there is none of that name.
+  const api::ResourceClaim* FindClaim(const api::ObjectKey& key) const;
+
   static Result<Inventory> Read(const Context& ctx, const runtime::Client& client);
 
-  // Why the claim can't be allocated now, over all nodes; empty when it can.
-  std::string WhyPending(const Context& ctx, const api::ResourceClaim& claim) const;
-  // The Pods that name each claim, for who asks about many of them.
+  // Why the claim can't be allocated now, over all nodes, together with the other claims of the Pod
+  // that uses it: the sentence of the Pod's events. Empty when it can.
+  std::string WhyPending(const Context& ctx, const api::ResourceClaim& claim,
+                         const std::vector<const api::Pod*>& users) const;
+  // The Pods that use each claim, for who asks about many of them.
   std::map<api::ObjectKey, std::vector<const api::Pod*>> UsersByClaim() const;
-  // The Pods that name the claim.
+  // The Pods that use the claim.
   std::vector<const api::Pod*> UsersOf(const api::ResourceClaim& claim) const;
+
+ private:
+  mutable std::shared_ptr<const alloc::Snapshot> snapshot_;
 };
 
 // A client for the kubeconfig that kubectl would use; `path` and `context` may be empty.

@@ -11,6 +11,17 @@ std::optional<std::string> ClaimNameFor(const api::Pod& pod, const api::PodResou
   return std::nullopt;
 }
 
+std::vector<api::ObjectKey> ClaimsOf(const api::Pod& pod) {
+  std::vector<api::ObjectKey> keys;
+  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
+    if (auto name = ClaimNameFor(pod, entry); name && !name->empty())
+      keys.push_back({pod.metadata.namespace_, *std::move(name)});
+  if (pod.status.extended_resource_claim_status)
+    keys.push_back(
+        {pod.metadata.namespace_, pod.status.extended_resource_claim_status->resource_claim_name});
+  return keys;
+}
+
 bool OwnedBy(const api::ResourceClaim& claim, const api::Pod& pod) {
   const api::OwnerReference* owner = api::ControllerOf(claim.metadata);
   return owner != nullptr && owner->kind == "Pod" && owner->api_version == "v1" &&

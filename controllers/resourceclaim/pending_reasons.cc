@@ -2,6 +2,7 @@
 #include "controllers/resourceclaim/pending_reasons.h"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "dray/api/claims.h"
@@ -11,12 +12,7 @@ namespace dray::controllers {
 
 std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
   std::vector<std::string> keys;
-  for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
-    if (auto name = claims::ClaimNameFor(pod, entry); name && !name->empty())
-      keys.push_back(pod.metadata.namespace_ + "/" + *name);
-  if (pod.status.extended_resource_claim_status)
-    keys.push_back(pod.metadata.namespace_ + "/" +
-                   pod.status.extended_resource_claim_status->resource_claim_name);
+  for (const api::ObjectKey& key : claims::ClaimsOf(pod)) keys.push_back(key.ToString());
   return keys;
 }
 
@@ -52,14 +48,13 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
   std::vector<std::shared_ptr<const api::ResourceClaim>> held;
   std::vector<const api::ResourceClaim*> wanted;
   std::vector<api::ObjectKey> elsewhere;
-  for (const std::string& text : ClaimsOfPod(pod)) {
-    auto one =
-        claims_.Get({pod.metadata.namespace_, text.substr(pod.metadata.namespace_.size() + 1)});
+  for (const api::ObjectKey& key : claims::ClaimsOf(pod)) {
+    auto one = claims_.Get(key);
     if (one == nullptr) return "";  // waits for the claim itself
     if (!one->status.allocation)
       wanted.push_back(one.get());
     else
-      elsewhere.push_back(api::KeyOf(*one));
+      elsewhere.push_back(key);
     held.push_back(std::move(one));
   }
   for (const api::PodResourceClaim& entry : pod.spec.resource_claims)
@@ -94,32 +89,14 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
 
 std::string PendingReasons::Try(const Context& ctx, const alloc::Snapshot& snapshot,
                                 const std::vector<const api::ResourceClaim*>& wanted,
-                                const std::vector<api::NodeSelector>& places) {
+                                const std::vector<api::NodeSelector>& places) const {
   alloc::Options how;
   how.stop = ctx.stop();
   how.max_steps = 100'000;
-  how.new_share_id = [] {
-    return std::string("00000000-0000-4000-8000-000000000000");
-  };  // never written
-  alloc::Cycle cycle(snapshot, wanted, how);
   const auto nodes = nodes_.List();
-  std::vector<alloc::NodeAnswer> answers;
-  for (const auto& node : nodes) {
-    alloc::NodeAnswer& answer = answers.emplace_back();
-    for (const api::NodeSelector& place : places)
-      if (!alloc::Matches(place, *node))
-        answer.reason = "lay outside the allocation of another claim of the Pod";
-    if (!answer.reason.empty()) continue;
-    answer = cycle.Try(*node);
-    // It fits here: the scheduler just has not come round yet, or waits for something else.
-    if (answer.outcome == alloc::Outcome::kAllocated) return "";
-  }
-  if (ctx.stopped()) return "";
-  for (size_t i = 0; i < nodes.size(); ++i)
-    if (answers[i].outcome == alloc::Outcome::kUnsatisfiable && answers[i].reason.empty())
-      cycle.Explain(*nodes[i], answers[i]);
-  const std::string head = "0/" + std::to_string(nodes.size()) + " nodes";
-  return nodes.empty() ? head + ": there is no node" : head + ": " + alloc::Summarize(answers);
+  std::vector<const api::Node*> each;
+  for (const auto& node : nodes) each.push_back(node.get());
+  return alloc::WhyPending(snapshot, each, wanted, places, how);
 }
 
 }  // namespace dray::controllers

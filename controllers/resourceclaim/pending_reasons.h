@@ -13,7 +13,7 @@
 
 namespace dray::controllers {
 
-// The keys "ns/name" of the claims that a Pod uses, in its order, as far as they have a name yet.
+// The claims that a Pod uses (claims::ClaimsOf) as "namespace/name": the index of Pods by claim.
 std::vector<std::string> ClaimsOfPod(const api::Pod& pod);
 
 // Why a Pod's claims are not allocated, found out by trying what the scheduler tries, on the
@@ -51,7 +51,7 @@ class PendingReasons {
   std::shared_ptr<const alloc::Snapshot> Snapshot(SteadyTime now);
   std::string Try(const Context& ctx, const alloc::Snapshot& snapshot,
                   const std::vector<const api::ResourceClaim*>& wanted,
-                  const std::vector<api::NodeSelector>& places);
+                  const std::vector<api::NodeSelector>& places) const;
 
   const runtime::Client client_;
   const runtime::Lister<api::ResourceClaim>& claims_;

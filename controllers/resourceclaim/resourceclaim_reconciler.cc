@@ -204,12 +204,9 @@ std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::Object
 
 std::vector<std::string> ResourceClaimReconciler::Unallocated(const api::Pod& pod) const {
   std::vector<std::string> names;
-  for (const std::string& text : ClaimsOfPod(pod)) {
-    const api::ObjectKey key{pod.metadata.namespace_,
-                             text.substr(pod.metadata.namespace_.size() + 1)};
+  for (const api::ObjectKey& key : claims::ClaimsOf(pod))
     if (auto claim = options_.claims->Get(key); claim != nullptr && !claim->status.allocation)
       names.push_back(key.name);
-  }
   return names;
 }
 

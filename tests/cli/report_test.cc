@@ -106,8 +106,8 @@ TEST_F(Report, StatusOfAnEmptyCluster) {
 
 TEST_F(Report, WithoutNodesNothingFits) {
   Without("Node");
-  EXPECT_THAT(StatusText(), HasSubstr("the cluster has no nodes"));
-  EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("the cluster has no nodes"));
+  EXPECT_THAT(StatusText(), HasSubstr("0/0 nodes: there is no node"));
+  EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("0/0 nodes: there is no node"));
 }
 
 TEST_F(Report, AReleasedLeaseHasNoLeader) {
@@ -139,6 +139,36 @@ TEST_F(Report, AnErrorInTheClaimIsTheReason) {
   EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("class gpu"));
   Without("DeviceClass");
   EXPECT_THAT(ExplainPodText("greedy"), HasSubstr("gpu"));
+}
+
+// Each of its two claims fits somewhere, both nowhere: as the Pod's events say it.
+TEST_F(Report, ClaimsOfAPodMustComeTogether) {
+  for (const char* device_class : {"gpu", "npu"})
+    objects_.push_back(Json::parse(
+        R"({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
+            "metadata": {"name": "some-)" +
+        std::string(device_class) + R"(", "namespace": "default"},
+            "spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": ")" +
+        device_class + R"("}}]}}})"));
+  objects_.push_back(Json::parse(R"({"apiVersion": "v1", "kind": "Pod",
+      "metadata": {"name": "torn", "namespace": "default", "uid": "u-torn"},
+      "spec": {"containers": [{"name": "c", "image": "i"}],
+               "resourceClaims": [{"name": "a", "resourceClaimName": "some-gpu"},
+                                  {"name": "b", "resourceClaimName": "some-npu"}]},
+      "status": {"phase": "Pending"}})"));
+  EXPECT_THAT(ExplainPodText("torn"), HasSubstr("0/2 nodes: "));
+  EXPECT_THAT(StatusText(), HasSubstr("0/2 nodes: "));
+}
+
+// A plain nvidia.com/gpu: 1 that a DeviceClass serves: the scheduler made the claim.
+TEST_F(Report, ClaimsForExtendedResourcesAreThePods) {
+  for (Json& object : objects_)
+    if (object["kind"] == "Pod" && object["metadata"]["name"] == "plain") {
+      object["metadata"]["namespace"] = "default";
+      object["status"]["extendedResourceClaimStatus"] = {{"resourceClaimName", "whole"}};
+    }
+  EXPECT_THAT(ExplainPodText("plain"), HasSubstr("claim whole: "));
+  EXPECT_THAT(StatusText(), HasSubstr("default/plain"));
 }
 
 TEST_F(Report, ServerErrorsComeThrough) {

@@ -123,6 +123,14 @@ NodeAnswer Allocate(const Snapshot& snapshot, const api::Node& node,
 // (largest: 10Gi), 1 had no device of class hygon". Wants answers made with Options::reasons.
 std::string Summarize(std::span<const NodeAnswer> answers);
 
+// Why no node takes the claims, which belong to one Pod and so must come together: "0/3 nodes: 2
+// had no device of class hygon, 1 ...". `places`: where the Pod's other claims, allocated already,
+// may be used. Empty when a node can take them (the scheduler has not come round, or waits for
+// something else) and when `how.stop` ended the search. Share ids are never looked at.
+std::string WhyPending(const Snapshot& snapshot, std::span<const api::Node* const> nodes,
+                       std::span<const api::ResourceClaim* const> claims,
+                       std::span<const api::NodeSelector> places, Options how);
+
 // Does the selector match the node? core/v1 NodeSelector: terms ORed, requirements ANDed, an empty
 // term matches nothing; matchFields knows metadata.name. A selector that cannot be read (unknown
 // operator...) is kInvalid, or matches nothing.

@@ -29,6 +29,10 @@ api::ResourceClaim ClaimFromTemplate(const api::Pod& pod, const api::PodResource
 // template. Unset: not generated yet. Empty string: no claim is needed.
 std::optional<std::string> ClaimNameFor(const api::Pod& pod, const api::PodResourceClaim& entry);
 
+// The claims that a Pod uses, in its order, as far as they have a name yet; last the one that the
+// scheduler made for its extended resources (status.extendedResourceClaimStatus).
+std::vector<api::ObjectKey> ClaimsOf(const api::Pod& pod);
+
 bool OwnedBy(const api::ResourceClaim& claim,
              const api::Pod& pod);  // controller owner reference, by UID
 bool ReservedFor(const api::ResourceClaim& claim, const api::Pod& pod);  // by UID
