@@ -48,6 +48,13 @@ struct Elector::State {
         "indicates master. 'name' is the string used to identify the lease.",
         {{"name", config.lease.name}}, on ? 1 : 0);
   }
+  // The coordinator wants somebody else, and the Lease is still ours to give.
+  bool EndOfTerm() const {
+    std::lock_guard lock(mutex);
+    return config.coordinated && view.lease &&
+           view.lease->spec.holder_identity == config.identity &&
+           view.lease->spec.preferred_holder.value_or("") != "";
+  }
   Duration RequestTimeout() const { return std::max<Duration>(1s, config.renew_deadline / 2); }
 
   Client client;
@@ -279,7 +286,12 @@ Status Elector::State::Renew(const Context& ctx) {
       if (held.ok() && *held) break;
       if (ctx.stopped()) return {};
       if (held.ok()) {
+        const bool asked_to = EndOfTerm();
         std::lock_guard lock(mutex);
+        if (asked_to)
+          return Status(Reason::kUnavailable, "gives the lease " + config.lease.ToString() +
+                                                  " up: the coordinator prefers " +
+                                                  *view.lease->spec.preferred_holder);
         return Status(
             Reason::kUnavailable,
             "lost the lease " + config.lease.ToString() + " to " +
@@ -312,8 +324,10 @@ Status Elector::State::Lead(const Context& ctx) {
   stop_work.request_stop();
   work.join();  // nothing of ours writes any more when the next leader begins
   const bool stopped = ctx.stopped();
-  if (lost.ok() && config.release_on_stop) Release(ctx.clock());
-  SetLeading(false, SteadyTime{});
+  // The coordinator's next leader can begin now that our work has stopped.
+  const bool asked_to = !lost.ok() && EndOfTerm();
+  SetLeading(false, SteadyTime{});  // before anybody else can be the leader
+  if ((lost.ok() || asked_to) && config.release_on_stop) Release(ctx.clock());
   LOG(INFO) << config.identity << " stopped leading";
   if (!lost.ok()) return lost;
   if (!stopped) return Status(Reason::kInternal, "the leader's work has ended by itself");

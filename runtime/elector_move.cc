@@ -8,6 +8,27 @@ std::string Shown(Duration duration) {
          "ms";
 }
 
+// client-go's tryCoordinatedRenew: who is not named, or not any more, waits for the coordinator,
+// which acts by itself when a lease lapses or falls free. `move` has the record for a renewal.
+Move CoordinatedMove(const LeaseView& view, SteadyTime now, const ElectionConfig& config,
+                     Move move) {
+  move.kind = Move::Kind::kWait;
+  move.wake_at = SteadyTime::max();
+  if (!view.lease) return move;
+  const api::LeaseSpec& held = view.lease->spec;
+  const bool lapsed =
+      view.seen_at + std::chrono::seconds(held.lease_duration_seconds.value_or(0)) < now;
+  const bool end_of_term =
+      held.preferred_holder.value_or("") != "" && held.preferred_holder != config.identity;
+  if (held.holder_identity != config.identity || lapsed || end_of_term) return move;
+  move.kind = Move::Kind::kRenew;
+  if (held.acquire_time) return move;
+  // The coordinator names a holder without saying since when: the term begins.
+  move.record.acquire_time = move.record.renew_time;
+  move.record.lease_transitions = held.lease_transitions.value_or(0) + 1;
+  return move;
+}
+
 }  // namespace
 
 Status ElectionConfig::Validate() const {
@@ -42,6 +63,7 @@ Move NextMove(const LeaseView& view, SteadyTime now, WallTime wall, const Electi
   move.record.lease_duration_seconds = static_cast<int32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(config.lease_duration).count());
   move.record.renew_time = stamp;
+  if (config.coordinated) return CoordinatedMove(view, now, config, std::move(move));
   if (!view.lease) {
     move.kind = Move::Kind::kCreate;
     move.record.acquire_time = stamp;

@@ -25,6 +25,9 @@ DEFINE_string(leader_elect_retry_period, "2s", "time between tries to acquire or
 DEFINE_string(leader_elect_identity, "",
               "who we are in the Lease, unique; empty: <hostname>_<uuid>");
 DEFINE_string(leader_elect_resource_name, "dray-controller-manager", "name of the Lease");
+DEFINE_bool(leader_elect_coordinated, false,
+            "let the API server choose the leader (feature gate CoordinatedLeaderElection: the "
+            "oldest version first); where it cannot, elect as usual");
 DEFINE_string(leader_elect_resource_namespace, "dray-system", "namespace of the Lease");
 
 DEFINE_string(webhook_bind_address, "0.0.0.0", "address of the admission webhook (HTTPS)");
@@ -97,6 +100,7 @@ Result<ControllerManager::Options> OptionsFromFlags() {
   DRAY_ASSIGN_OR_RETURN(options.election.retry_period,
                         DurationFlag("leader-elect-retry-period", FLAGS_leader_elect_retry_period));
   if (options.elect) DRAY_RETURN_IF_ERROR(options.election.Validate());
+  options.elect_coordinated = FLAGS_leader_elect_coordinated;
 
   if (FLAGS_webhook_port < 0 || FLAGS_webhook_port > 65535)
     return Status(Reason::kInvalid,

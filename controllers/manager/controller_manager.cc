@@ -16,6 +16,8 @@
 #include "dray/base/log.h"
 #include "dray/runtime/controller.h"
 #include "dray/runtime/http_server.h"
+#include "dray/runtime/lease_candidate.h"
+#include "dray/runtime/program.h"
 #include "dray/runtime/real_clock.h"
 
 namespace dray::controllers {
@@ -72,11 +74,12 @@ class Replica {
         caches_(client_),
         events_(client_, clock, "dray-controller-manager"),
         webhook_({prompt_client_, &clock, &caches_.templates, &caches_.slices,
-                  options.cleanup_grace, &runtime::ProcessMetrics()},
+                  options.cleanup_grace, &runtime::ProcessMetrics(), &caches_.classes},
                  std::move(options.device_config)),
         monitor_(caches_.slices, caches_.claims, options.legacy_metrics) {}
 
   Status Run(const Context& ctx) {
+    DRAY_RETURN_IF_ERROR(AskForCoordination(ctx));
     MakeControllers();
     DRAY_RETURN_IF_ERROR(AddServers(ctx));
     caches_.AddTo(manager_);
@@ -98,6 +101,7 @@ class Replica {
   void EnqueueAll();
   void Lead(const Context& ctx);
   void AddLeaderWork();
+  Status AskForCoordination(const Context& ctx);
   void Announce(const std::string& what);
   Status AddServers(const Context& ctx);
   Status AddWebhook(const Context& ctx);
@@ -125,6 +129,7 @@ class Replica {
                      *device_changes_ = nullptr;
   Guarded<std::set<std::string>> changed_pools_;
   std::atomic<bool> leads_ = false;  // followers hear and forget: a new leader looks at everything
+  std::unique_ptr<runtime::LeaseCandidate> candidate_;  // in a coordinated election
   std::unique_ptr<runtime::Elector> elector_;
   std::vector<std::unique_ptr<runtime::HttpServer>> servers_;
   runtime::Manager manager_;
@@ -254,6 +259,22 @@ void Replica::Lead(const Context& ctx) {
   LOG(INFO) << "controllers have stopped";
 }
 
+Status Replica::AskForCoordination(const Context& ctx) {
+  if (!options_.elect || !options_.elect_coordinated) return {};
+  std::string version(runtime::Version());
+  version.erase(0, version.rfind(' ') + 1);
+  auto candidate = std::make_unique<runtime::LeaseCandidate>(runtime::LeaseCandidate::Options{
+      client_, options_.election.lease, options_.election.identity, version});
+  Result<bool> served = candidate->Served(ctx.WithTimeout(std::chrono::seconds(30)));
+  if (!served.ok()) return served.status().Wrapped("--leader-elect-coordinated");
+  if (*served)
+    candidate_ = std::move(candidate);
+  else
+    LOG(WARNING) << "--leader-elect-coordinated: the API server takes no LeaseCandidates (feature "
+                    "gate CoordinatedLeaderElection): electing as usual";
+  return {};
+}
+
 void Replica::AddLeaderWork() {
   if (!options_.elect) {
     manager_.Add(Stage::kLeader, {"controllers",
@@ -273,6 +294,12 @@ void Replica::AddLeaderWork() {
   callbacks.on_new_leader = [](std::string_view identity) {
     LOG(INFO) << "leader is " << identity;
   };
+  if (candidate_ != nullptr) {
+    options_.election.coordinated = true;
+    manager_.Add(
+        Stage::kLeader,
+        {"lease candidate", [this](const Context& ctx) { return candidate_->Run(ctx); }, nullptr});
+  }
   elector_ =
       std::make_unique<runtime::Elector>(prompt_client_, options_.election, std::move(callbacks));
   manager_.Add(
@@ -375,16 +402,15 @@ Status Replica::AddWebhook(const Context& ctx) {
   webhook.tls = runtime::TlsFiles{options_.webhook_cert_dir + "/tls.crt",
                                   options_.webhook_cert_dir + "/tls.key", "", false};
   webhook.io_threads = 2;
-  const Context handler_ctx(clock_, ctx.stop());
-  return Serve("webhook", webhook,
-               [this, handler_ctx](runtime::HttpRequest request, auto responder) {
-                 if (webhook_.TryHandle(request, *responder)) return;
-                 // A template has to be made.
-                 auto held = std::make_shared<const runtime::HttpRequest>(std::move(request));
-                 review_threads_.Run([this, handler_ctx, held, responder] {
-                   webhook_.Handle(handler_ctx, *held, *responder);
-                 });
-               });
+  return Serve("webhook", webhook, [this](runtime::HttpRequest request, auto responder) {
+    if (webhook_.TryHandle(request, *responder)) return;
+    // A template has to be made. The caller's patience began when it asked, and it is answered also
+    // while this replica stops: its time is the only bound.
+    auto held = std::make_shared<const runtime::HttpRequest>(std::move(request));
+    const Context bounded = Context(clock_, {}).WithTimeout(AdmissionWebhook::TimeFor(*held));
+    review_threads_.Run(
+        [this, bounded, held, responder] { webhook_.Handle(bounded, *held, *responder); });
+  });
 }
 
 void Replica::AnswerHealth(const runtime::HttpRequest& request,

@@ -37,6 +37,7 @@ class ControllerManager {
     runtime::ClusterAccess access;
     bool elect = true;
     runtime::ElectionConfig election;
+    bool elect_coordinated = false;  // where the server takes LeaseCandidates, else as without it
     std::string webhook_address = "0.0.0.0";
     uint16_t webhook_port = 9443;
     std::string webhook_cert_dir;       // empty: no webhook

@@ -63,6 +63,9 @@ TEST(Rbac, AllowsWhatTheManagerDoes) {
   for (const char* verb : {"get", "list", "watch", "create", "update"})
     EXPECT_TRUE(Allows(*documents, "Role", "coordination.k8s.io", "leases", verb))
         << verb << " leases";
+  for (const char* verb : {"get", "watch", "create", "update", "delete"})
+    EXPECT_TRUE(Allows(*documents, "Role", "coordination.k8s.io", "leasecandidates", verb))
+        << verb << " leasecandidates";
 }
 
 TEST(Grafana, ThePanelsAskForMetricsThatExist) {

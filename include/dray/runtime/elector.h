@@ -22,8 +22,13 @@ struct ElectionConfig {
       std::chrono::seconds(10);  // a leader that cannot renew gives up after this
   Duration retry_period = std::chrono::seconds(2);
   bool release_on_stop = true;
+  // Coordinated leader election (client-go's Coordinated; KEP 4355): the API server's coordinator
+  // says who holds the Lease, and we only ever renew. Needs a LeaseCandidate of our identity
+  // (lease_candidate.h). Where the coordinator prefers somebody else, the leader gives up.
+  bool coordinated = false;
 
-  // lease_duration > renew_deadline > 1.2 x retry_period, all positive.
+  // lease_duration in whole seconds (the rest is cut off: so it stands in the record)
+  // > renew_deadline > 1.2 x retry_period, all positive.
   Status Validate() const;
 };
 
