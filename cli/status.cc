@@ -7,6 +7,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/inventory.h"
+#include "cli/live_inventory.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "dray/api/claims.h"
@@ -18,9 +19,12 @@ namespace {
 constexpr Flag kStatusFlags[] = {
     {"kubeconfig", 0, "FILE", "as kubectl's; default: $KUBECONFIG, then ~/.kube/config"},
     {"context", 0, "NAME", "of the kubeconfig"},
-    {"watch", 'w', "", "again every 2 seconds, until Ctrl-C"},
+    {"watch", 'w', "", "again whenever something changes, until Ctrl-C"},
     {"help", 'h', "", "this text"},
 };
+
+// However much changes, somebody has to read it.
+constexpr Duration kRedraw = std::chrono::milliseconds(500);
 
 using PoolId = std::pair<std::string, std::string>;                  // driver, pool
 using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
@@ -157,8 +161,9 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
   for (const auto& claim : inventory.claims) {
     if (claim->status.allocation) continue;
     std::set<std::string> users;
-    for (const api::Pod* pod : UsersOf(users_by_claim, *claim)) users.insert(pod->metadata.name);
-    const std::string why = inventory.WhyPending(ctx, *claim);
+    const auto& pods = UsersOf(users_by_claim, *claim);
+    for (const api::Pod* pod : pods) users.insert(pod->metadata.name);
+    const std::string why = inventory.WhyPending(ctx, *claim, pods);
     pending.Add({api::KeyOf(*claim).ToString(), Join(users),
                  users.empty() ? "no Pod uses it"
                  : why.empty() ? "fits; waits for the scheduler"
@@ -181,12 +186,18 @@ Status RunStatus(const Context& ctx, std::span<const std::string> words, Streams
                                            "\": dray status takes only flags");
   DRAY_ASSIGN_OR_RETURN(runtime::Client client,
                         ConnectCluster(args.Get("kubeconfig"), args.Get("context")));
-  do {
-    DRAY_ASSIGN_OR_RETURN(Inventory inventory, Inventory::Read(ctx, client));
-    if (args.Given("watch")) streams.out << "\033[H\033[2J";
+  // Also before watching: what is wrong with the access is said at once.
+  DRAY_ASSIGN_OR_RETURN(Inventory inventory, Inventory::Read(ctx, client));
+  if (!args.Given("watch")) {
     PrintStatus(ctx, inventory, streams.out);
+    return {};
+  }
+  LiveInventory live(ctx, std::move(client));
+  while (live.AwaitNews(ctx, kRedraw).ok()) {
+    streams.out << "\033[H\033[2J";
+    PrintStatus(ctx, live.Now(), streams.out);
     streams.out.flush();
-  } while (args.Given("watch") && ctx.Sleep(std::chrono::seconds(2)).ok());
+  }
   return {};
 }
 
