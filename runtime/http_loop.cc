@@ -8,6 +8,10 @@
 #include <algorithm>
 #include <array>
 
+#include "dray/runtime/real_clock.h"
+
+#include "dray/runtime/real_clock.h"
+
 namespace dray::runtime {
 namespace {
 
@@ -19,7 +23,7 @@ constexpr auto kSweepGap = std::chrono::milliseconds(50);
 HttpLoop::HttpLoop()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      now_(std::chrono::steady_clock::now()) {
+      now_(RealClock().Steady()) {
   PCHECK(epoll_ >= 0 && wake_ >= 0) << "no file descriptors for an event loop";
   epoll_event event{};
   event.events = EPOLLIN;
@@ -38,12 +42,12 @@ void HttpLoop::Run() {
   while (!stopping_ || !watchers_.empty()) {
     int timeout = -1;
     if (next_sweep_ != HttpTime::max()) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-          next_sweep_ - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(next_sweep_ - RealClock().Steady());
       timeout = static_cast<int>(std::clamp<int64_t>(left.count(), 0, 60'000));
     }
     const int ready = epoll_wait(epoll_, events.data(), events.size(), timeout);
-    now_ = std::chrono::steady_clock::now();
+    now_ = RealClock().Steady();
     bool woken = false;
     for (int i = 0; i < ready; ++i) {
       auto* watcher = static_cast<HttpWatcher*>(events[static_cast<size_t>(i)].data.ptr);
