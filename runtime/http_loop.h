@@ -9,9 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dray/base/clock.h"
+
 namespace dray::runtime {
 
-using HttpTime = std::chrono::steady_clock::time_point;
+// Of RealClock(): sockets don't wait by any other.
+using HttpTime = SteadyTime;
 
 // What a loop calls for one file descriptor. All on the loop's thread.
 class HttpWatcher {
