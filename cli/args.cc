@@ -1,32 +1,8 @@
 #include "cli/args.h"
 
-#include <algorithm>
+#include "dray/base/nearest.h"
 
 namespace dray::cli {
-
-std::string Nearest(std::string_view word, std::span<const std::string_view> candidates) {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
-  for (std::string_view candidate : candidates) {
-    std::vector<size_t> row(candidate.size() + 1);
-    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (size_t i = 1; i <= word.size(); ++i) {
-      size_t diagonal = row[0];
-      row[0] = i;
-      for (size_t j = 1; j < row.size(); ++j) {
-        const size_t above = row[j];
-        row[j] = std::min(
-            {row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1)});
-        diagonal = above;
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
-}
 
 Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag> flags) {
   Args parsed;
@@ -35,7 +11,7 @@ Result<Args> Args::Parse(std::span<const std::string> args, std::span<const Flag
   auto unknown = [&](const std::string& text, std::string_view name) {
     std::vector<std::string_view> names;
     for (const Flag& flag : flags) names.push_back(flag.name);
-    const std::string near = Nearest(name, names);
+    const std::string near(Nearest(name, names));
     return Status(Reason::kBadRequest,
                   "unknown flag " + text + (near.empty() ? "" : ": did you mean --" + near + "?"));
   };

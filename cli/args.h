@@ -42,7 +42,4 @@ class Args {
 // "  -o, --output=FORMAT   help" lines.
 std::string FlagHelp(std::span<const Flag> flags);
 
-// The candidate nearest to `word` by edit distance, "" when none is near.
-std::string Nearest(std::string_view word, std::span<const std::string_view> candidates);
-
 }  // namespace dray::cli

@@ -4,6 +4,7 @@
 #include "cli/args.h"
 #include "cli/cel_command.h"
 #include "cli/command.h"
+#include "dray/base/nearest.h"
 #include "dray/runtime/program.h"
 
 namespace dray::cli {
@@ -74,7 +75,7 @@ int RunCommandLine(const Context& ctx, std::span<const std::string> args, Stream
     if (command.name != args[0]) continue;
     return command.run(ctx, args.subspan(1), streams);
   }
-  const std::string near = Nearest(args[0], names);
+  const std::string near(Nearest(args[0], names));
   streams.err << "dray: there is no command \"" << args[0] << "\""
               << (near.empty() ? std::string() : ": did you mean \"" + near + "\"?")
               << "; 'dray help' lists them\n";

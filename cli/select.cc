@@ -13,6 +13,7 @@
 #include "dray/api/cel.h"
 #include "dray/api/codec.h"
 #include "dray/base/embedded.h"
+#include "dray/base/nearest.h"
 #include "dray/runtime/yaml.h"
 
 namespace dray::cli {
@@ -97,7 +98,7 @@ Result<api::DeviceClass> ConfiguredClass(const std::string& name) {
     }
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string near = Nearest(name, candidates);
+  const std::string near(Nearest(name, candidates));
   return Status(Reason::kBadRequest, "--class: " + name +
                                          " is none of the DeviceClasses that Dray brings along" +
                                          (near.empty() ? ", and with --slices no cluster is asked"

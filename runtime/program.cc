@@ -15,6 +15,7 @@
 #include <iostream>
 #include <thread>
 
+#include "dray/base/nearest.h"
 #include "dray/runtime/real_clock.h"
 #include "dray/runtime/transport.h"
 
@@ -51,30 +52,12 @@ std::vector<Flag> FlagsOf(const ProgramInfo& info) {
   return own;
 }
 
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
 // ", did you mean --port?" where a known flag is near.
 std::string Suggestion(const std::vector<Flag>& flags, const std::string& name) {
-  const Flag* nearest = nullptr;
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const Flag& flag : flags)
-    if (size_t distance = Distance(name, flag.name); distance < best)
-      best = distance, nearest = &flag;
-  return nearest == nullptr ? "; --help lists the flags"
-                            : "; did you mean --" + Dashed(nearest->name) + "?";
+  std::vector<std::string_view> names;
+  for (const Flag& flag : flags) names.push_back(flag.name);
+  const std::string near(Nearest(name, names));
+  return near.empty() ? "; --help lists the flags" : "; did you mean --" + Dashed(near) + "?";
 }
 
 void PrintHelp(const ProgramInfo& info, const std::vector<Flag>& flags) {

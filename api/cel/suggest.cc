@@ -5,48 +5,17 @@
 #include <vector>
 
 #include "api/cel/ast.h"
+#include "dray/base/nearest.h"
 
 namespace dray::cel {
 namespace {
 
-constexpr size_t kLongestCompared = 64;
 constexpr size_t kMostSignatures = 4;
-
-// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other,
-// whatever the case of letters.
-size_t Distance(std::string_view a, std::string_view b) {
-  auto same = [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  };
-  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] =
-          std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1)});
-      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
-        row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
 
 }  // namespace
 
 std::string DidYouMean(std::string_view name, std::span<const std::string_view> candidates) {
-  if (name.size() > kLongestCompared) return "";
-  std::string_view closest;
-  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
-  for (std::string_view candidate : candidates) {
-    size_t distance = Distance(name, candidate);
-    if (distance >= least) continue;
-    least = distance;
-    closest = candidate;
-  }
+  const std::string_view closest = Nearest(name, candidates);
   return closest.empty() ? "" : " (did you mean '" + std::string(closest) + "'?)";
 }
 

@@ -78,22 +78,5 @@ TEST(Args, Help) {
             "      --context=NAME            of the kubeconfig\n");
 }
 
-TEST(Nearest, OnlyWhatIsNear) {
-  constexpr std::string_view kNames[] = {"status", "convert", "demo"};
-  struct Case {
-    const char* word;
-    const char* near;
-  };
-  const Case cases[] = {{"statsu", "status"},
-                        {"stat", "status"},
-                        {"covnert", "convert"},
-                        {"dmeo", "demo"},
-                        {"kubectl", ""},
-                        {"status", "status"},
-                        {"", ""}};
-  for (const Case& test : cases) EXPECT_EQ(Nearest(test.word, kNames), test.near) << test.word;
-  EXPECT_EQ(Nearest("anything", {}), "");
-}
-
 }  // namespace
 }  // namespace dray::cli
