@@ -46,7 +46,7 @@ class LocalCluster {
   static Result<std::unique_ptr<LocalCluster>> Start(const Context& ctx,
                                                      LocalClusterOptions options,
                                                      const Progress& progress);
-  // Stops the processes in the reverse order of their start (SIGTERM, then SIGKILL after 10 s).
+  // Kills what still runs, the last started first; StopAll() ends it in order.
   ~LocalCluster();
 
   const std::string& dir() const { return options_.dir; }
@@ -65,6 +65,7 @@ class LocalCluster {
   Result<Member*> Leader(const Context& ctx);
   // Not ok when a process that should run has ended: names it, its exit code and its log.
   Status CheckRunning();
+  // Stops the processes in the reverse order of their start (SIGTERM, then SIGKILL after 10 s).
   Status StopAll(const Context& ctx);
 
  private:

@@ -151,9 +151,11 @@ void Write(Exposition& out, const Families& families, const api::ResourceSliceSp
     const std::string of_pod = LabelText({{"claim", claim},
                                           {"device_name", one.device.name},
                                           {"device_uuid", one.uuid},
+                                          {"driver", spec.driver},
                                           {"namespace", space},
                                           {"node", one.node},
-                                          {"pod", pod}});
+                                          {"pod", pod},
+                                          {"pool", spec.pool.name}});
     out.Sample(families.pod_memory, of_pod, Bytes(usage.memory));
     out.Sample(families.pod_cores, of_pod, Ratio(usage.cores, one.cores));
   }

@@ -80,7 +80,8 @@ struct MonitorTest : ::testing::Test {
                           const std::string& claim) {
     const std::string n = std::to_string(i);
     return metric + "{claim=\"" + claim + "\",device_name=\"gpu-" + n + "\",device_uuid=\"GPU-n1-" +
-           n + "\",namespace=\"default\",node=\"n1\",pod=\"" + pod + "\"}";
+           n + "\",driver=\"gpu.example.com\",namespace=\"default\",node=\"n1\",pod=\"" + pod +
+           "\",pool=\"n1\"}";
   }
   std::map<std::string, std::string> Scrape() {
     return Samples(DeviceMonitor(slices, claims).Text());
