@@ -1,9 +1,10 @@
 // How the API server of a local cluster finds the managers' webhooks: a Service without selector,
-// an EndpointSlice per replica, a certificate for the Service's name, and the
-// MutatingWebhookConfiguration, as on a real cluster.
+// an EndpointSlice per replica, a certificate for the Service's name, and the configurations of
+// config/webhook.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -12,8 +13,10 @@
 #include "cli/cluster/local_cluster.h"
 #include "dray/api/types/admission.h"
 #include "dray/api/types/core.h"
+#include "dray/base/embedded.h"
 #include "dray/runtime/files.h"
 #include "dray/runtime/pki.h"
+#include "dray/runtime/yaml.h"
 
 namespace dray::cli {
 namespace {
@@ -62,6 +65,26 @@ Status Apply(const Context& ctx, const runtime::Client& client, const api::KindI
       .Wrapped(std::string(kind.kind) + " " + name);
 }
 
+// The configurations of config/webhook with this CA, so that a local cluster is asked what a real
+// one is. Their matchConditions only spare calls: this API server evaluates none.
+Status ApplyWebhooks(const Context& ctx, const runtime::Client& client, const std::string& ca) {
+  static constexpr std::string_view kFile = "config/webhook/base/webhook.yaml";
+  DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents,
+                        runtime::ParseYamlDocuments(*EmbeddedFile(kFile), kFile));
+  for (Json& document : documents) {
+    for (const api::KindInfo& kind : {api::KindOf<api::MutatingWebhookConfiguration>::value,
+                                      api::KindOf<api::ValidatingWebhookConfiguration>::value}) {
+      if (document["kind"] != kind.kind) continue;
+      for (Json& webhook : document["webhooks"]) {
+        webhook["clientConfig"]["caBundle"] = ca;
+        webhook.erase("matchConditions");
+      }
+      DRAY_RETURN_IF_ERROR(Apply(ctx, client, kind, document));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status LocalCluster::ConnectAdmission(const Context& ctx) {
@@ -99,35 +122,7 @@ Status LocalCluster::ConnectAdmission(const Context& ctx) {
     DRAY_RETURN_IF_ERROR(Apply(ctx, client, api::KindOf<api::EndpointSlice>::value, slice));
   }
 
-  Json webhooks =
-      ObjectOf(api::KindOf<api::MutatingWebhookConfiguration>::value, "dray", Json::object());
-  webhooks["webhooks"] = Json::array(
-      {{{"name", "pods.dray.dev"},
-        {"clientConfig",
-         {{"service",
-           {{"namespace", kNamespace}, {"name", kService}, {"path", "/mutate"}, {"port", 443}}},
-          {"caBundle", runtime::Base64Encode(ca.cert_pem)}}},
-        {"rules",
-         {{{"operations", {"CREATE", "UPDATE"}},
-           {"apiGroups", {""}},
-           {"apiVersions", {"v1"}},
-           {"resources", {"pods"}},
-           {"scope", "Namespaced"}}}},
-        {"namespaceSelector",
-         {{"matchExpressions",
-           {{{"key", "kubernetes.io/metadata.name"},
-             {"operator", "NotIn"},
-             {"values", {"kube-system", kNamespace}}},
-            {{"key", "hami.io/webhook"}, {"operator", "NotIn"}, {"values", {"ignore"}}}}}}},
-        {"objectSelector",
-         {{"matchExpressions",
-           {{{"key", "hami.io/webhook"}, {"operator", "NotIn"}, {"values", {"ignore"}}}}}}},
-        {"failurePolicy", "Fail"},
-        {"sideEffects", "NoneOnDryRun"},
-        {"reinvocationPolicy", "IfNeeded"},
-        {"timeoutSeconds", 10},
-        {"admissionReviewVersions", {"v1"}}}});
-  return Apply(ctx, client, api::KindOf<api::MutatingWebhookConfiguration>::value, webhooks);
+  return ApplyWebhooks(ctx, client, runtime::Base64Encode(ca.cert_pem));
 }
 
 }  // namespace dray::cli
