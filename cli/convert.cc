@@ -7,6 +7,7 @@
 
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/input_file.h"
 #include "cli/line_diff.h"
 #include "cli/slices_file.h"
 #include "dray/api/admission.h"
@@ -14,7 +15,6 @@
 #include "dray/api/patch.h"
 #include "dray/api/types/resource.h"
 #include "dray/runtime/device_config.h"
-#include "dray/runtime/files.h"
 #include "dray/runtime/yaml.h"
 
 namespace dray::cli {
@@ -219,23 +219,6 @@ struct Conversion {
   std::vector<std::string> warnings;
 };
 
-// A file that cannot be read is wrong use.
-Result<std::string> ReadInput(const std::string& path) {
-  Result<std::string> text = runtime::ReadFile(path);
-  if (!text.ok()) return Status(Reason::kBadRequest, text.status().message());
-  return text;
-}
-
-Result<admission::DeviceConfig> ReadConfig(const std::string& path) {
-  if (path.empty()) return admission::DeviceConfig();
-  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(path));
-  DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
-  DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
-  Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
-  if (!config.ok()) return config.status().Wrapped(path);
-  return config;
-}
-
 std::string TitleOf(const Json& object) {
   const Json name = object.value(Json::json_pointer("/metadata/name"), Json("(no name)"));
   return object.value("kind", "") + "/" +
@@ -268,7 +251,8 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
     return Status(Reason::kBadRequest,
                   "nothing to convert: want -f FILE, or -f - for standard input");
 
-  DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config, ReadConfig(args.Get("device-config")));
+  DRAY_ASSIGN_OR_RETURN(admission::DeviceConfig config,
+                        runtime::LoadDeviceConfig(args.Get("device-config")));
   Conversion conversion(std::move(config), args.Get("namespace"),
                         args.Given("explain") ? &streams.err : nullptr);
   if (!args.Get("slices").empty()) {
@@ -278,12 +262,7 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
     conversion.inventory.complete = true;
   }
   for (const std::string& file : files) {
-    std::string text;
-    if (file == "-") {
-      text.assign(std::istreambuf_iterator<char>(streams.in), {});
-    } else {
-      DRAY_ASSIGN_OR_RETURN(text, ReadInput(file));
-    }
+    DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(file, streams.in));
     DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
     for (Json& document : documents)
       if (Status added = conversion.Add(std::move(document)); !added.ok())

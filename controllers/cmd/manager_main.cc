@@ -5,6 +5,7 @@
 #include "controllers/manager/controller_manager.h"
 #include "dray/base/duration.h"
 #include "dray/base/log.h"
+#include "dray/runtime/device_config.h"
 #include "dray/runtime/kubeconfig.h"
 #include "dray/runtime/program.h"
 
@@ -118,7 +119,7 @@ Result<ControllerManager::Options> OptionsFromFlags() {
   DRAY_ASSIGN_OR_RETURN(options.health, ParseBindAddress("health-probe-bind-address",
                                                          FLAGS_health_probe_bind_address));
 
-  DRAY_ASSIGN_OR_RETURN(options.device_config, LoadDeviceConfig(FLAGS_device_config));
+  DRAY_ASSIGN_OR_RETURN(options.device_config, runtime::LoadDeviceConfig(FLAGS_device_config));
   options.device_config_path = FLAGS_device_config;
   DRAY_ASSIGN_OR_RETURN(options.classes, LoadDeviceClasses(FLAGS_device_classes));
   DRAY_RETURN_IF_ERROR(

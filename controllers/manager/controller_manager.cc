@@ -15,6 +15,7 @@
 #include "controllers/webhook/review_threads.h"
 #include "dray/base/log.h"
 #include "dray/runtime/controller.h"
+#include "dray/runtime/device_config.h"
 #include "dray/runtime/http_server.h"
 #include "dray/runtime/lease_candidate.h"
 #include "dray/runtime/program.h"
@@ -389,7 +390,7 @@ Status Replica::AddWebhook(const Context& ctx) {
   }
   if (!options_.device_config_path.empty()) {
     config_file_ = std::make_unique<DeviceConfigFile>(DeviceConfigFile::Options{
-        options_.device_config_path, LoadDeviceConfig,
+        options_.device_config_path, runtime::LoadDeviceConfig,
         [this](admission::DeviceConfig config) { webhook_.SetConfig(std::move(config)); },
         &runtime::ProcessMetrics()});
     manager_.Add(Stage::kEveryone,

@@ -18,9 +18,6 @@ struct BindAddress {
 // ":8080", "127.0.0.1:8080"; "0" or "" is off. kInvalid names the flag.
 Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
                                                     const std::string& text);
-// `path` empty: HAMi's defaults. Accepts the file itself or the ConfigMap hami-scheduler-device
-// around it.
-Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path);
 // `path` empty: the built-in classes; "none": no class is kept.
 Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path);
 

@@ -4,21 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "controllers/manager/controller_manager.h"
-#include "dray/runtime/device_config.h"
 #include "dray/runtime/files.h"
 #include "dray/runtime/yaml.h"
 
 namespace dray::controllers {
-namespace {
-
-// A file that a flag names and that cannot be read is wrong use, as one with a mistake in it.
-Result<std::string> ReadNamed(const std::string& path) {
-  Result<std::string> text = runtime::ReadFile(path);
-  if (!text.ok()) return Status(Reason::kInvalid, text.status().message());
-  return text;
-}
-
-}  // namespace
 
 Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
                                                     const std::string& text) {
@@ -40,21 +29,13 @@ Result<std::optional<BindAddress>> ParseBindAddress(const std::string& flag,
                 "--" + flag + ": " + text + ": want ADDRESS:PORT as in :8080, or 0 for off");
 }
 
-Result<admission::DeviceConfig> LoadDeviceConfig(const std::string& path) {
-  if (path.empty()) return admission::DeviceConfig();
-  DRAY_ASSIGN_OR_RETURN(std::string text, ReadNamed(path));
-  DRAY_ASSIGN_OR_RETURN(Json document, runtime::ParseYaml(text, path));
-  DRAY_ASSIGN_OR_RETURN(document, runtime::DeviceConfigDocument(std::move(document), path));
-  Result<admission::DeviceConfig> config = admission::DeviceConfig::FromJson(document);
-  if (!config.ok()) return config.status().Wrapped(path);
-  return config;
-}
-
 Result<ConfiguredClasses> LoadDeviceClasses(const std::string& path) {
   if (path.empty()) return BuiltInDeviceClasses();
   if (path == "none") return ConfiguredClasses();
-  DRAY_ASSIGN_OR_RETURN(std::string text, ReadNamed(path));
-  return ReadDeviceClasses(text, path);
+  // A file that cannot be read is wrong use, as one with a mistake in it.
+  Result<std::string> text = runtime::ReadFile(path);
+  if (!text.ok()) return Status(Reason::kInvalid, text.status().message());
+  return ReadDeviceClasses(*text, path);
 }
 
 Status SetExtendedResources(const std::string& flag, const std::string& text,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controllers/manager/controller_manager.h"
+#include "dray/runtime/device_config.h"
 #include "dray/runtime/files.h"
 #include "tests/support/fake_clock.h"
 
@@ -26,7 +27,7 @@ struct DeviceConfigFileTest : ::testing::Test {
     ASSERT_TRUE(runtime::WriteFileAtomically(folder + "/device-config.yaml", text).ok());
   }
   DeviceConfigFile File() {
-    return DeviceConfigFile({folder + "/device-config.yaml", LoadDeviceConfig,
+    return DeviceConfigFile({folder + "/device-config.yaml", runtime::LoadDeviceConfig,
                              [this](admission::DeviceConfig) { ++used; }, &metrics});
   }
 
@@ -67,7 +68,7 @@ TEST_F(DeviceConfigFileTest, LooksEveryTenSeconds) {
 // What config/ ships is what is built in.
 TEST(ShippedDeviceConfig, SaysTheDefaults) {
   const std::string path = std::string(DRAY_SOURCE_DIR) + "/config/manager/device-config.yaml";
-  Result<admission::DeviceConfig> shipped = LoadDeviceConfig(path);
+  Result<admission::DeviceConfig> shipped = runtime::LoadDeviceConfig(path);
   ASSERT_TRUE(shipped.ok()) << shipped.status();
   const std::vector<const char*> resources = {"nvidia.com/gpumem",
                                               "hygon.com/dcucores",
