@@ -41,7 +41,9 @@ TEST(StreamHub, SlowReaderSkipsPictures) {
   hub.Close();
   EXPECT_TRUE(stream->finished);
   stream->OnDone();
-  EXPECT_TRUE(hub.Open()->finished) << "opened after the end";
+  ManualReactor<std::string>* late = hub.Open();
+  EXPECT_TRUE(late->finished) << "opened after the end";
+  late->OnDone();
 }
 
 // A device changes while a stream opens: the stream must not be left with the picture of before.
