@@ -14,6 +14,7 @@
 #include "dray/runtime/pki.h"
 #include "dray/runtime/real_clock.h"
 #include "dray/runtime/transport.h"
+#include "tests/support/fake_clock.h"
 
 // Over real TLS on loopback: what is tested here is how cpprestsdk and OpenSSL behave, which no
 // fake can show.
@@ -328,9 +329,12 @@ TEST_F(RestTransportTest, WatchEndsInEveryOtherWay) {
   EXPECT_TRUE(gone.Is(Reason::kGone)) << gone;
   EXPECT_EQ(gone.retry_after, seconds(7));
   // The deadline.
-  Status late = watch(ctx_.WithTimeout(milliseconds(100)), "/watch", true).get();
+  testing::FakeClock clock;
+  outcome = watch(Context(clock, {}).WithTimeout(seconds(10)), "/watch", true);
+  (void)OpenedStream();  // under way, however slow the machine is
+  clock.Advance(seconds(10));
+  Status late = outcome.get();
   EXPECT_TRUE(late.Is(Reason::kTimeout)) << late;
-  (void)OpenedStream();
   // The server goes away.
   outcome = watch(ctx_, "/watch", true);
   (void)OpenedStream();
