@@ -1,4 +1,5 @@
 // Life of a claim, stop 3 of 8
+#include "api/alloc/node_order.h"
 #include "api/alloc/reasons.h"
 #include "api/alloc/result.h"
 #include "api/alloc/search.h"
@@ -11,7 +12,27 @@ struct Cycle::State {
   Result<std::vector<PreparedClaim>> claims;
   std::unique_ptr<Search> search;  // when the claims could be prepared
   uint64_t shape = 0;
+
+  // Without reasons. Only when the claims could be prepared.
+  void Judge(const api::Node& node, const NodeView& view, NodeAnswer& answer);
 };
+
+void Cycle::State::Judge(const api::Node& node, const NodeView& view, NodeAnswer& answer) {
+  const Search::End end = search->Run(view);
+  if (end == Search::End::kNone) return;
+  if (end == Search::End::kFound) {
+    auto results = MakeResults(*search, *claims, node, options);
+    if (results.ok()) {
+      answer.outcome = Outcome::kAllocated;
+      answer.allocations = std::move(results).value();
+      return;
+    }
+    answer.error = results.status().message();
+  } else {
+    answer.error = search->error();
+  }
+  answer.outcome = Outcome::kError;
+}
 
 Cycle::Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims,
              Options options)
@@ -27,30 +48,42 @@ Cycle::~Cycle() = default;
 
 NodeAnswer Cycle::Try(const api::Node& node) {
   NodeAnswer answer;
-  auto fail = [&](std::string error) {
+  if (!state_->claims.ok()) {
     answer.outcome = Outcome::kError;
-    answer.error = std::move(error);
+    answer.error = state_->claims.status().message();
     return answer;
-  };
-  if (!state_->claims.ok()) return fail(state_->claims.status().message());
-  const Visit visit = VisitNode(state_->snapshot, node, state_->shape);
-  switch (visit.refused ? Search::End::kNone : state_->search->Run(*visit.view)) {
-    case Search::End::kFound: {
-      auto results = MakeResults(*state_->search, *state_->claims, node, state_->options);
-      if (!results.ok()) return fail(results.status().message());
-      answer.outcome = Outcome::kAllocated;
-      answer.allocations = std::move(results).value();
-      return answer;
-    }
-    case Search::End::kNone:
-      if (!visit.refused) NoteRefusal(state_->snapshot, node, visit, state_->shape);
-      if (state_->options.reasons) Explain(node, answer);
-      if (visit.invalid_pools && answer.reason.empty())
-        answer.reason = "invalid resource pools were encountered";
-      return answer;
-    default:
-      return fail(state_->search->error());
   }
+  const Visit visit = VisitNode(state_->snapshot, node, state_->shape);
+  if (!visit.refused) {
+    state_->Judge(node, *visit.view, answer);
+    if (answer.outcome != Outcome::kUnsatisfiable) return answer;
+    NoteRefusal(state_->snapshot, node, visit, state_->shape);
+  }
+  if (state_->options.reasons) Explain(node, answer);
+  if (visit.invalid_pools && answer.reason.empty())
+    answer.reason = "invalid resource pools were encountered";
+  return answer;
+}
+
+Placement Cycle::FirstFit(NodeOrder& order) {
+  Placement placement;
+  NodeOrder::State& nodes = *order.state_;
+  const size_t count = nodes.nodes.size();
+  placement.tried = static_cast<int>(count);
+  if (count == 0) return placement;
+  if (!state_->claims.ok()) return {&nodes.nodes[0], 1, Try(nodes.nodes[0])};
+  NodeSet& refused = nodes.RefusedBy(state_->shape);
+  for (size_t n = refused.NextOutside(0); n < count; n = refused.NextOutside(n + 1)) {
+    const NodeView& view = nodes.View(n);
+    state_->Judge(nodes.nodes[n], view, placement.answer);
+    if (placement.answer.outcome != Outcome::kUnsatisfiable) {
+      placement.node = &nodes.nodes[n];
+      placement.tried = static_cast<int>(n + 1);
+      break;
+    }
+    if (view.repeatable) refused.Add(n);
+  }
+  return placement;
 }
 
 void Cycle::Explain(const api::Node& node, NodeAnswer& answer) const {

@@ -94,6 +94,7 @@ Explained Explain(const Cycle& cycle, const std::vector<api::Node>& nodes, bool 
 
 std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOptions& options) {
   Snapshot snapshot({scenario.slices, scenario.classes, scenario.allocated, options.features});
+  NodeOrder nodes(snapshot, scenario.nodes);
   std::map<std::string, size_t> by_name;
   for (size_t i = 0; i < scenario.claims.size(); ++i) by_name[scenario.claims[i].metadata.name] = i;
   std::map<size_t, std::vector<size_t>> together;  // first claim of a group -> the group
@@ -123,15 +124,7 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
     Options allocate;
     allocate.new_share_id = options.new_share_id;
     Cycle cycle(snapshot, claims, allocate);
-    NodeAnswer answer;
-    const api::Node* node = nullptr;  // the last one tried
-    int tried = 0;
-    for (const api::Node& next : scenario.nodes) {
-      ++tried;
-      answer = cycle.Try(next);
-      node = &next;
-      if (answer.outcome != Outcome::kUnsatisfiable) break;
-    }
+    auto [node, tried, answer] = cycle.FirstFit(nodes);
     std::string reason = answer.error;
     std::shared_ptr<const Explanation> explanation;
     if (answer.outcome == Outcome::kUnsatisfiable && options.reasons) {

@@ -34,6 +34,7 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
   PoolInfo* found = FindPool(spec.driver, spec.pool.name);
   if (found == nullptr) {
     found = &pools.emplace_back();
+    found->index = static_cast<uint32_t>(pools.size() - 1);
     found->driver = spec.driver;
     found->name = spec.pool.name;
     pools_by_name[found->name].push_back(found);
@@ -123,7 +124,8 @@ void Snapshot::State::Count(const api::AllocationResult& allocation, int sign,
         [](const auto& entry, const std::string& name) { return entry.first < name; });
     if (key == pool->keys.end() || key->first != result.device) continue;
     ++pool->changes;
-    ++changes;
+    recent.resize(kRecent);
+    recent[changes++ % kRecent] = pool->index;
     Usage& used = usage[key->second];
     if (!result.share_id) {
       used.exclusive += sign;

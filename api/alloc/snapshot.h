@@ -54,6 +54,7 @@ struct DeviceInfo {
 
 struct PoolInfo {
   std::string driver, name;
+  uint32_t index = 0;  // unique in the snapshot
   std::vector<std::pair<std::string_view, uint32_t>>
       keys;             // DeviceInfo::key by the name of the device, sorted
   uint32_t ledger = 0;  // counters are kept by the name of the pool alone, as in Kubernetes
@@ -139,6 +140,8 @@ struct Snapshot::State {
   std::vector<Usage> usage;          // by DeviceInfo::key
   std::unordered_set<std::string> holders;
   uint64_t changes = 0;  // how many devices were counted in or out
+  static constexpr size_t kRecent = 4096;
+  std::vector<uint32_t> recent;  // PoolInfo::index of the latest changes, change n at n % kRecent
 
   mutable Selectors selectors;
   mutable std::mutex nodes_mutex;  // also of what follows

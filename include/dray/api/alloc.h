@@ -96,6 +96,28 @@ struct NodeAnswer {
   std::vector<RequestReason> reasons;              // when asked for
 };
 
+// Nodes in the order in which they are to be tried, for as many cycles over one snapshot as come.
+// Remembers which of them refused claims that ask alike, so that the next such claim passes them
+// over without a look as long as nothing changed in their pools. One thread; snapshot and nodes
+// outlive it, and the nodes stay as they are.
+class NodeOrder {
+ public:
+  NodeOrder(const Snapshot& snapshot, std::span<const api::Node> nodes);
+  ~NodeOrder();
+
+ private:
+  friend class Cycle;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Where claims ended that were tried on one node after the other.
+struct Placement {
+  const api::Node* node = nullptr;  // the one that did not refuse, if any
+  int tried = 0;                    // nodes up to that one, or all of them
+  NodeAnswer answer;                // of that node; without it kUnsatisfiable and no reasons
+};
+
 // One scheduling cycle: `claims` (those of one Pod that are not allocated yet) are prepared once
 // and tried together on one node after the other. First fit, depth first, exhaustive, in
 // Kubernetes' device order. One thread; snapshot and claims outlive it.
@@ -106,6 +128,8 @@ class Cycle {
   ~Cycle();
 
   NodeAnswer Try(const api::Node& node);
+  // The first node that does not refuse, as Try on each in turn would find it.
+  Placement FirstFit(NodeOrder& nodes);
   // Fills reason and reasons of an answer of kUnsatisfiable, as Try does with Options::reasons: for
   // whoever wants to know only after no node could take the claims.
   void Explain(const api::Node& node, NodeAnswer& answer) const;
