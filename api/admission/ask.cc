@@ -30,10 +30,15 @@ class AskReader {
  private:
   Status FindAll();
   Status ReadCount();
+  Status CheckMemoryUnit();
   Status ReadMemory();
   Status ReadCores();
   Status CheckMemoryFits() const;
   void WarnAboutAllCores();
+  // Rounded down, or fewer parts would fit on a card than it has cores for: 8 of 3 of 24.
+  int64_t CoresOf(const PartitionTemplate& part) const {
+    return std::max<int64_t>(1, part.cores * vendor_.cores_total / vendor_.card_cores);
+  }
   Status ChoosePartition();
   Status ReadMigShare();
   void TakeWholeCards(const std::string& why);
@@ -54,8 +59,7 @@ Status AskReader::FindAll() {
     bool large;
   };
   for (const Slot& slot :
-       {Slot{vendor_.count, count_, false},
-        Slot{vendor_.memory, memory_, vendor_.memory_takes_suffix},
+       {Slot{vendor_.count, count_, false}, Slot{vendor_.memory, memory_, /*large=*/true},
         Slot{vendor_.memory_percentage, percentage_, false}, Slot{vendor_.cores, cores_, false},
         Slot{vendor_.slices, slices_, false}, Slot{vendor_.priority, priority_, false}}) {
     DRAY_ASSIGN_OR_RETURN(slot.found, resources_.Find(slot.names, slot.large));
@@ -94,6 +98,22 @@ Status AskReader::ReadCount() {
   return {};
 }
 
+// A suffix counts units, unless the vendor says otherwise: "4Gi" is far too much, "4k" is 4000
+// units.
+Status AskReader::CheckMemoryUnit() {
+  constexpr int64_t kMost = 2147483647, kMebibyte = 1024 * 1024;
+  if (!memory_ || (vendor_.memory_takes_suffix && memory_->has_suffix)) return {};
+  const int64_t unit = vendor_.memory_unit_mib;
+  const std::string units = "the unit is " + Number(unit) + " MiB: want ";
+  if (memory_->value > kMost && memory_->has_suffix && memory_->value % (unit * kMebibyte) == 0)
+    return resources_.Refuse(*memory_, units + Number(memory_->value / (unit * kMebibyte)));
+  if (memory_->value > kMost) return resources_.Refuse(*memory_, "want at most " + Number(kMost));
+  if (memory_->has_suffix && memory_->value > 0)
+    ask_.warnings.push_back(memory_->name + ": " + memory_->text + ": counts units of " +
+                            Number(unit) + " MiB: " + Number(memory_->value * unit) + " MiB");
+  return {};
+}
+
 // An amount, else a percentage, else the configured default, else the whole card. 0 counts as not
 // asked.
 Status AskReader::ReadMemory() {
@@ -103,6 +123,7 @@ Status AskReader::ReadMemory() {
   if (percentage_ && percentage_->value > 100)
     return resources_.Refuse(*percentage_, "want 1 to 100 percent");
   int64_t mib = 0;
+  DRAY_RETURN_IF_ERROR(CheckMemoryUnit());
   if (Above(memory_)) {
     const int64_t value = memory_->value;
     if (!vendor_.legal_memory.empty() && ask_.count == 1 &&
@@ -171,6 +192,8 @@ Status AskReader::ReadCores() {
   } else if (vendor_.whole_card_is_exclusive && whole_memory) {
     ask_.cores = vendor_.cores_total;
     ask_.rule += ", all memory and no core share: the whole card";
+  } else if (whole_memory && !vendor_.soft_mode.empty()) {
+    // Without memory it is the whole card (Ascend), also where it could be shared freely.
   } else if (!vendor_.cores.empty() && !vendor_.cores_span_cards && !partitioned()) {
     ask_.cores = 0;  // no core request: named, because the driver's default is the whole card
   }
@@ -195,7 +218,7 @@ Status AskReader::ChoosePartition() {
     for (const PartitionTemplate& part : vendor_.partitions) {
       if (part.cores == slices_->value) {
         ask_.memory_mib = part.memory_mib;
-        ask_.cores = CeilDiv(part.cores * vendor_.cores_total, vendor_.card_cores);
+        ask_.cores = CoresOf(part);
         ask_.rule += ", profile " + part.name;
         if (memory_ || cores_)
           ask_.warnings.push_back(slices_->name + " decides; " +
@@ -239,8 +262,7 @@ Status AskReader::ChoosePartition() {
   ask_.rule += std::string(", ") + (ask_.memory_mib ? "memory " : "") + "rounded up to template " +
                best->name + " (" + Number(best->memory_mib) + " MiB)";
   ask_.memory_mib = best->memory_mib;
-  if (best->cores > 0 && vendor_.card_cores > 0)
-    ask_.cores = CeilDiv(best->cores * vendor_.cores_total, vendor_.card_cores);
+  if (best->cores > 0 && vendor_.card_cores > 0) ask_.cores = CoresOf(*best);
   return {};
 }
 

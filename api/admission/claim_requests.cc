@@ -195,6 +195,26 @@ Status AddRequest(const ContainerAsk& one, const api::Labels& annotations,
   return {};
 }
 
+void KeepOnOneCard(const std::vector<ContainerAsk>& asks, api::DeviceClaim& claim) {
+  std::map<const VendorConfig*, std::vector<std::string>> shares;
+  std::vector<const VendorConfig*> order;  // of the constraints: the same for the same Pod
+  for (const ContainerAsk& one : asks) {
+    const VendorConfig* vendor = one.ask.vendor;
+    if (!vendor->one_card_per_pod || one.ask.count != 1 || !one.ask.memory_mib ||
+        one.ask.target->distinct.empty())
+      continue;
+    if (shares[vendor].empty()) order.push_back(vendor);
+    shares[vendor].push_back(one.request);
+  }
+  for (const VendorConfig* vendor : order) {
+    if (shares[vendor].size() < 2) continue;
+    api::DeviceConstraint same;
+    same.requests = std::move(shares[vendor]);
+    same.match_attribute = vendor->target.distinct;
+    claim.constraints.push_back(std::move(same));
+  }
+}
+
 std::string RequestName(const std::string& container, const std::string& stem) {
   std::string name = container + "-" + stem;
   if (name.size() <= kMaxLabel) return name;

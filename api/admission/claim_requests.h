@@ -23,6 +23,9 @@ struct ContainerAsk {
 Status AddRequest(const ContainerAsk& one, const api::Labels& annotations,
                   const Inventory& inventory, api::DeviceClaim& claim);
 
+// What vendors want of all shares of a Pod together: VendorConfig::one_card_per_pod.
+void KeepOnOneCard(const std::vector<ContainerAsk>& asks, api::DeviceClaim& claim);
+
 // "<container>-<stem>", a DNS label: cut with a hash of the container's name when it is too long.
 std::string RequestName(const std::string& container, const std::string& stem);
 

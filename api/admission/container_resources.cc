@@ -36,7 +36,7 @@ Result<std::optional<FoundResource>> ContainerResources::Find(const std::vector<
       if (!quantity.ok() || !quantity->IsInteger() || *quantity < api::Quantity())
         return Refuse(one, "want a whole number of 0 or more");
       one.value = quantity->Value();
-      one.has_suffix = one.text.find_first_of("kMGTPEKi") != std::string::npos;
+      one.has_suffix = std::string_view("kMGTPEi").find(one.text.back()) != std::string_view::npos;
       if (one.value > (large ? kMaxBytes : kMaxInt32))
         return Refuse(one, "want at most " + std::to_string(large ? kMaxBytes : kMaxInt32));
       return std::optional<FoundResource>(std::move(one));

@@ -254,6 +254,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
     plan.vendors.insert(one.ask.vendor->name);
     devices += one.ask.count;
   }
+  KeepOnOneCard(asks, claim);
   if (devices > api::kMaxAllocationResults)
     return Status(Reason::kInvalid, "the Pod asks for " + std::to_string(devices) +
                                         " devices: a claim holds at most " +
@@ -268,11 +269,13 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
   if (!claim.requests.empty()) {
     plan.claim_template = TemplateFor(std::move(claim), namespace_);
     // What the API server would refuse later is refused with its words now. The selectors compile:
-    // DeviceSelectors() has seen to it. (Callers without a cluster may leave the namespace out.)
-    if (!namespace_.empty())
-      if (Status valid = api::ValidateResourceClaimTemplate(*plan.claim_template); !valid.ok())
-        return Status(Reason::kInvalid,
-                      "the Pod's requests make no valid claim: " + valid.message());
+    // DeviceSelectors() has seen to it. Callers without a cluster may leave the namespace out.
+    std::string& in_namespace = plan.claim_template->metadata.namespace_;
+    if (namespace_.empty()) in_namespace = "default";
+    Status valid = api::ValidateResourceClaimTemplate(*plan.claim_template);
+    in_namespace = std::string(namespace_);
+    if (!valid.ok())
+      return Status(Reason::kInvalid, "the Pod's requests make no valid claim: " + valid.message());
     template_name = plan.claim_template->metadata.name;
   }
   plan.claim_entry = FreeEntry(*spec);

@@ -1,5 +1,7 @@
 #include "api/admission/selectors.h"
 
+#include <optional>
+
 #include "dray/api/cel.h"
 
 namespace dray::admission {
@@ -19,17 +21,49 @@ std::string Upper(std::string_view text) {
 
 // A device without the attribute is no match; without the guard it would end the whole scheduling
 // attempt.
-std::string TypeExpression(const DriverTarget& target, const std::vector<std::string>& types) {
+std::string ProductExpression(const DriverTarget& target,
+                              const std::vector<std::string>& suffixes) {
   const std::string name = CelAttribute(target, "productName");
+  std::string any;
+  for (const std::string& suffix : suffixes)
+    any += (any.empty() ? "" : " || ") + name + ".upperAscii().endsWith(" +
+           CelString(Upper(suffix)) + ")";
+  return "has(" + name + ") && " + (suffixes.size() == 1 ? any : "(" + any + ")");
+}
+
+// Where `type` begins within `prefix`: what of it is left for the name itself. Nothing: it does
+// not.
+std::optional<std::string> BehindPrefix(const std::string& type, const std::string& prefix) {
+  if (type.size() <= prefix.size() && prefix.find(type) != std::string::npos) return "";
+  for (size_t at = 0; at < prefix.size(); ++at)
+    if (type.starts_with(std::string_view(prefix).substr(at)))
+      return type.substr(prefix.size() - at);
+  return std::nullopt;
+}
+
+std::string TypeExpression(const VendorConfig& vendor, const DriverTarget& target,
+                           const std::vector<std::string>& types) {
+  const std::string name = CelAttribute(target, "productName"), upper = name + ".upperAscii()";
   std::string any;
   for (const std::string& type : types) {
     if (!any.empty()) any += " || ";
-    any += name + ".upperAscii().contains(" + CelString(Upper(type)) + ")";
+    any += upper + ".contains(" + CelString(Upper(type)) + ")";
+    const std::optional<std::string> rest = BehindPrefix(Upper(type), vendor.type_prefix);
+    if (!rest) continue;
+    const std::string bare = vendor.type_word.empty()
+                                 ? ""
+                                 : "!" + upper + ".startsWith(" + CelString(vendor.type_word) + ")";
+    const std::string begins = rest->empty() ? "" : upper + ".startsWith(" + CelString(*rest) + ")";
+    any += " || " + (bare.empty() && begins.empty() ? "true"
+                     : bare.empty()                 ? begins
+                     : begins.empty()               ? bare
+                                                    : "(" + bare + " && " + begins + ")");
   }
   return "has(" + name + ") && (" + any + ")";
 }
 
-std::string UuidExpression(const DriverTarget& target, const std::vector<std::string>& uuids) {
+std::string UuidExpression(const VendorConfig&, const DriverTarget& target,
+                           const std::vector<std::string>& uuids) {
   std::string list;
   for (const std::string& uuid : uuids) list += (list.empty() ? "" : ", ") + CelString(uuid);
   const std::string name = CelAttribute(target, target.uuid);
@@ -86,14 +120,13 @@ Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor,
                                                  const DriverTarget& target,
                                                  const api::Labels& annotations) {
   std::vector<std::string> selectors;
-  if (!vendor.product_suffix.empty())
-    selectors.push_back("has(" + CelAttribute(target, "productName") + ") && " +
-                        CelAttribute(target, "productName") + ".upperAscii().endsWith(" +
-                        CelString(Upper(vendor.product_suffix)) + ")");
+  if (!vendor.product_suffixes.empty())
+    selectors.push_back(ProductExpression(target, vendor.product_suffixes));
 
   struct Rule {
     const std::vector<std::string>& annotations;
-    std::string (*expression)(const DriverTarget&, const std::vector<std::string>&);
+    std::string (*expression)(const VendorConfig&, const DriverTarget&,
+                              const std::vector<std::string>&);
     bool negate;
   };
   const Rule rules[] = {
@@ -109,7 +142,7 @@ Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor,
       DRAY_ASSIGN_OR_RETURN(std::vector<std::string> items,
                             AnnotationItems(annotation, found->second));
       if (items.empty()) continue;
-      const std::string expression = rule.expression(target, items);
+      const std::string expression = rule.expression(vendor, target, items);
       selectors.push_back(rule.negate ? "!(" + expression + ")" : expression);
       // What the API server would refuse in the template is refused here, by the annotation's name.
       Result<std::shared_ptr<const cel::Program>> program = cel::Program::Compile(selectors.back());

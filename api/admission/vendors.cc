@@ -55,6 +55,8 @@ VendorConfig Nvidia() {
   v.cores = {"nvidia.com/gpucores"};
   v.priority = {"nvidia.com/priority"};
   v.whole_card_is_exclusive = true;
+  v.type_prefix = "NVIDIA-";
+  v.type_word = "NVIDIA";
   v.use_type = {"nvidia.com/use-gputype"};
   v.nouse_type = {"nvidia.com/nouse-gputype"};
   v.use_uuid = {"nvidia.com/use-gpuuuid"};
@@ -82,6 +84,7 @@ VendorConfig Hygon() {
   v.default_cores = 100;
   v.cores_total = 120;
   v.several_are_whole = true;
+  v.type_prefix = "DCU-";
   v.use_type = {"hygon.com/use-dcutype", "hygon.com/use-hcutype"};
   v.nouse_type = {"hygon.com/nouse-dcutype", "hygon.com/nouse-hcutype"};
   v.use_uuid = {"hygon.com/use-gpuuuid"};
@@ -181,6 +184,7 @@ VendorConfig MooreThreads() {
   v.cores_total = 16;
   v.several_are_whole = true;
   v.share_needs_memory = true;
+  v.one_card_per_pod = true;
   v.use_uuid = {"mthreads.ai/use-gpuuuid"};
   v.nouse_uuid = {"mthreads.ai/nouse-gpuuuid"};
   return v;
@@ -329,7 +333,9 @@ VendorConfig AscendVendor(const std::string& word, const std::string& chip) {
   v.count = {"huawei.com/" + word};
   v.memory = {"huawei.com/" + word + "-memory"};
   v.cores = {"huawei.com/" + word + "-core"};
-  v.product_suffix = chip;
+  v.product_suffixes = {chip.empty() ? word : chip};
+  // A name that ends with the word mostly ends with the chip, too: Ascend910B3.
+  if (!word.ends_with(v.product_suffixes.front())) v.product_suffixes.push_back(word);
   v.several_need_whole = true;
   v.use_type = {"hami.io/use-nputype"};
   v.nouse_type = {"hami.io/no-use-nputype"};
@@ -350,7 +356,7 @@ VendorConfig IluvatarVendor(const std::string& word, const std::string& chip) {
   v.memory_unit_mib = 256;
   v.cores = {"iluvatar.ai/" + word + ".vCore"};
   v.several_are_whole = true;
-  v.product_suffix = chip;
+  v.product_suffixes = {chip.empty() ? word : chip};
   v.use_uuid = {"hami.io/use-" + word + "-uuid"};
   v.nouse_uuid = {"hami.io/no-use-" + word + "-uuid"};
   v.env = {{"SOL_CONTINER_NAME", "{container}"}};  // the vendor's spelling

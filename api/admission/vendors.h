@@ -87,6 +87,7 @@ struct VendorConfig {
       false;  // more than one card and a share of memory: refused (Ascend templates)
   bool share_needs_memory =
       false;  // without memory: the whole card, whatever cores were asked for (Moore Threads)
+  bool one_card_per_pod = false;  // all shares of a Pod lie on one card (Moore Threads)
   bool even_count =
       false;  // cards come in pairs (Ascend 910C): 1 becomes 2, other odd counts are refused
 
@@ -94,12 +95,14 @@ struct VendorConfig {
   // whole card.
   std::vector<PartitionTemplate> partitions;
   int64_t card_cores = 0;  // cores of a card in the unit of PartitionTemplate::cores
-  bool largest_partition_is_card = false;  // nothing lies above the largest partition
-  std::string product_suffix;  // only devices whose productName ends with it (the chip in the
-                               // resource name)
+  bool largest_partition_is_card = false;     // nothing lies above the largest partition
+  std::vector<std::string> product_suffixes;  // only devices whose productName ends with one of
+                                              // them (the chip in the resource name)
 
-  // Pod annotations; empty: none.
+  // Pod annotations; empty: none. Types are compared with what HAMi calls the card: its
+  // productName, with `type_prefix` before it unless it begins with `type_word`.
   std::vector<std::string> use_type, nouse_type, use_uuid, nouse_uuid;
+  std::string type_prefix, type_word;
   std::string numa_bind, mode;
   std::string mode_accepted;  // the value of `mode` that devices of `target` serve
   std::string

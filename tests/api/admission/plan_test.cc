@@ -87,7 +87,7 @@ TEST(PlanAdmission, ReadsEveryVendorsUnitsAndDefaults) {
        "1 " + ascend + " memory=- cores=-"},
       {R"({"huawei.com/Ascend910B3":"1"})", "1 " + ascend + " memory=- cores=-"},
       {R"({"huawei.com/Ascend310P":"1","huawei.com/Ascend310P-memory":"3072"})",
-       "1 " + ascend + " memory=3Gi cores=13"},
+       "1 " + ascend + " memory=3Gi cores=12"},
       // A module's chips go together.
       {R"({"huawei.com/Ascend910C":"1"})", "2 " + ascend + " memory=- cores=-"},
       // None asked for: the resources only go away.
@@ -117,7 +117,7 @@ TEST(PlanAdmission, RefusesWithContainerResourceValueAndWhatWouldBeRight) {
       {R"({"nvidia.com/gpu":"33"})",
        "container c: nvidia.com/gpu: 33: a claim holds at most 32 devices"},
       {R"({"nvidia.com/gpu":"1","nvidia.com/gpumem":"3Gi"})",
-       "container c: nvidia.com/gpumem: 3Gi: want at most 2147483647"},
+       "container c: nvidia.com/gpumem: 3Gi: the unit is 1 MiB: want 3072"},
       {R"({"huawei.com/Ascend910C":"3"})",
        "container c: huawei.com/Ascend910C: 3: the chips of a module go together: want an even "
        "number"},
