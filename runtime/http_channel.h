@@ -42,6 +42,8 @@ class HttpChannel {
   // Takes everything, sends nothing. At most 16 KiB are one TLS record.
   void Write(std::string_view bytes);
   size_t unsent() const { return out_.size() - sent_; }
+  // The socket takes no more until OnReady().
+  bool full() const { return fd_ >= 0 && !writable_; }
   // kDone: nothing is unsent.
   Outcome Flush();
 

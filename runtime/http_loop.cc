@@ -99,7 +99,7 @@ void HttpLoop::RunPosted() {
 
 void HttpLoop::Enter(int fd, std::shared_ptr<HttpWatcher> watcher, bool edge_triggered) {
   epoll_event event{};
-  event.events = edge_triggered ? uint32_t{EPOLLIN | EPOLLOUT | EPOLLRDHUP} | EPOLLET : EPOLLIN;
+  event.events = edge_triggered ? uint32_t{EPOLLIN | EPOLLRDHUP} | EPOLLET : EPOLLIN;
   event.data.ptr = watcher.get();
   HttpWatcher* entered = watcher.get();
   watchers_.emplace(entered, std::move(watcher));
@@ -108,6 +108,16 @@ void HttpLoop::Enter(int fd, std::shared_ptr<HttpWatcher> watcher, bool edge_tri
     return entered->Abort();
   }
   if (stopping_) entered->Stop();
+}
+
+void HttpLoop::WatchOutput(int fd, HttpWatcher* watcher) {
+  epoll_event event{};
+  event.events = uint32_t{EPOLLIN | EPOLLOUT | EPOLLRDHUP} | EPOLLET;
+  event.data.ptr = watcher;
+  // Says at once whether there is room again.
+  if (epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0) return;
+  PLOG(ERROR) << "cannot watch a connection";
+  watcher->Abort();
 }
 
 void HttpLoop::Leave(HttpWatcher* watcher) {

@@ -52,8 +52,11 @@ class HttpLoop {
 
   // The rest on the loop's thread, or before Run().
 
-  // Edge-triggered for both directions, or level-triggered for input alone. Held until it leaves.
+  // For input. Held until it leaves.
   void Enter(int fd, std::shared_ptr<HttpWatcher> watcher, bool edge_triggered);
+  // For output too, edge-triggered, once a socket was full: nearly none ever is, and each event
+  // costs a round.
+  void WatchOutput(int fd, HttpWatcher* watcher);
   // The watcher lives until the present round of events is over.
   void Leave(HttpWatcher* watcher);
   // Within 50 ms after `when`; max() for never.

@@ -100,6 +100,8 @@ class Session final : public HttpWatcher, public std::enable_shared_from_this<Se
     while (Step()) {
     }
     pumping_ = false;
+    if (channel_.full() && !std::exchange(watches_output_, true))
+      loop_.WatchOutput(channel_.fd(), this);
   }
 
   // False: wait.
@@ -401,7 +403,7 @@ class Session final : public HttpWatcher, public std::enable_shared_from_this<Se
   HttpLoop& loop_;
   HttpChannel channel_;
   State state_ = State::kHandshake;
-  bool pumping_ = false, stopping_ = false;
+  bool pumping_ = false, stopping_ = false, watches_output_ = false;
   int requests_in_a_row_ = 0;
   std::string peer_common_name_;
   std::vector<std::string> peer_organizations_;

@@ -37,6 +37,7 @@ Result<std::shared_ptr<net::ssl::context>> MakeContext(const TlsFiles& files) {
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_num_tickets(native, 0);
+  SSL_CTX_set_read_ahead(native, 1);                   // a record's head and its body by one call
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);  // 34 kB less per idle connection
 
   if (!files.client_ca_file.empty()) {

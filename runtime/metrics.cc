@@ -56,10 +56,31 @@ struct Metrics::State {
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
+void Metrics::Counter::Add(double by) const {
+  counter_->Increment(by);
+}
+
+void Metrics::Histogram::Observe(double value) const {
+  histogram_->Observe(value);
+}
+
+Metrics::Counter Metrics::CounterOf(const std::string& counter, const std::string& help,
+                                    const MetricLabels& labels) {
+  std::lock_guard lock(state_->mutex);
+  return Counter(state_->Find(state_->counters, prometheus::BuildCounter, counter, help, labels));
+}
+
+Metrics::Histogram Metrics::HistogramOf(const std::string& histogram, const std::string& help,
+                                        const MetricLabels& labels,
+                                        const std::vector<double>& buckets) {
+  std::lock_guard lock(state_->mutex);
+  return Histogram(state_->Find(state_->histograms, prometheus::BuildHistogram, histogram, help,
+                                labels, buckets.empty() ? kSeconds : buckets));
+}
+
 void Metrics::Add(const std::string& counter, const std::string& help, const MetricLabels& labels,
                   double by) {
-  std::lock_guard lock(state_->mutex);
-  state_->Find(state_->counters, prometheus::BuildCounter, counter, help, labels).Increment(by);
+  CounterOf(counter, help, labels).Add(by);
 }
 
 void Metrics::Set(const std::string& gauge, const std::string& help, const MetricLabels& labels,
@@ -81,11 +102,7 @@ void Metrics::Remove(const std::string& gauge, const MetricLabels& labels) {
 void Metrics::Observe(const std::string& histogram, const std::string& help,
                       const MetricLabels& labels, double seconds,
                       const std::vector<double>& buckets) {
-  std::lock_guard lock(state_->mutex);
-  state_
-      ->Find(state_->histograms, prometheus::BuildHistogram, histogram, help, labels,
-             buckets.empty() ? kSeconds : buckets)
-      .Observe(seconds);
+  HistogramOf(histogram, help, labels, buckets).Observe(seconds);
 }
 
 std::string Metrics::Text() const {

@@ -10,23 +10,9 @@
 namespace dray::controllers {
 namespace {
 
-constexpr char kAdmissions[] = "dray_admissions_total";
-constexpr char kAdmissionsHelp[] =
-    "Reviews answered by the webhook, by outcome, reason and vendor.";
-constexpr char kAdmissionSeconds[] = "dray_admission_duration_seconds";
-constexpr char kAdmissionSecondsHelp[] = "Time to answer one admission review.";
-const std::vector<double> kAdmissionBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                               0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
-                                               1,      2.5,     5,      10};
-
 // The label for a Pod that asks for these: bounded, whatever users write.
 std::string VendorLabel(const std::set<std::string>& vendors) {
   return vendors.empty() ? "none" : vendors.size() == 1 ? *vendors.begin() : "several";
-}
-
-runtime::MetricLabels AdmissionLabels(const std::string& outcome, const std::string& reason,
-                                      const std::string& vendor) {
-  return {{"outcome", outcome}, {"reason", reason}, {"vendor", vendor}};
 }
 
 // Going through every device of a large cluster takes milliseconds: once a second is enough.
@@ -86,10 +72,8 @@ Duration AdmissionWebhook::TimeFor(const runtime::HttpRequest& request) {
 }
 
 AdmissionWebhook::AdmissionWebhook(Options options, admission::DeviceConfig config)
-    : options_(std::move(options)) {
+    : options_(std::move(options)), counts_(*options_.metrics) {
   SetConfig(std::move(config));
-  for (const char* outcome : {"converted", "unchanged", "refused", "failed", "malformed", "valid"})
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp, AdmissionLabels(outcome, "", "none"), 0);
 }
 
 void AdmissionWebhook::SetConfig(admission::DeviceConfig config) {
@@ -109,7 +93,8 @@ std::shared_ptr<const admission::Inventory> AdmissionWebhook::InventoryNow() con
     return known.inventory;
   auto looked = std::make_shared<admission::Inventory>();
   if (options_.slices != nullptr) {
-    for (const auto& slice : options_.slices->List()) admission::AddToInventory(*slice, *looked);
+    options_.slices->ForEach(
+        [&](const api::ResourceSlice& slice) { admission::AddToInventory(slice, *looked); });
     looked->complete = true;
   }
   if (options_.classes != nullptr)
@@ -132,36 +117,31 @@ std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(
   api::AdmissionResponse response;
   response.uid = request.uid;
   response.allowed = true;
-  auto count = [&](const char* outcome, std::string_view reason = "",
-                   const std::string& vendor = "none") {
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
-                          AdmissionLabels(outcome, std::string(reason), vendor));
-  };
   const bool create = request.operation == "CREATE", update = request.operation == "UPDATE";
   if ((!create && !update) || !request.resource.group.empty() ||
       request.resource.resource != "pods" || !request.sub_resource.empty()) {
-    count("unchanged");
+    counts_.Count("unchanged");
     return response;
   }
   const Result<PlanMemory::Plan> planned = create ? PlanCreate(request) : PlanUpdate(request);
   if (!planned.ok()) {
     const Json pod = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
-    count("refused", ReasonName(planned.status().reason()),
-          VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
+    counts_.Count("refused", ReasonName(planned.status().reason()),
+                  VendorLabel(admission::VendorsOf(pod, config_.Copy()->config)));
     response.allowed = false;
     response.denial = planned.status();
     return response;
   }
   const PlanMemory::Plan& plan = *planned;
   if (!plan->convert) {
-    count("unchanged");
+    counts_.Count("unchanged");
     return response;
   }
   if (plan->claim_template && !request.dry_run && !KnownAndFresh(*plan->claim_template)) {
     if (ctx == nullptr) return std::nullopt;
     if (Status ensured = EnsureTemplate(*ctx, *plan->claim_template, response.warnings);
         !ensured.ok()) {
-      count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
+      counts_.Count("failed", ReasonName(ensured.reason()), VendorLabel(plan->vendors));
       LOG(WARNING) << "webhook: " << request.namespace_ << ": template "
                    << plan->claim_template->metadata.name << ": " << ensured;
       response.allowed = false;
@@ -173,7 +153,7 @@ std::optional<api::AdmissionResponse> AdmissionWebhook::Decide(
       return response;
     }
   }
-  count("converted", "", VendorLabel(plan->vendors));
+  counts_.Count("converted", "", VendorLabel(plan->vendors));
   response.patch = plan->patch;
   response.warnings.insert(response.warnings.begin(), plan->warnings.begin(), plan->warnings.end());
   return response;
@@ -183,22 +163,18 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
   api::AdmissionResponse response;
   response.uid = request.uid;
   response.allowed = true;
-  auto count = [&](const char* outcome, std::string_view reason = "") {
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
-                          AdmissionLabels(outcome, std::string(reason), "none"));
-  };
   const bool pod = request.resource.group.empty() && request.resource.resource == "pods";
   const bool claim = request.resource.group == "resource.k8s.io";
   if ((!pod && !claim) || !request.sub_resource.empty() ||
       (request.operation != "CREATE" && request.operation != "UPDATE")) {
-    count("unchanged");
+    counts_.Count("unchanged");
     return response;
   }
   const Json object = Json::parse(request.object, nullptr, /*allow_exceptions=*/false);
   if (request.operation == "UPDATE" && object.is_object()) {
     const Json before = Json::parse(request.old_object, nullptr, /*allow_exceptions=*/false);
     if (before.is_object() && before.value("spec", Json()) == object.value("spec", Json())) {
-      count("unchanged");
+      counts_.Count("unchanged");
       return response;
     }
   }
@@ -212,9 +188,9 @@ api::AdmissionResponse AdmissionWebhook::Validate(const api::AdmissionRequest& r
             : admission::CheckClaimObject(object, known->config);
   response.warnings = std::move(found.warnings);
   if (found.status.ok()) {
-    count("valid");
+    counts_.Count("valid");
   } else {
-    count("refused", ReasonName(found.status.reason()));
+    counts_.Count("refused", ReasonName(found.status.reason()));
     response.allowed = false;
     response.denial = std::move(found.status);
   }
@@ -348,12 +324,8 @@ bool AdmissionWebhook::Answer(const Context* ctx, const runtime::HttpRequest& re
     if (!decided) return false;
     response.body = api::EncodeAdmissionReview(*decided);
   }
-  if (response.code != 200)
-    options_.metrics->Add(kAdmissions, kAdmissionsHelp,
-                          AdmissionLabels("malformed", std::to_string(response.code), "none"));
-  const std::chrono::duration<double> seconds = options_.clock->Steady() - start;
-  options_.metrics->Observe(kAdmissionSeconds, kAdmissionSecondsHelp, {}, seconds.count(),
-                            kAdmissionBuckets);
+  if (response.code != 200) counts_.Count("malformed", std::to_string(response.code));
+  counts_.Took(options_.clock->Steady() - start);
   responder.Send(std::move(response));
   return true;
 }

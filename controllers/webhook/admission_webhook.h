@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "controllers/webhook/admission_metrics.h"
 #include "controllers/webhook/plan_memory.h"
 #include "dray/api/admission.h"
 #include "dray/api/types/admission.h"
@@ -98,6 +99,7 @@ class AdmissionWebhook {
   Guarded<std::shared_ptr<const KnownConfig>> config_;
   mutable Guarded<KnownInventory> inventory_;
   mutable PlanMemory plans_;
+  mutable AdmissionMetrics counts_;
 };
 
 }  // namespace dray::controllers
