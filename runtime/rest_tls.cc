@@ -13,6 +13,14 @@
 #include "dray/base/log.h"
 #include "dray/runtime/files.h"
 
+// cpprestsdk has every new connection read all of the system's CA certificates, a hundred and more,
+// before it asks for ours: milliseconds and megabytes each time, and nearly always for nothing. As
+// the program's own this function comes before OpenSSL's; Parse() reads them, where they are
+// wanted, once.
+extern "C" int SSL_CTX_set_default_verify_paths(SSL_CTX*) {
+  return 1;
+}
+
 namespace dray::runtime {
 namespace {
 
@@ -46,7 +54,7 @@ int NoPassphrase(char*, int, int, void*) {
 }  // namespace
 
 struct TlsIdentity::Credentials {
-  std::unique_ptr<X509_STORE, Free> trusted;  // null: the system's CAs
+  std::unique_ptr<X509_STORE, Free> trusted;
   std::vector<Certificate> chain;             // ours first; empty: none
   Key key;
 };
@@ -55,12 +63,15 @@ Result<std::shared_ptr<const TlsIdentity::Credentials>> TlsIdentity::Parse(const
                                                                            const std::string& cert,
                                                                            const std::string& key) {
   auto parsed = std::make_shared<Credentials>();
-  if (!ca.empty()) {
+  parsed->trusted.reset(X509_STORE_new());
+  if (ca.empty()) {
+    X509_STORE_set_default_paths(parsed->trusted.get());
+    ERR_clear_error();  // there may be none
+  } else {
     std::vector<Certificate> roots = ReadCertificates(ca);
     if (roots.empty())
       return Status(Reason::kInvalid,
                     "the cluster's CA certificate is not PEM (want -----BEGIN CERTIFICATE-----)");
-    parsed->trusted.reset(X509_STORE_new());
     X509_STORE_set_flags(parsed->trusted.get(),
                          X509_V_FLAG_PARTIAL_CHAIN);  // an intermediate may be the anchor
     for (const Certificate& root : roots) X509_STORE_add_cert(parsed->trusted.get(), root.get());
@@ -139,8 +150,7 @@ void TlsIdentity::Apply(SSL_CTX* context) {
   std::shared_ptr<const Credentials> use =
       current_.With([](const Current& now) { return now.parsed; });
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  // The fresh store replaces the one that cpprestsdk has filled with the system's CAs.
-  if (use->trusted) SSL_CTX_set1_cert_store(context, use->trusted.get());
+  SSL_CTX_set1_cert_store(context, use->trusted.get());
   if (!insecure_) SSL_CTX_set_cert_verify_callback(context, &TlsIdentity::Verify, this);
   if (use->chain.empty()) return;
   SSL_CTX_use_certificate(context, use->chain.front().get());
