@@ -10,7 +10,7 @@ namespace dray::alloc {
 
 // One capacity that a request names.
 struct CapacityAsk {
-  uint32_t name = 0;  // Names::kUnknown: no device of the snapshot has it
+  uint32_t name = 0;
   const std::string* text = nullptr;
   const api::Quantity* amount = nullptr;
   Nanos nanos = 0;

@@ -139,8 +139,9 @@ void Fill(PoolView& view, std::vector<const SliceInfo*> slices,
 }
 
 // Nothing when the pool is obsolete on this node: a newer generation has no slice for it.
-std::optional<PoolView> MakePool(const Gathered& gathered) {
+std::optional<PoolView> MakePool(const Snapshot::State& state, const Gathered& gathered) {
   const PoolInfo& pool = *gathered.info;
+  state.Open(pool);
   PoolView view;
   view.pool = &pool;
   const api::ResourcePool& generation = gathered.pool();
@@ -173,7 +174,7 @@ const std::vector<PoolView>& DoubtsElsewhere(const Snapshot::State& state) {
     Gathered counters{&pool, {}};
     counters.AddCounters();
     counters.KeepNewest();
-    std::optional<PoolView> view = MakePool(counters);
+    std::optional<PoolView> view = MakePool(state, counters);
     if (view && (view->incomplete || !view->invalid.empty()))
       state.doubts->push_back(std::move(*view));
   }
@@ -218,7 +219,7 @@ std::shared_ptr<const NodeView> MakeView(const Snapshot::State& state, const api
     if (!pool || (pool->slices.empty() && !pool->incomplete && pool->invalid.empty())) return;
     (HasBindingConditions(*pool) ? late : view->pools).push_back(std::move(*pool));
   };
-  for (const Gathered& pool : *gathered) add(MakePool(pool));
+  for (const Gathered& pool : *gathered) add(MakePool(state, pool));
   for (const PoolView& doubt : DoubtsElsewhere(state)) {
     if (std::none_of(gathered->begin(), gathered->end(),
                      [&](const Gathered& g) { return g.info == doubt.pool; }))

@@ -45,7 +45,7 @@ Status Fill(const Snapshot::State& state, const Request& request, Alternative& a
   alternative.tolerations = &request.tolerations;
   if (request.capacity) {
     for (const auto& [name, amount] : request.capacity->requests) {
-      alternative.capacities.emplace_back(state.capacity_names.Find(name), &name, &amount);
+      alternative.capacities.emplace_back(state.CapacityName(name), &name, &amount);
     }
   }
   return Ok();

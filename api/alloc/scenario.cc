@@ -96,7 +96,8 @@ std::vector<ClaimAnswer> RunScenario(const Scenario& scenario, const ScenarioOpt
   Snapshot snapshot({scenario.slices, scenario.classes, scenario.allocated, options.features});
   NodeOrder nodes(snapshot, scenario.nodes);
   std::map<std::string, size_t> by_name;
-  for (size_t i = 0; i < scenario.claims.size(); ++i) by_name[scenario.claims[i].metadata.name] = i;
+  for (size_t i = 0; i < scenario.claims.size() && !scenario.groups.empty(); ++i)
+    by_name[scenario.claims[i].metadata.name] = i;
   std::map<size_t, std::vector<size_t>> together;  // first claim of a group -> the group
   std::set<size_t> later;
   for (const std::vector<std::string>& group : scenario.groups) {

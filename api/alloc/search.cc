@@ -46,7 +46,7 @@ End Search::Run(const NodeView& view) {
   constraints_.clear();
   tallies_.clear();
   if (view.counters) {
-    ledgers_.resize(state_.ledgers.size());
+    ledgers_.resize(state_.ledgers);
     tallies_.resize(ledgers_.size());
   }
   shares_.clear();

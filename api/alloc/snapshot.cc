@@ -37,20 +37,45 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
     found->index = static_cast<uint32_t>(pools.size() - 1);
     found->driver = spec.driver;
     found->name = spec.pool.name;
-    pools_by_name[found->name].push_back(found);
-    found->ledger = ledgers.Add(found->name);
-    if (found->ledger >= counters.size()) {
-      counters.emplace_back();
+    std::vector<PoolInfo*>& of_name = pools_by_name[found->name];
+    if (of_name.empty()) {
+      found->ledger = ledgers++;
       pools_of_ledger.push_back(0);
+    } else {
+      found->ledger = of_name.front()->ledger;
     }
+    of_name.push_back(found);
     ++pools_of_ledger[found->ledger];
   }
   PoolInfo& pool = *found;
-  Names& counter_names = counters[pool.ledger];
   SliceInfo& info = slices.emplace_back();
   info.index = static_cast<uint32_t>(slices.size());
   info.slice = std::move(slice);
   info.pool = &pool;
+  pool.slices.push_back(&info);
+  if (!spec.shared_counters.empty()) {
+    pool.counter_slices.push_back(&info);
+  } else if (info.of_one_node()) {
+    on_node[*spec.node_name].push_back(&info);
+  } else {
+    on_many.push_back(&info);
+  }
+}
+
+void Snapshot::State::NumberPools() {
+  for (PoolInfo& pool : pools) {
+    pool.first = devices;
+    for (const SliceInfo* slice : pool.slices)
+      devices += static_cast<uint32_t>(slice->spec().devices.size());
+  }
+  counters.resize(ledgers);
+}
+
+namespace {
+
+// Fills the slice's devices; their names are left to NameDevices().
+void OpenSlice(SliceInfo& info, uint32_t first, Names& capacity_names, Names& counter_names) {
+  const api::ResourceSliceSpec& spec = info.spec();
   info.devices = std::vector<DeviceInfo>(spec.devices.size());
   const std::vector<CapacityInfo>* before =
       nullptr;  // of the device before: mostly of the same names
@@ -59,7 +84,7 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
     DeviceInfo& entry = info.devices[d];
     entry.device = &device;
     entry.slice = &info;
-    entry.index = devices++;
+    entry.index = first++;
     entry.shared = device.allow_multiple_allocations.value_or(false);
     entry.capacities.reserve(device.capacity.size());
     for (const auto& [name, capacity] : device.capacity) {
@@ -82,34 +107,42 @@ void Snapshot::State::AddSlice(std::shared_ptr<const api::ResourceSlice> slice) 
   for (const api::CounterSet& set : spec.shared_counters) {
     for (const auto& [name, counter] : set.counters) counter_names.Add(set.name + "/" + name);
   }
-  pool.slices.push_back(&info);
-  if (!spec.shared_counters.empty()) {
-    pool.counter_slices.push_back(&info);
-  } else if (info.of_one_node()) {
-    on_node[*spec.node_name].push_back(&info);
-  } else {
-    on_many.push_back(&info);
+}
+
+void NameDevices(PoolInfo& pool) {
+  std::vector<std::pair<std::string_view, DeviceInfo*>> sorted;
+  for (SliceInfo* slice : pool.slices) {
+    for (DeviceInfo& device : slice->devices) sorted.emplace_back(device.device->name, &device);
+  }
+  auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (!std::is_sorted(sorted.begin(), sorted.end(), by_name))
+    std::sort(sorted.begin(), sorted.end(), by_name);
+  pool.named.reserve(sorted.size());
+  for (const auto& [name, device] : sorted) {
+    if (pool.named.empty() || pool.named.back().name != name) pool.named.push_back({name, {}});
+    device->key = pool.first + static_cast<uint32_t>(pool.named.size() - 1);
+    device->usage = &pool.named.back().usage;
   }
 }
 
-void Snapshot::State::NumberDevices() {
-  uint32_t next = 0;
-  std::vector<std::pair<std::string_view, DeviceInfo*>> named;
-  for (PoolInfo& pool : pools) {
-    named.clear();
-    for (SliceInfo* slice : pool.slices) {
-      for (DeviceInfo& device : slice->devices) named.emplace_back(device.device->name, &device);
+}  // namespace
+
+void Snapshot::State::Open(const PoolInfo& asked) const {
+  if (asked.open) return;
+  for (PoolInfo* pool : pools_by_name.at(asked.name)) {
+    uint32_t first = pool->first;
+    for (SliceInfo* slice : pool->slices) {
+      OpenSlice(*slice, first, capacity_names, counters[pool->ledger]);
+      first += static_cast<uint32_t>(slice->devices.size());
     }
-    auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
-    if (!std::is_sorted(named.begin(), named.end(), by_name))
-      std::sort(named.begin(), named.end(), by_name);
-    pool.keys.reserve(named.size());
-    for (const auto& [name, device] : named) {
-      if (pool.keys.empty() || pool.keys.back().first != name) pool.keys.emplace_back(name, next++);
-      device->key = pool.keys.back().second;
-    }
+    NameDevices(*pool);
+    pool->open = true;
   }
-  usage.resize(next);
+}
+
+uint32_t Snapshot::State::CapacityName(const std::string& text) const {
+  std::lock_guard lock(nodes_mutex);
+  return capacity_names.Add(text);
 }
 
 void Snapshot::State::Count(const api::AllocationResult& allocation, int sign,
@@ -119,14 +152,15 @@ void Snapshot::State::Count(const api::AllocationResult& allocation, int sign,
     if (result.admin_access.value_or(false)) continue;  // looks on, takes nothing
     PoolInfo* pool = FindPool(result.driver, result.pool);
     if (pool == nullptr) continue;  // nobody can ask for it
-    auto key = std::lower_bound(
-        pool->keys.begin(), pool->keys.end(), result.device,
-        [](const auto& entry, const std::string& name) { return entry.first < name; });
-    if (key == pool->keys.end() || key->first != result.device) continue;
+    Open(*pool);
+    auto named = std::lower_bound(
+        pool->named.begin(), pool->named.end(), result.device,
+        [](const auto& entry, const std::string& name) { return entry.name < name; });
+    if (named == pool->named.end() || named->name != result.device) continue;
     ++pool->changes;
     recent.resize(kRecent);
     recent[changes++ % kRecent] = pool->index;
-    Usage& used = usage[key->second];
+    Usage& used = named->usage;
     if (!result.share_id) {
       used.exclusive += sign;
       if (name == nullptr && !holder.empty()) name = &*holders.emplace(holder).first;
@@ -162,7 +196,7 @@ Snapshot::Snapshot(Input input) : state_(std::make_unique<State>()) {
   }
   for (std::shared_ptr<const api::ResourceSlice>& slice : input.slices)
     state_->AddSlice(std::move(slice));
-  state_->NumberDevices();
+  state_->NumberPools();
   for (const std::shared_ptr<const api::ResourceClaim>& claim : input.allocated) {
     if (claim->status.allocation)
       AddAllocation(*claim->status.allocation, api::KeyOf(*claim).ToString());

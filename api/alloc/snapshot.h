@@ -35,50 +35,6 @@ struct CounterUse {
   Nanos amount = 0;
 };
 
-struct DeviceInfo {
-  const api::Device* device = nullptr;
-  const SliceInfo* slice = nullptr;
-  uint32_t index = 0;  // unique in the snapshot
-  uint32_t key =
-      0;  // of (driver, pool, device): two generations of a pool may show the same device
-  bool shared = false;  // allowMultipleAllocations
-  std::vector<CapacityInfo> capacities;
-  std::vector<CounterUse> counters;
-
-  const cel::DeviceView& View() const;
-
- private:
-  mutable std::once_flag viewed_;
-  mutable std::optional<cel::DeviceView> view_;  // made when the first selector looks at the device
-};
-
-struct PoolInfo {
-  std::string driver, name;
-  uint32_t index = 0;  // unique in the snapshot
-  std::vector<std::pair<std::string_view, uint32_t>>
-      keys;             // DeviceInfo::key by the name of the device, sorted
-  uint32_t ledger = 0;  // counters are kept by the name of the pool alone, as in Kubernetes
-  std::vector<SliceInfo*> slices;                // of every generation, in the order given
-  std::vector<const SliceInfo*> counter_slices;  // of them, those with shared counters
-  uint64_t changes = 0;                          // of what is in use of the pool
-};
-
-struct SliceInfo {
-  std::shared_ptr<const api::ResourceSlice> slice;
-  const PoolInfo* pool = nullptr;
-  std::vector<DeviceInfo> devices;
-  uint32_t index = 0;     // its place in the order given
-  bool binds = false;     // some device has binding conditions
-  bool consumes = false;  // some device consumes counters
-
-  const api::ResourceSliceSpec& spec() const { return slice->spec; }
-  // Has devices, and they are for one node.
-  bool of_one_node() const {
-    return spec().shared_counters.empty() && spec().node_name && !spec().node_name->empty();
-  }
-  bool per_device() const { return slice->spec.per_device_node_selection.value_or(false); }
-};
-
 // What existing allocations take of one device.
 struct Usage {
   int exclusive = 0;
@@ -96,6 +52,57 @@ struct Usage {
   }
 };
 
+struct DeviceInfo {
+  const api::Device* device = nullptr;
+  const SliceInfo* slice = nullptr;
+  uint32_t index = 0;  // unique in the snapshot
+  uint32_t key =
+      0;  // of (driver, pool, device): two generations of a pool may show the same device
+  const Usage* usage = nullptr;
+  bool shared = false;  // allowMultipleAllocations
+  std::vector<CapacityInfo> capacities;
+  std::vector<CounterUse> counters;
+
+  const cel::DeviceView& View() const;
+
+ private:
+  mutable std::once_flag viewed_;
+  mutable std::optional<cel::DeviceView> view_;  // made when the first selector looks at the device
+};
+
+struct PoolInfo {
+  struct Named {
+    std::string_view name;  // of a device
+    Usage usage;
+  };
+  std::string driver, name;
+  uint32_t index = 0;        // unique in the snapshot
+  bool open = false;         // see Snapshot::State::Open
+  uint32_t first = 0;        // of its devices, DeviceInfo::index
+  std::vector<Named> named;  // sorted; as soon as it is open
+  uint32_t ledger = 0;       // counters are kept by the name of the pool alone, as in Kubernetes
+  std::vector<SliceInfo*> slices;                // of every generation, in the order given
+  std::vector<const SliceInfo*> counter_slices;  // of them, those with shared counters
+  uint64_t changes = 0;                          // of what is in use of the pool
+};
+
+struct SliceInfo {
+  std::shared_ptr<const api::ResourceSlice> slice;
+  const PoolInfo* pool = nullptr;
+  uint32_t index = 0;  // its place in the order given
+  // As soon as its pool is open.
+  std::vector<DeviceInfo> devices;
+  bool binds = false;     // some device has binding conditions
+  bool consumes = false;  // some device consumes counters
+
+  const api::ResourceSliceSpec& spec() const { return slice->spec; }
+  // Has devices, and they are for one node.
+  bool of_one_node() const {
+    return spec().shared_counters.empty() && spec().node_name && !spec().node_name->empty();
+  }
+  bool per_device() const { return slice->spec.per_device_node_selection.value_or(false); }
+};
+
 // Strings that are compared in the search, as small integers.
 class Names {
  public:
@@ -103,6 +110,7 @@ class Names {
   uint32_t Add(const std::string& text) {
     return ids_.try_emplace(text, static_cast<uint32_t>(ids_.size())).first->second;
   }
+  // Of a text that was added.
   uint32_t Find(const std::string& text) const {
     auto found = ids_.find(text);
     return found == ids_.end() ? kUnknown : found->second;
@@ -133,11 +141,8 @@ struct Snapshot::State {
   std::vector<const SliceInfo*> on_many;
   uint32_t devices = 0;
 
-  Names capacity_names;
-  Names ledgers;                     // pool names
-  std::deque<Names> counters;        // by ledger: "set/counter"
+  uint32_t ledgers = 0;              // as many as there are pool names
   std::vector<int> pools_of_ledger;  // by ledger: how many pools count into it
-  std::vector<Usage> usage;          // by DeviceInfo::key
   std::unordered_set<std::string> holders;
   uint64_t changes = 0;  // how many devices were counted in or out
   static constexpr size_t kRecent = 4096;
@@ -145,15 +150,21 @@ struct Snapshot::State {
 
   mutable Selectors selectors;
   mutable std::mutex nodes_mutex;  // also of what follows
+  mutable Names capacity_names;
+  mutable std::deque<Names> counters;  // by ledger: "set/counter"
   mutable std::unordered_map<std::string, NodeSlot> nodes;
   mutable std::unordered_map<std::string, uint64_t> shapes;
   mutable uint64_t last_shape = 0;
   mutable std::optional<std::vector<PoolView>> doubts;  // see DoubtsElsewhere()
 
-  const Usage& UsageOf(const DeviceInfo& device) const { return usage[device.key]; }
+  const Usage& UsageOf(const DeviceInfo& device) const { return *device.usage; }
   void AddSlice(std::shared_ptr<const api::ResourceSlice> slice);
   // After the last slice.
-  void NumberDevices();
+  void NumberPools();
+  // Makes the devices of the pool known, and of every other pool of its name, when somebody first
+  // asks for them: in a large cluster most cycles see a few nodes. Under the lock.
+  void Open(const PoolInfo& pool) const;
+  uint32_t CapacityName(const std::string& text) const;
   PoolInfo* FindPool(std::string_view driver, std::string_view name);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
   void Count(const api::AllocationResult& allocation, int sign, std::string_view holder);
