@@ -52,10 +52,16 @@ bool EndsTypeName(std::string_view name) {
 
 class Checker {
  public:
-  Checker(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes)
-      : ast_(ast), options_(options), arena_(arena), mistakes_(mistakes), unifier_(arena) {
+  Checker(Ast& ast, const Environment& environment, const Options& options, TypeArena& arena,
+          std::vector<Mistake>& mistakes)
+      : ast_(ast),
+        environment_(environment),
+        options_(options),
+        arena_(arena),
+        mistakes_(mistakes),
+        unifier_(arena),
+        variables_(environment.variables.begin(), environment.variables.end()) {
     checked_.reserve(ast.size());
-    variables_.push_back({"device", &types::kDevice});
   }
 
   bool Run(Expr* root) {
@@ -65,6 +71,8 @@ class Checker {
   }
 
  private:
+  using Variable = Environment::Variable;
+
   void Mistaken(const Expr* at, std::string message) {
     mistakes_.push_back({at->offset, std::move(message)});
   }
@@ -186,7 +194,11 @@ class Checker {
 
   void CheckIdentifier(Expr* expr) {
     if (Resolve(expr, expr->name)) return;
-    Undeclared(expr, expr->name, VariableLike(expr->name));
+    if (std::string_view why = WhyAbsent(environment_, expr->name); !why.empty()) {
+      Mistaken(expr, std::string(why));
+    } else {
+      Undeclared(expr, expr->name, VariableLike(expr->name));
+    }
     SetType(expr, &types::kError);
   }
 
@@ -241,6 +253,13 @@ class Checker {
                          DidYouMean(field, std::array<std::string_view, 4>{
                                                "driver", "attributes", "capacity",
                                                "allowMultipleAllocations"}));
+    } else if (const auto fields = FieldsOf(target); !fields.empty()) {
+      std::vector<std::string_view> names;
+      for (const Variable& known : fields) {
+        if (known.name == field) return known.type;
+        names.push_back(known.name);
+      }
+      Mistaken(expr, "undefined field '" + std::string(field) + "'" + DidYouMean(field, names));
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }
@@ -278,8 +297,8 @@ class Checker {
   const Function* FindFunction(std::string_view name) const {
     if (name.starts_with('.')) name.remove_prefix(1);
     const Function* function = Registry::Get().Find(name);
-    if (function != nullptr && function->list_attributes_only && options_.new_expression &&
-        !options_.list_attributes)
+    if (function != nullptr && function->list_attributes_only &&
+        (!environment_.devices || (options_.new_expression && !options_.list_attributes)))
       return nullptr;
     return function;
   }
@@ -446,14 +465,11 @@ class Checker {
   }
 
   Ast& ast_;
+  const Environment& environment_;
   const Options& options_;
   TypeArena& arena_;
   std::vector<Mistake>& mistakes_;
   Unifier unifier_;
-  struct Variable {
-    std::string_view name;
-    const StaticType* type;
-  };
   std::vector<Variable> variables_;                    // innermost last
   std::vector<const StaticType*> arg_types_, wanted_;  // of the call that is being resolved
   std::vector<const Overload*> found_;
@@ -462,8 +478,9 @@ class Checker {
 
 }  // namespace
 
-bool Check(Ast& ast, const Options& options, TypeArena& arena, std::vector<Mistake>& mistakes) {
-  return Checker(ast, options, arena, mistakes).Run(ast.root);
+bool Check(Ast& ast, const Environment& environment, const Options& options, TypeArena& arena,
+           std::vector<Mistake>& mistakes) {
+  return Checker(ast, environment, options, arena, mistakes).Run(ast.root);
 }
 
 }  // namespace dray::cel

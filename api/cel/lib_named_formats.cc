@@ -10,7 +10,7 @@ Value Constant(Evaluation&, Args) {
   return Value::Of(&AllFormats()[index]);
 }
 
-Value Named(Evaluation&, Args args) {
+Value FormatNamed(Evaluation&, Args args) {
   const NamedFormat* format = FindFormat(args[0].as_string());
   return format == nullptr ? Value::OptionalNone() : Value::OptionalOf(Value::Of(format));
 }
@@ -37,7 +37,7 @@ void AddNamedFormats(Registry& r) {
   constexpr size_t kCount = 13;
   AddConstants(r, std::make_index_sequence<kCount>());
   r.Member("validate", "format-validate", "format, string -> optional(list(string))", Validate);
-  r.Global("format.named", "format-named", "string -> optional(format)", Named);
+  r.Global("format.named", "format-named", "string -> optional(format)", FormatNamed);
 }
 
 }  // namespace dray::cel

@@ -6,7 +6,7 @@ namespace {
 
 using api::Quantity;
 
-Value FromText(Evaluation&, Args args) {
+Value QuantityFromText(Evaluation&, Args args) {
   Result<Quantity> quantity = Quantity::Parse(args[0].as_string());
   return quantity.ok() ? Value::Quantity(*quantity)
                        : Value::OwnedError(quantity.status().message());
@@ -49,17 +49,17 @@ Quantity Operand(const Value& value) {
   if (value.is(Kind::kQuantity)) return value.as_quantity();
   return Quantity::FromInteger(value.as_int(), Quantity::Format::kDecimalExponent);
 }
-Value Add(Evaluation&, Args args) {
+Value AddQuantities(Evaluation&, Args args) {
   return Value::Quantity(args[0].as_quantity() + Operand(args[1]), true);
 }
-Value Subtract(Evaluation&, Args args) {
+Value SubtractQuantities(Evaluation&, Args args) {
   return Value::Quantity(args[0].as_quantity() - Operand(args[1]), true);
 }
 
 }  // namespace
 
 void AddQuantity(Registry& r) {
-  r.Global("quantity", "string_to_quantity", "string -> quantity", FromText);
+  r.Global("quantity", "string_to_quantity", "string -> quantity", QuantityFromText);
   r.Global("isQuantity", "is_quantity_string", "string -> bool", IsQuantity);
   r.Global("sign", "quantity_sign", "quantity -> int", Sign);
   r.Member("isGreaterThan", "quantity_is_greater_than", "quantity, quantity -> bool",
@@ -69,10 +69,10 @@ void AddQuantity(Registry& r) {
   r.Member("asApproximateFloat", "quantity_get_float", "quantity -> double", AsApproximateFloat);
   r.Member("asInteger", "quantity_get_int", "quantity -> int", AsInteger);
   r.Member("isInteger", "quantity_is_integer", "quantity -> bool", IsInteger);
-  r.Member("add", "quantity_add", "quantity, quantity -> quantity", Add);
-  r.Member("add", "quantity_add_int", "quantity, int -> quantity", Add);
-  r.Member("sub", "quantity_sub", "quantity, quantity -> quantity", Subtract);
-  r.Member("sub", "quantity_sub_int", "quantity, int -> quantity", Subtract);
+  r.Member("add", "quantity_add", "quantity, quantity -> quantity", AddQuantities);
+  r.Member("add", "quantity_add_int", "quantity, int -> quantity", AddQuantities);
+  r.Member("sub", "quantity_sub", "quantity, quantity -> quantity", SubtractQuantities);
+  r.Member("sub", "quantity_sub_int", "quantity, int -> quantity", SubtractQuantities);
 }
 
 }  // namespace dray::cel

@@ -40,7 +40,7 @@ Value CharAt(Evaluation&, Args args) {
   return Value::String(SanitizeUtf8(s.substr(at, RuneAt(s, at).length)));
 }
 
-Value IndexOf(Evaluation& ev, Args args) {
+Value TextIndexOf(Evaluation& ev, Args args) {
   std::string_view s = args[0].as_string(), part = args[1].as_string();
   int64_t offset = args.size() == 3 ? args[2].as_int() : 0;
   if (part.empty()) return Value::Int(offset);
@@ -52,7 +52,7 @@ Value IndexOf(Evaluation& ev, Args args) {
       found == std::string_view::npos ? -1 : static_cast<int64_t>(RuneCount(s.substr(0, found))));
 }
 
-Value LastIndexOf(Evaluation& ev, Args args) {
+Value TextLastIndexOf(Evaluation& ev, Args args) {
   std::string_view s = args[0].as_string(), part = args[1].as_string();
   int64_t size = static_cast<int64_t>(RuneCount(s));
   if (part.empty()) return Value::Int(args.size() == 3 ? args[2].as_int() : size);
@@ -148,11 +148,11 @@ void AddStrings(Registry& r) {
   for (std::string_view name : {"contains", "endsWith", "startsWith"}) r.At(name).unguarded = true;
 
   r.Member("charAt", "string_char_at_int", "string, int -> string", CharAt);
-  r.Member("indexOf", "string_index_of_string", "string, string -> int", IndexOf);
-  r.Member("indexOf", "string_index_of_string_int", "string, string, int -> int", IndexOf);
-  r.Member("lastIndexOf", "string_last_index_of_string", "string, string -> int", LastIndexOf);
+  r.Member("indexOf", "string_index_of_string", "string, string -> int", TextIndexOf);
+  r.Member("indexOf", "string_index_of_string_int", "string, string, int -> int", TextIndexOf);
+  r.Member("lastIndexOf", "string_last_index_of_string", "string, string -> int", TextLastIndexOf);
   r.Member("lastIndexOf", "string_last_index_of_string_int", "string, string, int -> int",
-           LastIndexOf);
+           TextLastIndexOf);
   r.Member("lowerAscii", "string_lower_ascii", "string -> string", LowerAscii);
   r.Member("upperAscii", "string_upper_ascii", "string -> string", UpperAscii);
   r.Member("replace", "string_replace_string_string", "string, string, string -> string",

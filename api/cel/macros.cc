@@ -10,8 +10,8 @@ constexpr std::string_view kUnused = "#unused", kInsert = "cel.@mapInsert";
 // Builds the nodes of one expansion. All of them stand where the call stands.
 class Expansion {
  public:
-  Expansion(Ast& ast, Expr* call, std::vector<Mistake>& mistakes)
-      : ast_(ast), call_(call), mistakes_(mistakes) {}
+  Expansion(Ast& ast, const Environment& environment, Expr* call, std::vector<Mistake>& mistakes)
+      : ast_(ast), environment_(environment), call_(call), mistakes_(mistakes) {}
 
   Expr* Run() {
     std::string_view name = call_->name;
@@ -30,8 +30,8 @@ class Expansion {
       if (name == "sortBy") return SortBy();
     }
     if (count == 3) {
-      if (name == "bind" && call_->target->kind == Expr::Kind::kIdentifier &&
-          call_->target->name == "cel")
+      if (name == "bind" && environment_.devices &&
+          call_->target->kind == Expr::Kind::kIdentifier && call_->target->name == "cel")
         return UserBind();
       if (name == "map")
         return OneVariable([&] { return Transform(Arg(1), Arg(2)); },
@@ -208,6 +208,7 @@ class Expansion {
   }
 
   Ast& ast_;
+  const Environment& environment_;
   Expr* call_;
   std::vector<Mistake>& mistakes_;
   std::string_view item_, item2_;
@@ -216,8 +217,9 @@ class Expansion {
 
 }  // namespace
 
-Expr* ExpandMacro(Ast& ast, Expr* call, std::vector<Mistake>& mistakes) {
-  return Expansion(ast, call, mistakes).Run();
+Expr* ExpandMacro(Ast& ast, const Environment& environment, Expr* call,
+                  std::vector<Mistake>& mistakes) {
+  return Expansion(ast, environment, call, mistakes).Run();
 }
 
 }  // namespace dray::cel

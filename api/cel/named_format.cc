@@ -22,7 +22,7 @@ bool IsLowerOrDigit(char c) {
 bool IsAlphanumeric(char c) {
   return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z');
 }
-bool IsHex(char c) {
+bool IsHexDigit(char c) {
   return IsDecimalDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
@@ -173,7 +173,7 @@ Messages CheckUuid(std::string_view text) {
   for (int i = 0; i < 5 && ok; ++i) {
     if (i > 0 && text.starts_with('-')) text.remove_prefix(1);
     ok = text.size() >= static_cast<size_t>(kGroups[i]) &&
-         std::all_of(text.begin(), text.begin() + kGroups[i], IsHex);
+         std::all_of(text.begin(), text.begin() + kGroups[i], IsHexDigit);
     if (ok) text.remove_prefix(kGroups[i]);
   }
   return ok && text.empty() ? Messages{} : Messages{"does not match the UUID format"};

@@ -51,8 +51,13 @@ const BinaryOperator* Find(const std::array<BinaryOperator, N>& operators, Token
 // which ends the parse.
 class Parser {
  public:
-  Parser(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes)
-      : ast_(ast), mistakes_(mistakes), lexemes_(ast.memory()), pending_(ast.memory()) {
+  Parser(std::string_view source, const Environment& environment, Ast& ast,
+         std::vector<Mistake>& mistakes)
+      : ast_(ast),
+        environment_(environment),
+        mistakes_(mistakes),
+        lexemes_(ast.memory()),
+        pending_(ast.memory()) {
     Mistake mistake;
     if (!Lex(source, lexemes_, mistake)) mistakes_.push_back(mistake);
   }
@@ -312,7 +317,7 @@ class Parser {
   Expr* Finish(Expr* call, bool counts) {
     if (Counted(call, counts, {call->target}, call->args) == nullptr) return nullptr;
     uint16_t depth = call->depth;
-    Expr* expanded = ExpandMacro(ast_, call, mistakes_);
+    Expr* expanded = ExpandMacro(ast_, environment_, call, mistakes_);
     if (ast_.TooBig()) return TooBig();
     expanded->depth = depth;
     return expanded;
@@ -447,6 +452,7 @@ class Parser {
   }
 
   Ast& ast_;
+  const Environment& environment_;
   std::vector<Mistake>& mistakes_;
   std::pmr::vector<Lexeme> lexemes_;
   std::pmr::vector<Expr*>
@@ -458,8 +464,9 @@ class Parser {
 
 }  // namespace
 
-bool Parse(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes) {
-  return Parser(source, ast, mistakes).Run() && mistakes.empty();
+bool Parse(std::string_view source, const Environment& environment, Ast& ast,
+           std::vector<Mistake>& mistakes) {
+  return Parser(source, environment, ast, mistakes).Run() && mistakes.empty();
 }
 
 }  // namespace dray::cel

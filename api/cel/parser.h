@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/cel/ast.h"
+#include "api/cel/environment.h"
 #include "api/cel/lexer.h"
 #include "api/cel/source.h"
 
@@ -17,6 +18,7 @@ inline constexpr int kMaxDepth = 250;
 // macros expanded. False with mistakes: the first syntax error, or all that went wrong inside an
 // expression of correct syntax (reserved words, literals out of range, arguments that a macro
 // cannot take).
-bool Parse(std::string_view source, Ast& ast, std::vector<Mistake>& mistakes);
+bool Parse(std::string_view source, const Environment& environment, Ast& ast,
+           std::vector<Mistake>& mistakes);
 
 }  // namespace dray::cel

@@ -29,7 +29,15 @@ bool IsMaker(std::string_view function) {
 
 class Planner {
  public:
-  explicit Planner(Plan& plan) : plan_(plan), folding_(nullptr, UINT64_MAX, nullptr) {}
+  Planner(const Environment& environment, Plan& plan)
+      : plan_(plan), folding_(nullptr, UINT64_MAX, nullptr) {
+    if (environment.devices) return;
+    for (const Environment::Variable& variable : environment.variables) {
+      const size_t index = variables_.size();
+      variables_.push_back({variable.name, index % 2 == 0 ? Root::kItem : Root::kItem2, index / 2});
+    }
+    loops_ = (variables_.size() + 1) / 2;
+  }
 
   std::string Run(const Expr* root) {
     plan_.root = Make(root);
@@ -420,8 +428,8 @@ class Planner {
 
 }  // namespace
 
-std::string MakePlan(const Expr* root, Plan& plan) {
-  return Planner(plan).Run(root);
+std::string MakePlan(const Expr* root, const Environment& environment, Plan& plan) {
+  return Planner(environment, plan).Run(root);
 }
 
 }  // namespace dray::cel

@@ -1,9 +1,7 @@
-#include "api/cel/checker.h"
+#include "api/cel/compile.h"
 #include "api/cel/cost_estimate.h"
 #include "api/cel/device_data.h"
-#include "api/cel/parser.h"
 #include "api/cel/plan.h"
-#include "api/cel/text.h"
 #include "dray/api/cel.h"
 
 namespace dray::cel {
@@ -20,11 +18,6 @@ Program::~Program() = default;
 
 Result<std::shared_ptr<const Program>> Program::Compile(std::string_view expression,
                                                         const Options& options) {
-  if (expression.size() > kMaxExpressionLength)
-    return Refused("expression of " + std::to_string(expression.size()) + " bytes is longer than " +
-                   std::to_string(kMaxExpressionLength));
-  if (!ValidUtf8(expression)) return Refused("expression is not valid UTF-8");
-
   std::shared_ptr<Program> program(new Program);
   program->expression_ = std::string(expression);
   expression = program->expression_;  // literals and names stay where they are
@@ -32,22 +25,17 @@ Result<std::shared_ptr<const Program>> Program::Compile(std::string_view express
   auto plan = std::make_unique<Plan>();
   ObjectPool::Use use(plan->pool);
 
-  // 1. Text to a tree, 2. a type for each node, 3. checks beyond types.
   Ast ast;
   TypeArena types;
-  std::vector<Mistake> mistakes;
-  bool sound = Parse(expression, ast, mistakes) && Check(ast, options, types, mistakes);
-  if (sound) Validate(ast, mistakes);
-  if (!mistakes.empty())
-    return Refused("compilation failed: " + Render(expression, std::move(mistakes)));
+  const Environment& environment = DeviceEnvironment();
+  DRAY_RETURN_IF_ERROR(Analyze(expression, environment, options, ast, types));
   const StaticType* type = ast.root->type;
   bool unknown =
       type->kind == TypeKind::kAny || (options.list_attributes && type->kind == TypeKind::kDyn);
   if (type->kind != TypeKind::kBool && !unknown)
     return Refused("must evaluate to bool or the unknown type, not " + TypeText(type));
 
-  // 4. The worst case, 5. what runs.
-  if (std::string error = MakePlan(ast.root, *plan); !error.empty())
+  if (std::string error = MakePlan(ast.root, environment, *plan); !error.empty())
     return Refused("program instantiation failed: " + error);
   program->max_cost_ = EstimateMaxCost(ast);
   program->cost_limit_ = options.cost_limit;

@@ -12,12 +12,12 @@ namespace {
 
 enum class Part { kPath, kUser, kHost, kZone, kQuery, kFragment };
 
-bool IsAlphanumeric(char c) {
+bool IsLetterOrDigit(char c) {
   return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
 bool NeedsEscape(char c, Part part) {
-  if (IsAlphanumeric(c)) return false;
+  if (IsLetterOrDigit(c)) return false;
   if ((part == Part::kHost || part == Part::kZone) &&
       std::string_view("!$&'()*+,;=:[]<>\"").find(c) != std::string_view::npos)
     return false;
@@ -175,7 +175,7 @@ std::string Parse(std::string_view text, bool for_request, Url& url) {
       std::string_view user = authority.substr(0, at);
       if (!std::all_of(user.begin(), user.end(),
                        [](char c) {
-                         return IsAlphanumeric(c) ||
+                         return IsLetterOrDigit(c) ||
                                 std::string_view("-._:~!$&'()*+,;=%@").find(c) !=
                                     std::string_view::npos;
                        }) ||
