@@ -2,7 +2,6 @@
 #include <iostream>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include "cli/args.h"
 #include "cli/command.h"
@@ -10,7 +9,7 @@
 #include "cli/live_inventory.h"
 #include "cli/report.h"
 #include "cli/table.h"
-#include "dray/api/claims.h"
+#include "dray/api/device_usage.h"
 #include "dray/base/duration.h"
 
 namespace dray::cli {
@@ -26,12 +25,10 @@ constexpr Flag kStatusFlags[] = {
 // However much changes, somebody has to read it.
 constexpr Duration kRedraw = std::chrono::milliseconds(500);
 
-using PoolId = std::pair<std::string, std::string>;                  // driver, pool
-using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
+using PoolId = std::pair<std::string, std::string>;  // driver, pool
 
 struct Holding {
-  api::Quantity memory, cores;
-  bool whole = false;
+  claims::DeviceUsage usage;
   std::set<std::string> holders;  // "namespace/pod" or "claim namespace/name"
 };
 
@@ -43,19 +40,15 @@ const std::vector<const api::Pod*>& UsersOf(const Users& users, const api::Resou
   return found == users.end() ? kNobody : found->second;
 }
 
-std::map<DeviceId, Holding> Holdings(const Inventory& inventory, const Users& all_users) {
-  std::map<DeviceId, Holding> held;
+std::map<claims::DeviceId, Holding> Holdings(const Inventory& inventory, const Users& all_users) {
+  std::map<claims::DeviceId, Holding> held;
   for (const auto& claim : inventory.claims) {
     if (!claim->status.allocation) continue;
     const auto& users = UsersOf(all_users, *claim);
     for (const auto& result : claim->status.allocation->devices.results) {
       if (result.admin_access.value_or(false)) continue;
-      Holding& one = held[{result.driver, result.pool, result.device}];
-      one.whole = one.whole || result.consumed_capacity.empty();
-      for (const auto& [name, amount] : result.consumed_capacity) {
-        if (name == "memory") one.memory += amount;
-        if (name == "cores") one.cores += amount;
-      }
+      Holding& one = held[claims::IdOf(result)];
+      one.usage.Add(result);
       for (const api::Pod* pod : users)
         one.holders.insert(pod->metadata.namespace_ + "/" + pod->metadata.name);
       if (users.empty()) one.holders.insert("claim " + api::KeyOf(*claim).ToString());
@@ -64,12 +57,12 @@ std::map<DeviceId, Holding> Holdings(const Inventory& inventory, const Users& al
   return held;
 }
 
-std::string Share(const api::Device& device, const char* name, const api::Quantity& used,
-                  bool whole) {
-  auto found = device.capacity.find(name);
-  if (found == device.capacity.end()) return "-";
-  const api::Quantity& all = found->second.value;
-  const api::Quantity& part = whole ? all : used;
+std::string Share(const api::Device& device, const std::string& driver, const char* name,
+                  const claims::DeviceUsage& usage) {
+  const api::DeviceCapacity* capacity = claims::CapacityOf(device, driver, name);
+  if (capacity == nullptr) return "-";
+  const api::Quantity& all = capacity->value;
+  const api::Quantity part = usage.Of(device, driver, name);
   const double share = all == api::Quantity()
                            ? 0
                            : static_cast<double>(part.nanos()) / static_cast<double>(all.nanos());
@@ -139,7 +132,7 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
   out << "\n";
 
   const Users users_by_claim = inventory.UsersByClaim();
-  const std::map<DeviceId, Holding> held = Holdings(inventory, users_by_claim);
+  const std::map<claims::DeviceId, Holding> held = Holdings(inventory, users_by_claim);
   Table devices({"NODE", "DEVICE", "PRODUCT", "MEMORY", "CORES", "HEALTH", "HELD BY"});
   const std::map<PoolId, int64_t> newest = NewestGenerations(inventory);
   for (const auto& slice : inventory.slices) {
@@ -149,8 +142,8 @@ void PrintStatus(const Context& ctx, const Inventory& inventory, std::ostream& o
       auto found = held.find({slice->spec.driver, slice->spec.pool.name, device.name});
       const Holding holding = found == held.end() ? Holding() : found->second;
       devices.Add({slice->spec.node_name.value_or("-"), device.name, Product(device),
-                   Share(device, "memory", holding.memory, holding.whole),
-                   Share(device, "cores", holding.cores, holding.whole), Health(device),
+                   Share(device, slice->spec.driver, "memory", holding.usage),
+                   Share(device, slice->spec.driver, "cores", holding.usage), Health(device),
                    Join(holding.holders)});
     }
   }
