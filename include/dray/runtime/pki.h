@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dray/base/clock.h"
+#include "dray/base/sha256.h"
 #include "dray/base/status.h"
 
 namespace dray::runtime {
@@ -39,6 +40,6 @@ std::string NewUuid();
 // dray/base/base64.h, with a sentence for what is none.
 std::string Base64Encode(std::string_view bytes);
 Result<std::string> Base64Decode(std::string_view text);
-std::string Sha256Hex(std::string_view bytes);
+using dray::Sha256Hex;  // dray/base/sha256.h
 
 }  // namespace dray::runtime
