@@ -4,6 +4,7 @@
 
 #include "dray/base/log.h"
 #include "runtime/api_versions.h"
+#include "runtime/retry_after.h"
 
 namespace dray::runtime {
 namespace {
@@ -64,11 +65,8 @@ std::string_view ContentType(PatchType type) {
 }
 
 std::optional<std::chrono::seconds> RetryAfter(const ApiResponse& response) {
-  auto found = response.headers.find("retry-after");
-  if (found == response.headers.end() || found->second.empty() || found->second.size() > 6 ||
-      found->second.find_first_not_of("0123456789") != std::string::npos)
-    return std::nullopt;  // a date: nobody sends one
-  return std::min(std::chrono::seconds(std::stoi(found->second)), kLongestWait);
+  const std::optional<std::chrono::seconds> asked = RetryAfterOf(response.headers);
+  return asked ? std::optional(std::min(*asked, kLongestWait)) : std::nullopt;
 }
 
 // Asks until there is an answer that is not "later".

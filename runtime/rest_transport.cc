@@ -1,12 +1,11 @@
 #include <sys/stat.h>
 
-#include <charconv>
-
 #include "dray/api/codec.h"
 #include "dray/runtime/files.h"
 #include "dray/runtime/transport.h"
 #include "runtime/rate_limit.h"
 #include "runtime/rest_http.h"
+#include "runtime/retry_after.h"
 
 namespace dray::runtime {
 namespace {
@@ -55,16 +54,6 @@ class TokenSource {
   const std::string token_, file_;
   Guarded<Seen> current_;
 };
-
-std::optional<std::chrono::seconds> RetryAfter(const std::map<std::string, std::string>& headers) {
-  auto found = headers.find("retry-after");
-  if (found == headers.end()) return std::nullopt;
-  int seconds = 0;
-  const std::string& text = found->second;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
-  return std::chrono::seconds(seconds);
-}
 
 class RestTransport final : public Transport {
  public:
@@ -144,7 +133,7 @@ class RestTransport final : public Transport {
     if (status.ok())
       status = Status(Reason::kInternal,
                       "the server answered a watch with " + std::to_string(call.code()));
-    if (!status.retry_after) status.retry_after = RetryAfter(call.headers());
+    if (!status.retry_after) status.retry_after = RetryAfterOf(call.headers());
     return status;
   }
 
