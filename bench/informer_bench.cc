@@ -11,7 +11,9 @@
 //
 //   bench/run.sh informer [--only=CLAIMS,NODES]      needs dray-controller-manager beside the
 //   benchmarks (../bin)
+#include <arpa/inet.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -256,7 +258,38 @@ double CpuSeconds(int pid) {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
+// As Prometheus asks. Bytes that came, 0 for none.
+size_t Scrape(int port) {
+  const int connection = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  size_t bytes = 0;
+  const std::string ask =
+      "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\nConnection: "
+      "close\r\n\r\n";
+  if (connect(connection, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 &&
+      write(connection, ask.data(), ask.size()) == static_cast<ssize_t>(ask.size())) {
+    std::string buffer(1 << 20, '\0');
+    for (ssize_t got; (got = read(connection, buffer.data(), buffer.size())) > 0;)
+      bytes += static_cast<size_t>(got);
+  }
+  close(connection);
+  return bytes;
+}
+// Where the log says that metrics are served; 0: nowhere.
+int MetricsPort(const std::string& log) {
+  const std::string said = "metrics listens on port ";
+  std::ifstream lines(log);
+  for (std::string line; std::getline(lines, line);)
+    if (const size_t at = line.find(said); at != std::string::npos)
+      return std::atoi(line.c_str() + at + said.size());
+  return 0;
+}
+
 struct Figures {
+  double scrape_seconds = 0, scrape_again_ms = 0, scrape_mb = 0, scraped_rss = 0, scraped_peak = 0;
   int claims = 0, nodes = 0;
   double sync_seconds = 0, sync_cpu = 0, synced_rss = 0, peak_rss = 0, rest_cpu = 0;
   double patches_per_second = 0, cpu_per_patch_us = 0, leader_rss = 0, p50_ms = 0, p99_ms = 0;
@@ -290,7 +323,7 @@ std::optional<Figures> Measure(int claims, int nodes, const std::string& manager
   runtime::ProcessOptions how;
   how.argv = {manager,
               "--kubeconfig=" + kubeconfig,
-              "--metrics-bind-address=0",
+              "--metrics-bind-address=127.0.0.1:0",
               "--health-probe-bind-address=0",
               "--kube-api-qps=0",
               "--workers=4",
@@ -318,6 +351,16 @@ std::optional<Figures> Measure(int claims, int nodes, const std::string& manager
   const double before_rest = CpuSeconds(pid);
   std::this_thread::sleep_for(seconds(5));
   figures.rest_cpu = (CpuSeconds(pid) - before_rest) / 5 * 100;
+  const int port = MetricsPort(log);
+  auto scrape = [&] {
+    const auto from = Steady::now();
+    figures.scrape_mb = static_cast<double>(Scrape(port)) / 1e6;
+    return duration<double>(Steady::now() - from).count();
+  };
+  figures.scrape_seconds = scrape();
+  figures.scrape_again_ms = scrape() * 1000;
+  figures.scraped_rss = Megabytes(pid, "VmRSS:");
+  figures.scraped_peak = Megabytes(pid, "VmHWM:");
   if (claims == 0) return figures;
 
   // Now it leads: every claim wants its conditions.
@@ -366,16 +409,19 @@ int main(int argc, char** argv) {
   std::string folder = "/tmp/dray-bench-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return 1;
   Json results = Json::array();
-  std::printf("%8s %6s %8s %8s %9s %8s %7s %10s %9s %9s %8s %8s %14s\n", "claims", "nodes",
-              "sync s", "CPU s", "RSS MB", "peak MB", "rest %", "patches/s", "us/patch", "lead MB",
+  std::printf("%8s %6s %8s %8s %9s %8s %7s %9s %9s %9s %8s %8s %10s %9s %9s %8s %8s %14s\n",
+              "claims", "nodes", "sync s", "CPU s", "RSS MB", "peak MB", "rest %", "scrape s",
+              "again ms", "scrape MB", "RSS MB", "peak MB", "patches/s", "us/patch", "lead MB",
               "p50 ms", "p99 ms", "client-go MB");
   for (const auto& [claims, nodes] : sizes) {
     const std::optional<Figures> f = Measure(claims, nodes, manager, folder);
     if (!f) return 1;
     const double peer = 21.6 + claims * (78 - 21.6) / 12'000 + nodes * (80 - 21.6) / 2'000;
     std::printf(
-        "%8d %6d %8.2f %8.2f %9.1f %8.1f %7.2f %10.0f %9.0f %9.1f %8.2f %8.2f %8.0f (%.2f)\n",
+        "%8d %6d %8.2f %8.2f %9.1f %8.1f %7.2f %9.2f %9.1f %9.1f %8.1f %8.1f %10.0f %9.0f %9.1f "
+        "%8.2f %8.2f %8.0f (%.2f)\n",
         f->claims, f->nodes, f->sync_seconds, f->sync_cpu, f->synced_rss, f->peak_rss, f->rest_cpu,
+        f->scrape_seconds, f->scrape_again_ms, f->scrape_mb, f->scraped_rss, f->scraped_peak,
         f->patches_per_second, f->cpu_per_patch_us, f->leader_rss, f->p50_ms, f->p99_ms, peer,
         f->synced_rss / peer);
     std::fflush(stdout);
@@ -385,6 +431,11 @@ int main(int argc, char** argv) {
                        {"rss_mb", f->synced_rss},
                        {"peak_rss_mb", f->peak_rss},
                        {"cpu_at_rest_percent", f->rest_cpu},
+                       {"scrape_seconds", f->scrape_seconds},
+                       {"scrape_again_ms", f->scrape_again_ms},
+                       {"scrape_mb", f->scrape_mb},
+                       {"scraped_rss_mb", f->scraped_rss},
+                       {"scraped_peak_mb", f->scraped_peak},
                        {"patches_per_second", f->patches_per_second},
                        {"cpu_us_per_patch", f->cpu_per_patch_us},
                        {"leader_rss_mb", f->leader_rss},

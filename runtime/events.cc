@@ -197,17 +197,18 @@ EventRecorder::~EventRecorder() {
   state_->thread.join();
 }
 
-void EventRecorder::Record(const api::ObjectReference& about, std::string_view type,
+bool EventRecorder::Record(const api::ObjectReference& about, std::string_view type,
                            std::string_view reason, std::string_view message) {
   std::lock_guard lock(state_->mutex);
   if (state_->queue.size() >= kMostQueued || !state_->AllowedLocked(about)) {
     VLOG(1) << "event " << reason << " about " << about.kind << " " << about.name
             << " is left out: too many";
-    return;
+    return false;
   }
   state_->queue.push_back(
       {about, std::string(type), std::string(reason), std::string(message), state_->clock.Now()});
   state_->changed.notify_all();
+  return true;
 }
 
 }  // namespace dray::runtime

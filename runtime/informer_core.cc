@@ -12,6 +12,9 @@ using std::chrono::seconds;
 
 constexpr Duration kFirstDelay = milliseconds(500);
 constexpr Duration kLongestDelay = seconds(30);
+// What a server asks to wait is believed up to here: an answer of some proxy that is worth a day
+// would keep a cache blind for a day.
+constexpr Duration kLongestAsked = std::chrono::minutes(2);
 // A watch that ends sooner without having brought anything counts as a failure.
 constexpr Duration kShortWatch = seconds(1);
 // How long after timeoutSeconds a server that keeps silent is taken for dead.
@@ -110,7 +113,8 @@ Duration InformerCore::BackOff(const Status& failure) {
   // Half to one and a half: replicas that lost the same server do not come back as one.
   delay = std::chrono::duration_cast<Duration>(
       delay * std::uniform_real_distribution<double>(0.5, 1.5)(random_));
-  if (failure.retry_after) delay = std::max<Duration>(delay, *failure.retry_after);
+  if (failure.retry_after)
+    delay = std::max(delay, std::min<Duration>(*failure.retry_after, kLongestAsked));
   return delay;
 }
 
@@ -207,7 +211,8 @@ Status InformerCore::OnStaged(InformerKind::Change change, Staging& staging) {
     if (known != staging.items.end() &&
         !IsOlder(change.resource_version, known->resource_version()))
       staging.items.erase(known);
-    staging.gone[key] = change.resource_version;
+    if (!change.unwanted)
+      staging.gone[key] = change.resource_version;  // else there may be very many
     return Ok();
   }
   auto gone = staging.gone.find(key);

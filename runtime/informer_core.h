@@ -23,6 +23,7 @@ struct InformerKind {
     std::string resource_version;  // not of an error
     Status status;                 // of an error
     bool initial_events_end = false;
+    bool unwanted = false;  // there, and not to be kept: told as a deletion
   };
   api::KindInfo info;
   OpenFunction open;  // where items are packed

@@ -69,22 +69,27 @@ std::vector<InformerItem> InformerStore::Items() const {
   return {objects_.begin(), objects_.end()};
 }
 
-std::vector<ObjectPtr> InformerStore::By(std::string_view index, std::string_view value) const {
+std::vector<InformerItem> InformerStore::ItemsBy(std::string_view index, std::string_view value,
+                                                 size_t most) const {
   std::vector<InformerItem> items;
-  {
-    std::shared_lock lock(mutex_);
-    if (index == "namespace") {  // a range: keys begin with it
-      for (auto at = objects_.lower_bound(api::ObjectKey{std::string(value), ""});
-           at != objects_.end() && at->namespace_() == value; ++at)
-        items.push_back(*at);
-    } else if (auto values = indexes_.find(index); values != indexes_.end()) {
-      if (auto bucket = values->second.buckets.find(value); bucket != values->second.buckets.end())
-        items.assign(bucket->second.begin(), bucket->second.end());
-    }
+  std::shared_lock lock(mutex_);
+  if (index == "namespace") {  // a range: keys begin with it
+    for (auto at = objects_.lower_bound(api::ObjectKey{std::string(value), ""});
+         at != objects_.end() && at->namespace_() == value && items.size() < most; ++at)
+      items.push_back(*at);
+  } else if (auto values = indexes_.find(index); values != indexes_.end()) {
+    if (auto bucket = values->second.buckets.find(value); bucket != values->second.buckets.end())
+      for (const InformerItem& item : bucket->second) {
+        if (items.size() == most) break;
+        items.push_back(item);
+      }
   }
+  return items;
+}
+
+std::vector<ObjectPtr> InformerStore::By(std::string_view index, std::string_view value) const {
   std::vector<ObjectPtr> some;
-  some.reserve(items.size());
-  for (const InformerItem& item : items) some.push_back(Open(item));
+  for (const InformerItem& item : ItemsBy(index, value)) some.push_back(Open(item));
   return some;
 }
 

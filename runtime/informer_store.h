@@ -90,6 +90,9 @@ class InformerStore {
   std::vector<ObjectPtr> List() const;  // in key order
   // In key order. Empty for a value nobody has and for an index that does not exist.
   std::vector<ObjectPtr> By(std::string_view index, std::string_view value) const;
+  // As By(), the first `most` of them, not opened.
+  std::vector<InformerItem> ItemsBy(std::string_view index, std::string_view value,
+                                    size_t most = SIZE_MAX) const;
 
   // For the writer.
   InformerItem Find(const api::ObjectKey& key) const;  // empty when absent

@@ -47,8 +47,10 @@ InformerKind KindFor(const InformerOptions<T>& options) {
   kind.page = [options](std::string_view body) -> Result<InformerKind::Page> {
     DRAY_ASSIGN_OR_RETURN(api::ListOf<T> list, api::DecodeList<T>(body));
     InformerKind::Page page{{}, std::move(list.resource_version), std::move(list.continue_token)};
-    page.items.reserve(list.items.size());
-    for (T& object : list.items) page.items.push_back(MakeItem(std::move(object), options));
+    if (!options.keep) page.items.reserve(list.items.size());
+    for (T& object : list.items)
+      if (!options.keep || options.keep(object))
+        page.items.push_back(MakeItem(std::move(object), options));
     return page;
   };
   kind.change = [options](std::string_view line) -> Result<InformerKind::Change> {
@@ -61,6 +63,12 @@ InformerKind KindFor(const InformerOptions<T>& options) {
       change.initial_events_end =
           end != event.object.metadata.annotations.end() && end->second == "true";
       change.resource_version = std::move(event.object.metadata.resource_version);
+    } else if (event.type != api::WatchEventType::kError && options.keep &&
+               !options.keep(event.object)) {
+      change.type = api::WatchEventType::kDeleted;
+      change.unwanted = true;
+      change.item = InformerItem::Packed(event.object.metadata, {});
+      change.resource_version = change.item.resource_version();
     } else if (event.type != api::WatchEventType::kError) {
       change.item = MakeItem(std::move(event.object), options);
       change.resource_version = change.item.resource_version();
@@ -150,9 +158,30 @@ std::vector<std::shared_ptr<const T>> Informer<T>::By(std::string_view index,
 
 template <api::ApiObject T>
 void Informer<T>::ForEach(const std::function<void(const T&)>& visit) const {
+  ForEachIf([](const ObjectVersion&) { return true; }, visit);
+}
+
+template <api::ApiObject T>
+void Informer<T>::ForEachIf(const std::function<bool(const ObjectVersion&)>& wanted,
+                            const std::function<void(const T&)>& visit) const {
   const InformerStore& store = state_->core.store();
   for (const InformerItem& item : store.Items())
-    visit(*static_cast<const T*>(store.Open(item).get()));
+    if (wanted({item.namespace_(), item.name(), item.uid(), item.resource_version()}))
+      visit(*static_cast<const T*>(store.Open(item).get()));
+}
+
+template <api::ApiObject T>
+std::vector<api::ObjectKey> Informer<T>::KeysBy(std::string_view index,
+                                                std::string_view value) const {
+  std::vector<api::ObjectKey> keys;
+  for (const InformerItem& item : state_->core.store().ItemsBy(index, value))
+    keys.push_back(item.Key());
+  return keys;
+}
+
+template <api::ApiObject T>
+bool Informer<T>::Has(std::string_view index, std::string_view value) const {
+  return !state_->core.store().ItemsBy(index, value, 1).empty();
 }
 
 template <api::ApiObject T>

@@ -92,7 +92,7 @@ Result<runtime::Requeue> NodeCleanup::Reconcile(const Context& ctx, const api::O
     for (const auto& [name, amount] : node->status.capacity)
       if (name.starts_with(kOurResources) && amount == api::Quantity()) capacity[name] = nullptr;
   const bool clean = labels.empty() && annotations.empty() && capacity.empty();
-  if (clean || node->metadata.deletion_timestamp || !slices_->By("node", key.name).empty()) {
+  if (clean || node->metadata.deletion_timestamp || slices_->Has("node", key.name)) {
     seen_.Forget(key.name);
     return runtime::Requeue{};
   }

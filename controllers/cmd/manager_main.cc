@@ -40,6 +40,9 @@ DEFINE_bool(webhook_self_managed, false,
             "make the certificates of --webhook-cert-dir: kept in Secret dray-webhook-cert, "
             "renewed, their CA put into the webhook "
             "configurations");
+DEFINE_string(webhook_namespace, "dray-system",
+              "namespace of the Service dray-webhook and, with --webhook-self-managed, of the "
+              "Secret dray-webhook-cert");
 DEFINE_string(metrics_bind_address, ":8080", "address:port of /metrics; 0: off");
 DEFINE_string(health_probe_bind_address, ":8081", "address:port of /healthz and /readyz; 0: off");
 
@@ -110,6 +113,7 @@ Result<ControllerManager::Options> OptionsFromFlags() {
   options.webhook_port = static_cast<uint16_t>(FLAGS_webhook_port);
   options.webhook_cert_dir = FLAGS_webhook_cert_dir;
   options.webhook_self_managed = FLAGS_webhook_self_managed;
+  options.webhook_namespace = FLAGS_webhook_namespace;
   if (options.webhook_self_managed && options.webhook_cert_dir.empty())
     return Status(
         Reason::kInvalid,

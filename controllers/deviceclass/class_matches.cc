@@ -2,23 +2,34 @@
 
 namespace dray::controllers {
 
-ClassMatches::SliceCount ClassMatches::CountIn(std::shared_ptr<const api::ResourceSlice> slice,
-                                               const Programs& programs) {
-  SliceCount count;
-  for (const api::Device& device : slice->spec.devices) {
-    const cel::DeviceView view(device, slice->spec.driver);
+namespace {
+
+uint64_t HashOf(std::initializer_list<std::string_view> parts) {
+  uint64_t hash = 0;
+  for (std::string_view part : parts)
+    hash = (hash ^ std::hash<std::string_view>()(part)) * 0x9e3779b97f4a7c15u + part.size();
+  return hash;
+}
+
+}  // namespace
+
+ClassMatches::SliceCount ClassMatches::CountIn(const api::ResourceSlice& slice,
+                                               const Programs& programs, std::string* failure) {
+  const api::ResourceSliceSpec& spec = slice.spec;
+  SliceCount count{HashOf({spec.driver, spec.pool.name}), spec.pool.generation,
+                   static_cast<uint32_t>(spec.devices.size()), 0};
+  for (const api::Device& device : spec.devices) {
+    const cel::DeviceView view(device, spec.driver);
     bool all = true;
     for (size_t i = 0; i < programs.size() && all; ++i) {
       const Result<bool> matches = programs[i]->Matches(view);
       all = matches.ok() && *matches;
-      if (!matches.ok() && count.failure.empty())
-        count.failure = "spec.selectors[" + std::to_string(i) + "] fails on device " +
-                        slice->spec.driver + "/" + slice->spec.pool.name + "/" + device.name +
-                        ": " + matches.status().message();
+      if (!matches.ok() && failure->empty())
+        *failure = "spec.selectors[" + std::to_string(i) + "] fails on device " + spec.driver +
+                   "/" + spec.pool.name + "/" + device.name + ": " + matches.status().message();
     }
-    if (all) ++count.devices;
+    if (all) ++count.matching;
   }
-  count.slice = std::move(slice);
   return count;
 }
 
@@ -59,28 +70,44 @@ std::string ClassMatches::Problems(const api::DeviceClass& device_class) {
 }
 
 ClassMatches::Count ClassMatches::Of(const api::DeviceClass& device_class) {
-  const auto slices = slices_->List();
-  std::map<std::pair<std::string_view, std::string_view>, int64_t> newest;
-  for (const auto& slice : slices) {
-    int64_t& generation = newest[{slice->spec.driver, slice->spec.pool.name}];
-    generation = std::max(generation, slice->spec.pool.generation);
-  }
   OneClass one = Take(device_class);
+  // Only slices that are new to us are read.
+  std::unordered_map<uint64_t, SliceCount> fresh;
+  std::map<uint64_t, std::string> failures;
+  uint64_t version = 0;
+  slices_->ForEachIf(
+      [&](const runtime::ObjectVersion& slice) {
+        version = HashOf({slice.name, slice.uid, slice.resource_version});
+        const auto known = one.slices.find(version);
+        if (known == one.slices.end()) return true;
+        fresh.insert(*known);
+        if (auto failed = one.failures.find(version); failed != one.failures.end())
+          failures.insert(*failed);
+        return false;
+      },
+      [&](const api::ResourceSlice& slice) {
+        std::string failure;
+        fresh[version] = CountIn(slice, one.problems.empty() ? one.programs : Programs(), &failure);
+        if (!failure.empty()) failures[version] = std::move(failure);
+      });
+  std::unordered_map<uint64_t, int64_t> newest;
+  for (const auto& [unused, slice] : fresh) {
+    int64_t& generation = newest[slice.pool];
+    generation = std::max(generation, slice.generation);
+  }
   Count total;
-  std::map<std::string, SliceCount> fresh;
-  for (const auto& slice : slices) {
-    if (slice->spec.pool.generation < newest[{slice->spec.driver, slice->spec.pool.name}]) continue;
-    total.looked_at += slice->spec.devices.size();
-    if (!one.problems.empty()) continue;
-    // Objects of a cache never change: the same pointer is the same slice.
-    auto known = one.slices.find(slice->metadata.name);
-    const bool same = known != one.slices.end() && known->second.slice == slice;
-    SliceCount count = same ? std::move(known->second) : CountIn(slice, one.programs);
-    total.devices += count.devices;
-    if (total.failure.empty()) total.failure = count.failure;
-    fresh.emplace(slice->metadata.name, std::move(count));
+  for (const auto& [slice_version, slice] : fresh) {
+    if (slice.generation < newest[slice.pool]) continue;
+    total.looked_at += slice.devices;
+    if (one.problems.empty()) total.devices += slice.matching;
+  }
+  for (const auto& [failed, sentence] : failures) {
+    const SliceCount& slice = fresh[failed];
+    if (slice.generation < newest[slice.pool] || !one.problems.empty()) continue;
+    if (total.failure.empty() || sentence < total.failure) total.failure = sentence;
   }
   one.slices = std::move(fresh);
+  one.failures = std::move(failures);
   Put(device_class, std::move(one));
   return total;
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "dray/api/cel.h"
@@ -38,20 +39,24 @@ class ClassMatches {
 
  private:
   using Programs = std::vector<std::shared_ptr<const cel::Program>>;
+  // Small: there is one for each class and slice. Names are kept as their hashes.
   struct SliceCount {
-    std::shared_ptr<const api::ResourceSlice> slice;
-    size_t devices = 0;
-    std::string failure;
+    uint64_t pool = 0;  // and driver
+    int64_t generation = 0;
+    uint32_t devices = 0, matching = 0;
   };
   struct OneClass {
     std::optional<std::vector<api::DeviceSelector>> selectors;  // that all below is for
     Programs programs;
     std::string problems;
-    std::map<std::string, SliceCount> slices;
+    // By the version of the slice that was looked at.
+    std::unordered_map<uint64_t, SliceCount> slices;
+    std::map<uint64_t, std::string> failures;  // the first of each slice, mostly none
   };
   static void Compile(const std::vector<api::DeviceSelector>& selectors, OneClass* one);
-  static SliceCount CountIn(std::shared_ptr<const api::ResourceSlice> slice,
-                            const Programs& programs);
+  // `failure`: the first selector that fails on a device of it.
+  static SliceCount CountIn(const api::ResourceSlice& slice, const Programs& programs,
+                            std::string* failure);
   // Nobody is called under the lock: a class is taken out, worked on and put back.
   OneClass Take(const api::DeviceClass& device_class);
   void Put(const api::DeviceClass& device_class, OneClass one);

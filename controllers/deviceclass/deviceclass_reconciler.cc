@@ -30,8 +30,12 @@ bool MadeByUs(const Json& document) {
   const Json::json_pointer at("/metadata/managedFields");
   bool applied = false;
   for (const Json& entry : document.contains(at) ? document[at] : kNone) {
-    const bool ours =
-        entry.value("manager", "") == kFieldManager && entry.value("operation", "") == "Apply";
+    if (!entry.is_object()) return false;
+    auto says = [&](const char* key, const char* value) {
+      auto found = entry.find(key);
+      return found != entry.end() && *found == value;
+    };
+    const bool ours = says("manager", kFieldManager) && says("operation", "Apply");
     applied = applied || ours;
     if (!ours && entry.contains(Json::json_pointer("/fieldsV1/f:spec"))) return false;
   }
@@ -193,7 +197,11 @@ Status DeviceClassReconciler::Prune(const Context& ctx, const api::DeviceClass& 
       options_.client.GetRaw(ctx, api::KindOf<api::DeviceClass>::value, {"", name});
   if (live.Is(Reason::kNotFound)) return {};
   if (!live.ok()) return live.status();
-  if (!MadeByUs(Json::parse(*live))) return {};
+  const Json document = Json::parse(*live, nullptr, /*allow_exceptions=*/false);
+  // What stands between us and a server that restarts may answer in its stead.
+  if (!document.is_object())
+    return Status(Reason::kUnavailable, "deviceclass " + name + ": the answer is no JSON object");
+  if (!MadeByUs(document)) return {};
   bool used = InUse(name);
   if (!used) {
     DRAY_ASSIGN_OR_RETURN(used, InUseByServer(ctx, name));

@@ -13,12 +13,14 @@ runtime::InformerOptions<api::Pod> PodOptions() {
   options.indexes = {{"claim", ClaimsOfPod}, {"template", TemplatesOfPod}};
   options.transform = KeepOfPod;
   options.packed = true;
+  options.keep = UsesClaims;
   return options;
 }
 
 runtime::InformerOptions<api::Node> NodeOptions() {
   runtime::InformerOptions<api::Node> options;
   options.transform = KeepOfNode;
+  options.packed = true;
   return options;
 }
 
@@ -36,6 +38,7 @@ runtime::InformerOptions<api::ResourceClaim> ClaimOptions() {
 runtime::InformerOptions<api::ResourceSlice> SliceOptions() {
   runtime::InformerOptions<api::ResourceSlice> options;
   options.indexes = {{"pool", PoolOfSlice}, {"node", NodeOfSlice}};
+  options.packed = true;
   return options;
 }
 
@@ -46,8 +49,11 @@ void Free(T& member) {
 
 }  // namespace
 
+bool UsesClaims(const api::Pod& pod) {
+  return !pod.spec.resource_claims.empty() || pod.status.extended_resource_claim_status;
+}
+
 void KeepOfPod(api::Pod& pod) {
-  // Only Pods with claims matter, but no selector says so.
   Free(pod.spec.containers);
   Free(pod.spec.init_containers);
   Free(pod.spec.volumes);
@@ -59,6 +65,11 @@ void KeepOfPod(api::Pod& pod) {
 void KeepOfNode(api::Node& node) {
   std::erase_if(node.metadata.annotations,
                 [](const auto& one) { return !one.first.starts_with("dray.dev/"); });
+  // Of what a node has, only what Dray once said of it is asked.
+  std::erase_if(node.status.capacity,
+                [](const auto& one) { return !one.first.starts_with("dray.dev/"); });
+  node.spec = {};
+  node.status = {std::move(node.status.capacity), {}, {}, {}, {}};
 }
 
 void KeepOfClaim(api::ResourceClaim& claim) {

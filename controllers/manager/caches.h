@@ -7,8 +7,8 @@
 namespace dray::controllers {
 
 // The caches that every replica keeps warm, so that a new leader starts at once. Of each object
-// only what somebody here reads is kept, and of claims and Pods that in packed form: with a hundred
-// thousand of them that is most of the memory.
+// only what somebody here reads is kept, and of claims, Pods and ResourceSlices that in packed
+// form: with a hundred thousand of them, and thousands of nodes, that is most of the memory.
 struct Caches {
   explicit Caches(const runtime::Client& client);
 
@@ -25,6 +25,8 @@ struct Caches {
   runtime::Informer<api::DeviceClass> classes;
 };
 
+// Names a claim, or has got one for its extended resources.
+bool UsesClaims(const api::Pod& pod);
 // What the transforms of the caches leave of an object.
 void KeepOfPod(api::Pod& pod);
 void KeepOfNode(api::Node& node);

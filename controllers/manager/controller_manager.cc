@@ -1,7 +1,5 @@
 #include "controllers/manager/controller_manager.h"
 
-#include <malloc.h>
-
 #include <set>
 
 #include "controllers/cleanup/cleanup_reconcilers.h"
@@ -18,6 +16,7 @@
 #include "dray/runtime/device_config.h"
 #include "dray/runtime/http_server.h"
 #include "dray/runtime/lease_candidate.h"
+#include "dray/runtime/memory.h"
 #include "dray/runtime/program.h"
 #include "dray/runtime/real_clock.h"
 
@@ -41,7 +40,7 @@ class DeviceChanges final : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context&, const api::ObjectKey&) override {
     const std::set<std::string> pools =
         pools_.With([](auto& changed) { return std::exchange(changed, {}); });
-    for (const auto& claim : claims_.By("waits", "yes")) queue_.Add(api::KeyOf(*claim));
+    for (const api::ObjectKey& key : claims_.KeysBy("waits", "yes")) queue_.Add(key);
     if (pools.empty()) return runtime::Requeue{};
     claims_.ForEach([&](const api::ResourceClaim& claim) {
       const std::vector<std::string> held = PoolsOfClaim(claim);
@@ -85,12 +84,7 @@ class Replica {
     DRAY_RETURN_IF_ERROR(AddServers(ctx));
     caches_.AddTo(manager_);
     // What the first lists were read through goes back to the system.
-    manager_.Add(Stage::kEveryone, {"memory",
-                                    [](const Context&) {
-                                      malloc_trim(0);
-                                      return Ok();
-                                    },
-                                    nullptr});
+    manager_.Add(Stage::kEveryone, {"memory", runtime::KeepMemorySmall, nullptr});
     AddLeaderWork();
     return manager_.Run(ctx);
   }
@@ -108,6 +102,7 @@ class Replica {
   Status AddWebhook(const Context& ctx);
   Status Serve(const char* name, runtime::HttpServerOptions options, runtime::HttpHandler handler);
   void AnswerHealth(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
+  void AnswerMetrics(const runtime::HttpRequest& request, runtime::HttpResponder& responder) const;
 
   ControllerManager::Options& options_;
   Clock& clock_;
@@ -206,8 +201,8 @@ void Replica::HearChanges() {
   auto devices = [this](const api::ResourceSlice& slice) {
     for (const std::string& pool : PoolOfSlice(slice)) {
       changed_pools_.With([&](auto& pools) { pools.insert(pool); });
-      for (const auto& other : caches_.slices.By("pool", pool))
-        slice_cleanup_->AddAfter(api::KeyOf(*other), kSettle);
+      for (const api::ObjectKey& key : caches_.slices.KeysBy("pool", pool))
+        slice_cleanup_->AddAfter(key, kSettle);
     }
     device_changes_->AddAfter({"", "all"}, kSettle);
     for (const auto& one : caches_.classes.List()) classes_->AddAfter(api::KeyOf(*one), kSettle);
@@ -217,8 +212,8 @@ void Replica::HearChanges() {
   auto nodes = [this](const api::Node& node) {
     node_cleanup_->Add(api::KeyOf(node));
     if (caches_.nodes.Get(api::KeyOf(node)) != nullptr) return;
-    for (const auto& slice : caches_.slices.By("node", node.metadata.name))
-      slice_cleanup_->Add(api::KeyOf(*slice));
+    for (const api::ObjectKey& key : caches_.slices.KeysBy("node", node.metadata.name))
+      slice_cleanup_->Add(key);
   };
   runtime::OnChange<api::Node>(caches_.nodes, std::move(nodes), leads);
 }
@@ -246,9 +241,17 @@ void Replica::EnqueueAll() {
     for (const std::string& key : ClaimsOfPod(pod))
       claims_->Add(runtime::KeyFromText(key));  // also of claims that are not there
   });
-  for (const auto& object : caches_.templates.List()) template_cleanup_->Add(api::KeyOf(*object));
-  for (const auto& object : caches_.slices.List()) slice_cleanup_->Add(api::KeyOf(*object));
-  for (const auto& object : caches_.nodes.List()) node_cleanup_->Add(api::KeyOf(*object));
+  const auto every_key = [](const auto& cache, runtime::WorkQueue& queue) {
+    cache.ForEachIf(
+        [&](const runtime::ObjectVersion& one) {
+          queue.Add({std::string(one.namespace_), std::string(one.name)});
+          return false;
+        },
+        nullptr);
+  };
+  every_key(caches_.templates, *template_cleanup_);
+  every_key(caches_.slices, *slice_cleanup_);
+  every_key(caches_.nodes, *node_cleanup_);
 }
 
 void Replica::Lead(const Context& ctx) {
@@ -355,11 +358,7 @@ Status Replica::AddServers(const Context& ctx) {
         Serve("metrics", metrics, [this](runtime::HttpRequest request, auto responder) {
           if (request.path() != "/metrics")
             return responder->Send({404, "want /metrics\n", "text/plain", {}});
-          responder->Send({200,
-                           runtime::ProcessMetrics().Text() + BuildInfoText() +
-                               caches_.Text(clock_.Steady()) + monitor_.Text(),
-                           "text/plain; version=0.0.4",
-                           {}});
+          AnswerMetrics(request, *responder);
         }));
   }
   return AddWebhook(ctx);
@@ -371,13 +370,8 @@ Status Replica::AddWebhook(const Context& ctx) {
     return {};
   }
   if (options_.webhook_self_managed) {
-    WebhookCertificateKeeper::Options keep{prompt_client_};
-    keep.namespace_ = options_.election.lease.namespace_;
-    keep.dns_names = {"dray-webhook." + keep.namespace_ + ".svc",
-                      "dray-webhook." + keep.namespace_ + ".svc.cluster.local"};
-    keep.folder = options_.webhook_cert_dir;
-    keep.metrics = &runtime::ProcessMetrics();
-    certificates_ = std::make_unique<WebhookCertificateKeeper>(std::move(keep));
+    certificates_ = std::make_unique<WebhookCertificateKeeper>(
+        ControllerManager::CertificateOptions(options_, prompt_client_));
     // The server can't listen without them.
     if (Status made = certificates_->Fetch(ctx.WithTimeout(std::chrono::seconds(60))); !made.ok())
       return made.Wrapped("--webhook-self-managed");
@@ -412,6 +406,19 @@ Status Replica::AddWebhook(const Context& ctx) {
     review_threads_.Run(
         [this, bounded, held, responder] { webhook_.Handle(bounded, *held, *responder); });
   });
+}
+
+void Replica::AnswerMetrics(const runtime::HttpRequest& request,
+                            runtime::HttpResponder& responder) const {
+  constexpr char kType[] = "text/plain; version=0.0.4";
+  const std::string process =
+      runtime::ProcessMetrics().Text() + BuildInfoText() + caches_.Text(clock_.Steady());
+  const auto accepts = request.headers.find("accept-encoding");
+  if (accepts == request.headers.end() || !TakesGzip(accepts->second))
+    return responder.Send({200, process + monitor_.Text(), kType, {{"Vary", "Accept-Encoding"}}});
+  const DeflatedText pieces[] = {Deflate(process), *monitor_.Deflated()};
+  responder.Send(
+      {200, GzipOf(pieces), kType, {{"Content-Encoding", "gzip"}, {"Vary", "Accept-Encoding"}}});
 }
 
 void Replica::AnswerHealth(const runtime::HttpRequest& request,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controllers/deviceclass/deviceclass_reconciler.h"
+#include "controllers/webhook/certificates.h"
 #include "dray/api/admission.h"
 #include "dray/runtime/elector.h"
 #include "dray/runtime/transport.h"
@@ -40,6 +41,8 @@ class ControllerManager {
     std::string webhook_cert_dir;       // empty: no webhook
     bool webhook_self_managed = false;  // the manager keeps its certificates in a Secret and writes
                                         // them to webhook_cert_dir
+    std::string webhook_namespace = "dray-system";  // of the webhook's Service and that Secret,
+                                                    // wherever the Lease may be
     std::optional<BindAddress> metrics, health;
     admission::DeviceConfig device_config;
     std::string device_config_path;  // read again when it changes; empty: HAMi's defaults
@@ -57,6 +60,10 @@ class ControllerManager {
   // ok when ctx was stopped; an error when a port is taken, the API server can't be used, or the
   // Lease was lost.
   Status Run(const Context& ctx);
+
+  // How a webhook of these options keeps its own certificates.
+  static WebhookCertificateKeeper::Options CertificateOptions(const Options& options,
+                                                              runtime::Client client);
 
  private:
   Options options_;

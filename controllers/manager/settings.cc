@@ -1,4 +1,4 @@
-// What the flags of dray-controller-manager name: addresses and files.
+// What the flags of dray-controller-manager name: addresses, files, namespaces.
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -60,6 +60,17 @@ Status SetExtendedResources(const std::string& flag, const std::string& text,
     found->second = manifest.dump();
   }
   return {};
+}
+
+WebhookCertificateKeeper::Options ControllerManager::CertificateOptions(const Options& options,
+                                                                        runtime::Client client) {
+  WebhookCertificateKeeper::Options keep{std::move(client)};
+  keep.namespace_ = options.webhook_namespace;
+  const std::string service = "dray-webhook." + keep.namespace_ + ".svc";
+  keep.dns_names = {service, service + ".cluster.local"};
+  keep.folder = options.webhook_cert_dir;
+  keep.metrics = &runtime::ProcessMetrics();
+  return keep;
 }
 
 }  // namespace dray::controllers

@@ -5,16 +5,13 @@
 #include <tuple>
 
 #include "controllers/monitor/exposition.h"
+#include "dray/api/device_usage.h"
+#include "dray/runtime/memory.h"
 
 namespace dray::controllers {
 namespace {
 
-using DeviceId = std::tuple<std::string, std::string, std::string>;  // driver, pool, device
-
-struct Usage {
-  api::Quantity memory, cores;
-  bool whole = false;
-};
+using claims::DeviceUsage;
 
 // What one claim holds of one device, and the Pods that it is reserved for.
 struct Holder {
@@ -23,8 +20,10 @@ struct Holder {
 };
 struct Share {
   std::shared_ptr<const Holder> holder;
-  Usage usage;
+  DeviceUsage usage;
 };
+// Shares of a device of these many claims leave holes behind that are worth giving back.
+constexpr size_t kManyShares = 10'000;
 
 Holder HolderOf(const api::ResourceClaim& claim) {
   Holder holder{claim.metadata.namespace_, claim.metadata.name, {}};
@@ -50,9 +49,9 @@ std::string IndexOf(const api::Device& device) {
   return "";
 }
 
-api::Quantity CapacityOf(const api::Device& device, const char* name) {
-  auto found = device.capacity.find(name);
-  return found == device.capacity.end() ? api::Quantity() : found->second.value;
+api::Quantity LimitOf(const api::Device& device, const std::string& driver, const char* name) {
+  const api::DeviceCapacity* capacity = claims::CapacityOf(device, driver, name);
+  return capacity == nullptr ? api::Quantity() : capacity->value;
 }
 
 // False while a taint keeps claims away from the device.
@@ -63,25 +62,10 @@ bool Healthy(const api::Device& device) {
                       });
 }
 
-Usage UsageOf(const api::DeviceRequestAllocationResult& result) {
-  Usage usage;
-  usage.whole = result.consumed_capacity.empty();
-  for (const auto& [name, amount] : result.consumed_capacity) {
-    if (name == "memory" || name == result.driver + "/memory") usage.memory += amount;
-    if (name == "cores" || name == result.driver + "/cores") usage.cores += amount;
-  }
-  return usage;
-}
-
 double Ratio(const api::Quantity& part, const api::Quantity& whole) {
   return whole == api::Quantity()
              ? 0
              : static_cast<double>(part.nanos()) / static_cast<double>(whole.nanos());
-}
-
-void Add(Usage& total, const Usage& more) {
-  total.memory += more.memory;
-  total.cores += more.cores;
 }
 
 struct Families {
@@ -125,11 +109,19 @@ double Mib(const api::Quantity& quantity) {
 // One device with what is given out of it.
 struct Scraped {
   const api::Device& device;
+  const std::string& driver;
   std::string node, uuid, index, type;
   api::Quantity memory, cores;
-  Usage total;
-  std::map<std::tuple<std::string, std::string, std::string>, Usage>
+  DeviceUsage total;
+  std::map<std::tuple<std::string, std::string, std::string>, DeviceUsage>
       by_pod;  // namespace, Pod, claim
+
+  api::Quantity MemoryOf(const DeviceUsage& usage) const {
+    return usage.Of(device, driver, "memory");
+  }
+  double CoresOf(const DeviceUsage& usage) const {
+    return Ratio(usage.Of(device, driver, "cores"), cores);
+  }
 };
 
 void Write(Exposition& out, const Families& families, const api::ResourceSliceSpec& spec,
@@ -142,9 +134,9 @@ void Write(Exposition& out, const Families& families, const api::ResourceSliceSp
                                         {"node", one.node},
                                         {"pool", spec.pool.name}});
   out.Sample(families.memory_limit, labels, Bytes(one.memory));
-  out.Sample(families.memory_allocated, labels, Bytes(one.total.memory));
+  out.Sample(families.memory_allocated, labels, Bytes(one.MemoryOf(one.total)));
   out.Sample(families.core_limit, labels, one.cores == api::Quantity() ? 0 : 1);
-  out.Sample(families.core_allocated, labels, Ratio(one.total.cores, one.cores));
+  out.Sample(families.core_allocated, labels, one.CoresOf(one.total));
   out.Sample(families.healthy, labels, Healthy(one.device));
   for (const auto& [who, usage] : one.by_pod) {
     const auto& [space, pod, claim] = who;
@@ -156,8 +148,8 @@ void Write(Exposition& out, const Families& families, const api::ResourceSliceSp
                                           {"node", one.node},
                                           {"pod", pod},
                                           {"pool", spec.pool.name}});
-    out.Sample(families.pod_memory, of_pod, Bytes(usage.memory));
-    out.Sample(families.pod_cores, of_pod, Ratio(usage.cores, one.cores));
+    out.Sample(families.pod_memory, of_pod, Bytes(one.MemoryOf(usage)));
+    out.Sample(families.pod_cores, of_pod, one.CoresOf(usage));
   }
 }
 
@@ -172,11 +164,11 @@ void WriteLegacy(Exposition& out, const std::vector<size_t>& old, const Scraped&
                                         {"nodeid", one.node}});
   out.Sample(old[0], labels, Mib(one.memory));
   out.Sample(old[1], labels, one.cores == api::Quantity() ? 0 : 100);
-  out.Sample(old[2], labels, Mib(one.total.memory));
-  out.Sample(old[3], labels, 100 * Ratio(one.total.cores, one.cores));
-  std::map<std::pair<std::string, std::string>, Usage> by_pod;  // no claim in these labels
+  out.Sample(old[2], labels, Mib(one.MemoryOf(one.total)));
+  out.Sample(old[3], labels, 100 * one.CoresOf(one.total));
+  std::map<std::pair<std::string, std::string>, DeviceUsage> by_pod;  // no claim in these labels
   for (const auto& [who, usage] : one.by_pod)
-    Add(by_pod[{std::get<0>(who), std::get<1>(who)}], usage);
+    by_pod[{std::get<0>(who), std::get<1>(who)}].Add(usage);
   for (const auto& [who, usage] : by_pod) {
     const std::string of_pod = LabelText({{"devicebrand", brand},
                                           {"deviceidx", one.index},
@@ -186,8 +178,8 @@ void WriteLegacy(Exposition& out, const std::vector<size_t>& old, const Scraped&
                                           {"nodeid", one.node},
                                           {"podname", who.second},
                                           {"podnamespace", who.first}});
-    out.Sample(old[4], of_pod, Mib(usage.memory));
-    out.Sample(old[5], of_pod, 100 * Ratio(usage.cores, one.cores));
+    out.Sample(old[4], of_pod, Mib(one.MemoryOf(usage)));
+    out.Sample(old[5], of_pod, 100 * one.CoresOf(usage));
   }
 }
 
@@ -197,59 +189,78 @@ DeviceMonitor::DeviceMonitor(const runtime::Lister<api::ResourceSlice>& slices,
                              const runtime::Lister<api::ResourceClaim>& claims, bool legacy_names)
     : slices_(slices), claims_(claims), legacy_names_(legacy_names) {}
 
-std::string DeviceMonitor::Text() const {
-  std::map<DeviceId, std::vector<Share>> held;
+std::shared_ptr<const DeflatedText> DeviceMonitor::Deflated() const {
+  // Taken before the objects: what changes meanwhile is seen the next time.
+  const std::array<uint64_t, 2> versions = {slices_.Version(), claims_.Version()};
+  Kept kept = kept_.Copy();
+  if (kept.text != nullptr && kept.versions == versions && versions[0] != 0 && versions[1] != 0)
+    return kept.text;
+  kept = {versions, std::make_shared<const DeflatedText>(Compute())};
+  kept_.With([&](Kept& now) { now = kept; });
+  return kept.text;
+}
+
+DeflatedText DeviceMonitor::Compute() const {
+  std::map<claims::DeviceId, std::vector<Share>> held;
+  size_t shares_held = 0;
   claims_.ForEach([&](const api::ResourceClaim& claim) {
     if (!claim.status.allocation) return;
     const auto holder = std::make_shared<const Holder>(HolderOf(claim));
     for (const api::DeviceRequestAllocationResult& result :
-         claim.status.allocation->devices.results)
-      if (!result.admin_access.value_or(false))  // looks, takes nothing
-        held[{result.driver, result.pool, result.device}].push_back({holder, UsageOf(result)});
+         claim.status.allocation->devices.results) {
+      if (result.admin_access.value_or(false)) continue;  // looks, takes nothing
+      Share& share = held[claims::IdOf(result)].emplace_back();
+      share.holder = holder;
+      share.usage.Add(result);
+      ++shares_held;
+    }
   });
 
   struct Pool {
     int64_t generation = -1, there = 0, wanted = 0;
   };
-  const auto slices = slices_.List();
   std::map<std::pair<std::string, std::string>, Pool> pools;  // driver, pool: its newest generation
-  for (const auto& slice : slices) {
-    const api::ResourcePool& pool = slice->spec.pool;
-    Pool& known = pools[{slice->spec.driver, pool.name}];
+  slices_.ForEach([&](const api::ResourceSlice& slice) {
+    const api::ResourcePool& pool = slice.spec.pool;
+    Pool& known = pools[{slice.spec.driver, pool.name}];
     if (pool.generation > known.generation) known = {pool.generation, 0, pool.resource_slice_count};
     if (pool.generation == known.generation) ++known.there;
-  }
+  });
 
-  Exposition out;
+  Exposition out(Exposition::Form::kDeflated);
   const Families families(out, legacy_names_);
   for (const auto& [id, pool] : pools)
     out.Sample(families.complete, LabelText({{"driver", id.first}, {"pool", id.second}}),
                pool.there >= pool.wanted);
-  for (const auto& slice : slices) {
-    const api::ResourceSliceSpec& spec = slice->spec;
-    if (spec.pool.generation < pools[{spec.driver, spec.pool.name}].generation) continue;
+  slices_.ForEach([&](const api::ResourceSlice& slice) {
+    const api::ResourceSliceSpec& spec = slice.spec;
+    // One that has come since the pools were counted is in the next scrape.
+    const auto pool = pools.find({spec.driver, spec.pool.name});
+    if (pool == pools.end() || spec.pool.generation != pool->second.generation) return;
     for (const api::Device& device : spec.devices) {
       Scraped one{device,
+                  spec.driver,
                   spec.node_name.value_or(device.node_name.value_or("")),
                   TextAttribute(device, "uuid"),
                   IndexOf(device),
                   TextAttribute(device, "productName"),
-                  CapacityOf(device, "memory"),
-                  CapacityOf(device, "cores"),
+                  LimitOf(device, spec.driver, "memory"),
+                  LimitOf(device, spec.driver, "cores"),
                   {},
                   {}};
       if (auto shares = held.find({spec.driver, spec.pool.name, device.name}); shares != held.end())
-        for (Share& share : shares->second) {
-          if (share.usage.whole) share.usage = {one.memory, one.cores, true};
-          Add(one.total, share.usage);
+        for (const Share& share : shares->second) {
+          one.total.Add(share.usage);
           for (const std::string& pod : share.holder->pods)
-            Add(one.by_pod[{share.holder->namespace_, pod, share.holder->claim}], share.usage);
+            one.by_pod[{share.holder->namespace_, pod, share.holder->claim}].Add(share.usage);
         }
       Write(out, families, spec, one);
       if (legacy_names_) WriteLegacy(out, families.old, one);
     }
-  }
-  return out.Text();
+  });
+  held.clear();
+  if (shares_held >= kManyShares) runtime::ReleaseMemory();
+  return out.Deflated();
 }
 
 }  // namespace dray::controllers

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <array>
+#include <memory>
+
+#include "controllers/monitor/deflated.h"
 #include "dray/api/types/resource.h"
+#include "dray/base/guarded.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/metrics.h"
 
@@ -18,13 +23,23 @@ class DeviceMonitor {
   DeviceMonitor(const runtime::Lister<api::ResourceSlice>& slices,
                 const runtime::Lister<api::ResourceClaim>& claims, bool legacy_names = false);
 
-  // The exposition text of now; computed on each scrape.
-  std::string Text() const;
+  // The exposition text of now, compressed: a cluster of thousands of nodes has a hundred megabytes
+  // of it. Computed when slices or claims have changed since the last scrape. Any thread; two at
+  // once compute twice.
+  std::shared_ptr<const DeflatedText> Deflated() const;
+  std::string Text() const { return Inflate(*Deflated()); }
 
  private:
+  DeflatedText Compute() const;
+
   const runtime::Lister<api::ResourceSlice>& slices_;
   const runtime::Lister<api::ResourceClaim>& claims_;
   const bool legacy_names_;
+  struct Kept {
+    std::array<uint64_t, 2> versions{};  // of slices and claims
+    std::shared_ptr<const DeflatedText> text;
+  };
+  mutable Guarded<Kept> kept_;
 };
 
 }  // namespace dray::controllers

@@ -6,6 +6,11 @@
 #include "dray/runtime/program.h"
 
 namespace dray::controllers {
+namespace {
+
+constexpr size_t kCompressAt = 32u << 10;
+
+}  // namespace
 
 std::string LabelText(std::initializer_list<std::pair<std::string_view, std::string_view>> labels) {
   std::string text = "{";
@@ -26,7 +31,7 @@ std::string LabelText(std::initializer_list<std::pair<std::string_view, std::str
 }
 
 size_t Exposition::Family(std::string_view name, std::string_view help) {
-  families_.push_back({std::string(name), std::string(help), ""});
+  families_.push_back({std::string(name), std::string(help), "", std::nullopt});
   return families_.size() - 1;
 }
 
@@ -38,27 +43,41 @@ void Exposition::Sample(size_t family, std::string_view labels, double value) {
   const auto end =
       whole ? std::to_chars(number, number + sizeof number, static_cast<int64_t>(value)).ptr
             : std::to_chars(number, number + sizeof number, value).ptr;
-  kept.samples.append(kept.name).append(labels).append(" ").append(number, end).append("\n");
-}
-
-std::string Exposition::Text() const {
-  size_t size = 0;
-  for (const Kept& kept : families_)
-    size += kept.samples.size() + kept.help.size() + 2 * kept.name.size() + 32;
-  std::string text;
-  text.reserve(size);
-  for (const Kept& kept : families_) {
-    if (kept.samples.empty()) continue;
-    text.append("# HELP ")
+  if (kept.samples.empty() && !kept.deflater)
+    kept.samples.append("# HELP ")
         .append(kept.name)
         .append(" ")
         .append(kept.help)
         .append("\n# TYPE ")
         .append(kept.name)
         .append(" gauge\n");
-    text.append(kept.samples);
-  }
+  kept.samples.append(kept.name).append(labels).append(" ").append(number, end).append("\n");
+  if (form_ == Form::kText || kept.samples.size() < kCompressAt) return;
+  if (!kept.deflater) kept.deflater.emplace();
+  kept.deflater->Append(kept.samples);
+  kept.samples.clear();
+}
+
+std::string Exposition::Text() const {
+  size_t size = 0;
+  for (const Kept& kept : families_) size += kept.samples.size();
+  std::string text;
+  text.reserve(size);
+  for (const Kept& kept : families_) text += kept.samples;
   return text;
+}
+
+DeflatedText Exposition::Deflated() {
+  std::vector<DeflatedText> pieces;
+  for (Kept& kept : families_) {
+    if (kept.samples.empty() && !kept.deflater) continue;
+    if (!kept.deflater) kept.deflater.emplace();
+    kept.deflater->Append(kept.samples);
+    pieces.push_back(kept.deflater->Finish());
+    kept.deflater.reset();
+    std::string().swap(kept.samples);
+  }
+  return Join(pieces);
 }
 
 std::string BuildInfoText() {

@@ -9,6 +9,12 @@
 #include "dray/api/codec.h"
 
 namespace dray::controllers {
+namespace {
+
+// Of the time, at most one part in so many goes into gathering.
+constexpr int kShare = 20;
+
+}  // namespace
 
 std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
   std::vector<std::string> keys;
@@ -16,10 +22,10 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod) {
   return keys;
 }
 
-std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) {
+std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(Clock& clock) {
+  const SteadyTime now = clock.Steady();
   std::shared_ptr<const alloc::Snapshot> fresh_enough = devices_.With([&](const Devices& devices) {
-    return devices.snapshot != nullptr && now - devices.gathered_at < fresh_ ? devices.snapshot
-                                                                             : nullptr;
+    return devices.snapshot != nullptr && now < devices.good_until ? devices.snapshot : nullptr;
   });
   if (fresh_enough != nullptr) return fresh_enough;
   // Taken before the objects: what changes meanwhile is seen the next time.
@@ -28,7 +34,7 @@ std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) 
   std::shared_ptr<const alloc::Snapshot> kept = devices_.With([&](Devices& devices) {
     const bool same = devices.snapshot != nullptr && devices.versions == versions &&
                       std::find(versions.begin(), versions.end(), 0u) == versions.end();
-    if (same) devices.gathered_at = now;
+    if (same) devices.good_until = now + fresh_;
     return same ? devices.snapshot : nullptr;
   });
   if (kept != nullptr) return kept;
@@ -38,8 +44,18 @@ std::shared_ptr<const alloc::Snapshot> PendingReasons::Snapshot(SteadyTime now) 
     if (claim.status.allocation)
       fresh->AddAllocation(*claim.status.allocation, api::KeyOf(claim).ToString());
   });
-  devices_.With([&](Devices& devices) { devices = {versions, fresh, now, {}}; });
+  const SteadyTime done = clock.Steady();
+  const SteadyTime good_until =
+      std::max(now + fresh_, fresh_ == Duration::zero() ? now : done + kShare * (done - now));
+  devices_.With([&](Devices& devices) { devices = {versions, fresh, good_until, {}}; });
   return fresh;
+}
+
+void PendingReasons::LetGo() {
+  Devices unneeded;  // freed without the lock
+  devices_.With([&](Devices& devices) {
+    if (devices.snapshot != nullptr) std::swap(devices, unneeded);
+  });
 }
 
 std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
@@ -68,7 +84,7 @@ std::string PendingReasons::Why(const Context& ctx, const api::Pod& pod) {
       places.push_back(*std::move(live->status.allocation->node_selector));
   }
 
-  const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot(ctx.clock().Steady());
+  const std::shared_ptr<const alloc::Snapshot> snapshot = Snapshot(ctx.clock());
   if (!places.empty() || fresh_ == Duration::zero()) return Try(ctx, *snapshot, wanted, places);
   std::string asked;
   for (const api::ResourceClaim* claim : wanted) asked += api::ToJsonValue(claim->spec).dump();

@@ -21,7 +21,8 @@ std::vector<std::string> ClaimsOfPod(const api::Pod& pod);
 class PendingReasons {
  public:
   // `client`: for where an allocated claim may be used, which caches need not keep. `fresh`: for so
-  // long what has been gathered is good enough, however much changes meanwhile.
+  // long what has been gathered is good enough, however much changes meanwhile; and longer where
+  // gathering takes long, so that it is not what this process does all day.
   PendingReasons(runtime::Client client, const runtime::Lister<api::ResourceClaim>& claims,
                  const runtime::Lister<api::ResourceSlice>& slices,
                  const runtime::Lister<api::DeviceClass>& classes,
@@ -37,18 +38,20 @@ class PendingReasons {
   // not come round yet, or waits for something else), when none is left to allocate, and while a
   // claim has not been made.
   std::string Why(const Context& ctx, const api::Pod& pod);
+  // Nobody waits any more: lets go of what was gathered, which is every device of the cluster.
+  void LetGo();
 
  private:
   // What several Pods are explained with, as long as nothing has changed.
   struct Devices {
     std::array<uint64_t, 3> versions{};  // of slices, classes and claims
     std::shared_ptr<const alloc::Snapshot> snapshot;
-    SteadyTime gathered_at;
+    SteadyTime good_until;
     // Reasons against this snapshot by what was asked for: the replicas of one Deployment are tried
     // once.
     std::map<std::string, std::string> reasons;
   };
-  std::shared_ptr<const alloc::Snapshot> Snapshot(SteadyTime now);
+  std::shared_ptr<const alloc::Snapshot> Snapshot(Clock& clock);
   std::string Try(const Context& ctx, const alloc::Snapshot& snapshot,
                   const std::vector<const api::ResourceClaim*>& wanted,
                   const std::vector<api::NodeSelector>& places) const;

@@ -1,7 +1,9 @@
 // Life of a claim, stop 4 of 8: report. Level based: everything is derived again from the objects.
 #include "controllers/resourceclaim/resourceclaim_reconciler.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "dray/base/duration.h"
 #include "dray/base/log.h"
@@ -26,6 +28,9 @@ constexpr char kRefusedHelp[] = "Device conditions that the API server did not a
 // given us the right.
 constexpr Duration kAfterRefusal = std::chrono::minutes(5);
 
+// What the event recorder has no room for is tried again.
+constexpr Duration kAfterLeftOut = std::chrono::seconds(10);
+
 constexpr Standing kStandings[] = {Standing::kWaitingForClaim, Standing::kPending,
                                    Standing::kUnschedulable,   Standing::kAllocated,
                                    Standing::kReserved,        Standing::kPrepared,
@@ -41,6 +46,24 @@ runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) {
 // Neither bound nor done: an unallocated claim keeps it from running.
 bool Waits(const api::Pod& pod) {
   return pod.spec.node_name.empty() && !claims::Done(pod) && !pod.metadata.deletion_timestamp;
+}
+
+// What the report of these devices needs a right for: rights are given by namespace and, since
+// Kubernetes 1.36, by driver.
+std::string RightOf(const api::ResourceClaim& claim) {
+  std::set<std::string> drivers;
+  for (const api::DeviceRequestAllocationResult& result : claim.status.allocation->devices.results)
+    drivers.insert(result.driver);
+  std::string right = claim.metadata.namespace_;
+  for (const std::string& driver : drivers) right += " " + driver;
+  return right;
+}
+
+// Refused for who we are, not for what the report says.
+bool LacksRight(const Status& refusal) {
+  return refusal.Is(Reason::kForbidden) ||
+         (refusal.Is(Reason::kInvalid) &&
+          refusal.message().find("resourceclaims/driver") != std::string::npos);
 }
 
 void Sooner(std::optional<Duration>& kept, std::optional<Duration> other) {
@@ -75,6 +98,13 @@ ResourceClaimReconciler::ResourceClaimReconciler(Options options)
 
 Result<runtime::Requeue> ResourceClaimReconciler::Reconcile(const Context& ctx,
                                                             const api::ObjectKey& key) {
+  Result<runtime::Requeue> result = ReconcileOne(ctx, key);
+  if (told_ == 0) reasons_.LetGo();
+  return result;
+}
+
+Result<runtime::Requeue> ResourceClaimReconciler::ReconcileOne(const Context& ctx,
+                                                               const api::ObjectKey& key) {
   const auto claim = options_.claims->Get(key);
   if (claim == nullptr) return ReconcileMissing(ctx, key);
   const auto pods = options_.pods->By("claim", key.ToString());
@@ -122,6 +152,12 @@ void ResourceClaimReconciler::Count(Standing standing, int by) {
   }
 }
 
+void ResourceClaimReconciler::Untell(Known& one) {
+  if (one.told == nullptr) return;
+  one.told.reset();
+  --told_;
+}
+
 // Another claim of the same name begins anew; so does one that was waited for.
 void ResourceClaimReconciler::Meet(const api::ObjectKey& key, const std::string& uid) {
   const size_t hash = std::hash<std::string>()(uid);
@@ -142,16 +178,19 @@ void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectM
     before = std::exchange(one.standing, standing);
     if (before && before != standing && !(waits(*before) && waits(standing)))
       one.waits_since = SteadyTime::max();
-    if (!waits(standing)) one.told.reset();
+    if (!waits(standing)) Untell(one);
   });
   if (before == standing) return;
   if (before) Count(*before, -1);
   Count(standing, 1);
   // After a restart, where a claim stands says nothing about when it got there.
+  // The API server's clock may be ahead of ours: a sum that falls is no sum.
   if (before && metadata.creation_timestamp)
     options_.metrics->Observe(
         kSeconds, kSecondsHelp, StandingLabel(standing),
-        std::chrono::duration<double>(now - WallTime(*metadata.creation_timestamp)).count());
+        std::max(
+            0.0,
+            std::chrono::duration<double>(now - WallTime(*metadata.creation_timestamp)).count()));
 }
 
 void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
@@ -162,6 +201,7 @@ void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
     if (found == known.end()) return;
     before = found->second.standing;
     stuck = found->second.stuck;
+    Untell(found->second);
     known.erase(found);
   });
   if (before) Count(*before, -1);
@@ -220,7 +260,7 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
   bool unschedulable = false;
   known_.With([&](KnownClaims& known) {
     Known& one = known[key];
-    if (waiting.empty()) return one.told.reset();
+    if (waiting.empty()) return Untell(one);
     if (one.waits_since == SteadyTime::max()) one.waits_since = now;
     wait = one.told == nullptr ? options_.explain_after - (now - one.waits_since)
                                : options_.explain_every - (now - one.told->worked_out_at);
@@ -242,24 +282,36 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
     told.pods[pod->metadata.uid] = text + ": " + why;
   }
   if (ctx.stopped()) return unschedulable;
-  // 3. What of it is news.
-  const Told present = told;
+  // 3. What of it is news. What the recorder has no room for (a thousand Pods that begin to wait at
+  // once) is news the next time as well.
   Told before;
   known_.With([&](KnownClaims& known) {
+    if (const Known& one = known[key]; one.told != nullptr) before = *one.told;
+  });
+  bool left_out = false;
+  if (!told.reason.empty() && told.reason != before.said &&
+      !options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable",
+                               told.reason))
+    left_out = true;
+  else
+    told.said = told.reason;
+  for (const api::Pod* pod : waiting) {
+    auto text = told.pods.find(pod->metadata.uid);
+    if (text == told.pods.end() || text->second == before.pods[pod->metadata.uid] ||
+        options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable",
+                                text->second))
+      continue;
+    told.pods.erase(text);
+    left_out = true;
+  }
+  if (left_out) Sooner(*again, std::max(options_.explain_every, kAfterLeftOut));
+  const bool unsatisfied = !told.reason.empty();
+  known_.With([&](KnownClaims& known) {
     Known& one = known[key];
-    if (one.told != nullptr) before = std::move(*one.told);
+    if (one.told == nullptr) ++told_;
     one.told = std::make_unique<Told>(std::move(told));
   });
-  if (!present.reason.empty() && present.reason != before.reason)
-    options_.events->Record(runtime::ReferenceTo(claim), "Warning", "DevicesUnavailable",
-                            present.reason);
-  for (const api::Pod* pod : waiting) {
-    auto text = present.pods.find(pod->metadata.uid);
-    if (text != present.pods.end() && text->second != before.pods[pod->metadata.uid])
-      options_.events->Record(runtime::ReferenceTo(*pod), "Warning", "DevicesUnavailable",
-                              text->second);
-  }
-  return !present.reason.empty();
+  return unsatisfied;
 }
 
 Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::ClaimView& view,
@@ -279,6 +331,21 @@ Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::
   const claims::DeviceReport report =
       claims::ReportDevices(view, api::ToTime(ctx.clock().Now()), published);
   if (!report.changed) return {};
+  const std::string right = RightOf(*view.claim);
+  const SteadyTime now = ctx.clock().Steady();
+  Duration without{};
+  no_right_until_.With([&](auto& until) {
+    auto known = until.find(right);
+    if (known == until.end()) return;
+    if (now < known->second)
+      without = known->second - now;
+    else
+      known->second = now + kAfterRefusal;  // this claim tries, the others wait for it
+  });
+  if (without > Duration::zero()) {
+    Sooner(*again, without);
+    return {};
+  }
   // Apply with our own field manager: only our condition types are ours, what the driver wrote
   // stays the driver's.
   Json devices = Json::array();
@@ -316,9 +383,12 @@ Status ResourceClaimReconciler::ReportDevices(const Context& ctx, const claims::
                           {{"reason", std::string(ReasonName(outcome.reason()))}});
     LOG(WARNING) << "conditions of the devices of claim " << api::KeyOf(*view.claim).ToString()
                  << " are refused: " << outcome.message();
+    if (LacksRight(outcome))
+      no_right_until_.With([&](auto& until) { until[right] = now + kAfterRefusal; });
     Sooner(*again, kAfterRefusal);
     return {};
   }
+  if (outcome.ok()) no_right_until_.With([&](auto& until) { until.erase(right); });
   return IgnoreNotFound(std::move(outcome));
 }
 

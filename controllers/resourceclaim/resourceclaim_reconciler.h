@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <string>
 
@@ -48,11 +49,12 @@ class ResourceClaimReconciler : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
-  // What was last said about a claim that waits.
+  // What was last worked out, and said, about a claim that waits.
   struct Told {
     SteadyTime worked_out_at;
-    std::string reason;                       // of the first Pod that has one
-    std::map<std::string, std::string> pods;  // by UID
+    std::string reason;  // of the first Pod that has one
+    std::string said;    // of the claim; "": nothing yet, or the recorder had no room
+    std::map<std::string, std::string> pods;  // said, by UID
   };
   // Small: there is one for every claim of the cluster.
   struct Known {
@@ -65,11 +67,13 @@ class ResourceClaimReconciler : public runtime::Reconciler {
   };
   using KnownClaims = std::map<api::ObjectKey, Known>;
 
+  Result<runtime::Requeue> ReconcileOne(const Context& ctx, const api::ObjectKey& key);
   Result<runtime::Requeue> ReconcileMissing(const Context& ctx, const api::ObjectKey& key);
   void Meet(const api::ObjectKey& key, const std::string& uid);
   void Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata, claims::Standing standing,
             WallTime now);
   void Forget(const api::ObjectKey& key);
+  void Untell(Known& one);  // under the lock of known_
   void Count(claims::Standing standing, int by);
   // After how long to look again; `about` is told when it is stuck.
   std::optional<Duration> WatchForStuck(const api::ObjectKey& key,
@@ -87,7 +91,11 @@ class ResourceClaimReconciler : public runtime::Reconciler {
   Options options_;
   PendingReasons reasons_;
   Guarded<KnownClaims> known_;
+  std::atomic<int> told_ = 0;  // claims of which something is told
   Guarded<std::map<claims::Standing, int>> totals_;
+  // Namespaces and drivers for which we lack a right to report -> when one claim of them is to try
+  // again. Else a hundred thousand claims would ask for nothing, again and again.
+  Guarded<std::map<std::string, SteadyTime>> no_right_until_;
 };
 
 }  // namespace dray::controllers

@@ -72,9 +72,26 @@ TEST(Caches, APodKeepsItsClaimsAndANodeWhatIsOurs) {
   api::Node node;
   node.metadata.annotations = {{"dray.dev/x", "1"}, {"large", "text"}};
   node.metadata.labels = {{"zone", "z"}};
+  node.spec.taints = {{"k", "v", "NoSchedule", {}}};
+  node.status.conditions = {{"Ready", "True", {}, {}, "KubeletReady", "it is"}};
+  node.status.capacity = {{"cpu", testing::Q("96")}, {"dray.dev/gpu", testing::Q("0")}};
+  node.status.allocatable = node.status.capacity;
   KeepOfNode(node);
+  EXPECT_TRUE(node.spec.taints.empty());
+  EXPECT_TRUE(node.status.conditions.empty());
+  EXPECT_TRUE(node.status.allocatable.empty());
+  EXPECT_EQ(node.status.capacity.size(), 1u);
   EXPECT_EQ(node.metadata.annotations, (api::Labels{{"dray.dev/x", "1"}}));
   EXPECT_EQ(node.metadata.labels.size(), 1u);
+}
+
+TEST(Caches, OnlyPodsThatUseClaims) {
+  api::Pod pod = testing::TestCluster::MakePod("p");
+  EXPECT_FALSE(UsesClaims(pod));
+  // The scheduler made one for what it asks for as an extended resource.
+  pod.status.extended_resource_claim_status.emplace();
+  EXPECT_TRUE(UsesClaims(pod));
+  EXPECT_TRUE(UsesClaims(testing::TestCluster::MakePod("p", {{"a", "claim", std::nullopt}})));
 }
 
 }  // namespace

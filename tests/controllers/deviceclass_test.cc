@@ -330,6 +330,51 @@ TEST_F(DeviceClassTest, AClassThatAllocatedClaimsHoldIsNotSearchedForAgain) {
   EXPECT_FALSE(cluster.Find<api::DeviceClass>({"", "gpu"}));
 }
 
+// A proxy in front of a server that restarts answers every GET with something of its own.
+class Proxy final : public runtime::Transport {
+ public:
+  Proxy(std::shared_ptr<runtime::Transport> server, std::string page)
+      : server_(std::move(server)), page_(std::move(page)) {}
+  Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
+    if (request.method == "GET" && request.path.ends_with("/deviceclasses/gpu"))
+      return runtime::ApiResponse{200, page_, {}};
+    return server_->Do(ctx, request);
+  }
+  Status Watch(const Context& ctx, const runtime::ApiRequest& request,
+               const std::function<bool(std::string_view)>& on_line) override {
+    return server_->Watch(ctx, request, on_line);
+  }
+
+ private:
+  const std::shared_ptr<runtime::Transport> server_;
+  const std::string page_;
+};
+
+TEST_F(DeviceClassTest, AnAnswerThatIsNoObjectDeletesNothing) {
+  Configure({{"gpu", Manifest()}});
+  Reconcile();
+  Sync();
+  struct Case {
+    const char* page;
+    bool error;
+  };
+  for (const Case& c : {Case{"<html>503 Service Unavailable</html>", true}, Case{"", true},
+                        Case{"[]", true}, Case{R"({"metadata":{"managedFields":[1,"x"]}})", false},
+                        Case{R"({"metadata":{"managedFields":[{"manager":7}]}})", false}}) {
+    DeviceClassReconciler strange(DeviceClassReconciler::Options{
+        runtime::Client(std::make_shared<Proxy>(cluster.wire, c.page)),
+        &classes,
+        &claims,
+        &templates,
+        &*events,
+        &metrics,
+        {}});
+    const Result<runtime::Requeue> result = strange.Reconcile(cluster.Ctx(), {"", "gpu"});
+    EXPECT_EQ(result.Is(Reason::kUnavailable), c.error) << c.page << ": " << result.status();
+    EXPECT_TRUE(cluster.Find<api::DeviceClass>({"", "gpu"})) << c.page;
+  }
+}
+
 TEST_F(DeviceClassTest, DeletesExactlyWhatItSaw) {
   Configure({{"gpu", Manifest()}});
   Reconcile();

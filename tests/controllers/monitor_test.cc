@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "tests/support/test_cluster.h"
 
@@ -195,6 +196,78 @@ TEST_F(MonitorTest, LegacyNamesInTheirUnits) {
       samples["vGPUDeviceCoreAllocated" + device + ",podname=\"p\",podnamespace=\"default\"}"],
       "50");
   EXPECT_EQ(samples.size(), before.size() + 6) << "the others stay";
+}
+
+// What a client makes of it: header, trailer and checksum are looked at.
+std::string Gunzip(const std::string& body) {
+  std::string text(1 << 20, '\0');
+  z_stream stream{};
+  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+  stream.avail_in = static_cast<uInt>(body.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data());
+  stream.avail_out = static_cast<uInt>(text.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  EXPECT_EQ(stream.avail_in, 0u) << "one stream, and nothing behind it";
+  text.resize(stream.total_out);
+  inflateEnd(&stream);
+  return text;
+}
+
+TEST(Deflated, PiecesAreOneStream) {
+  std::string large;
+  for (int i = 0; i < 5000; ++i) large += "dray_line{number=\"" + std::to_string(i) + "\"} 1\n";
+  Deflater grown;
+  for (size_t at = 0; at < large.size(); at += 777) grown.Append(large.substr(at, 777));
+  const DeflatedText pieces[] = {Deflate("first\n"), Deflate(""), grown.Finish(),
+                                 Deflate("last\n")};
+  EXPECT_EQ(Gunzip(GzipOf(pieces)), "first\n" + large + "last\n");
+  EXPECT_EQ(Inflate(Join(pieces)), "first\n" + large + "last\n");
+  EXPECT_LT(pieces[2].bytes.size(), large.size() / 4);
+  EXPECT_EQ(Gunzip(GzipOf({})), "");
+  EXPECT_EQ(Inflate({}), "");
+}
+
+TEST(Deflated, OnlyWhoTakesIt) {
+  for (const char* takes : {"gzip", "deflate, gzip", "gzip;q=0.5", "br;q=1.0, gzip;q=0.8, *;q=0.1",
+                            "*", "identity ,  gzip ; q=1"})
+    EXPECT_TRUE(TakesGzip(takes)) << takes;
+  for (const char* refuses :
+       {"", "identity", "br", "gzip;q=0", "gzip;q=0.000", "gzip;q=0, *", "*;q=0", "x-gzipped"})
+    EXPECT_FALSE(TakesGzip(refuses)) << refuses;
+}
+
+TEST_F(MonitorTest, NothingIsComputedTwice) {
+  slices.Put(Slice("a", "n1", 2));
+  Hold("one", {Device("gpu-0", "16Gi", "30")}, {"p"});
+  const DeviceMonitor monitor(slices, claims);
+  const auto first = monitor.Deflated();
+  EXPECT_EQ(monitor.Deflated(), first);
+  Hold("two", {Device("gpu-1", "16Gi", "30")}, {"p"});
+  const auto second = monitor.Deflated();
+  EXPECT_NE(second, first);
+  EXPECT_EQ(Samples(Inflate(*second))[Gpu("hami_dra_gpu_memory_allocated_bytes", 1)],
+            "17179869184");
+  slices.Put(Slice("b", "n2", 1));
+  EXPECT_NE(monitor.Deflated(), second);
+}
+
+TEST_F(MonitorTest, CapacitiesUnderTheDriversDomain) {
+  api::ResourceSlice slice = Slice("a", "n1", 1);
+  slice.spec.devices[0].capacity.clear();
+  slice.spec.devices[0].capacity["gpu.example.com/memory"].value = Q("80Gi");
+  slice.spec.devices[0].capacity["cores"].value = Q("120");
+  slices.Put(slice);
+  api::DeviceRequestAllocationResult share = Device("gpu-0");
+  share.share_id = "s";
+  share.consumed_capacity["gpu.example.com/memory"] = Q("8Gi");
+  share.consumed_capacity["gpu.example.com/cores"] = Q("60");
+  Hold("c", {share}, {"p"});
+  auto samples = Scrape();
+  EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_limit_bytes", 0)], "85899345920");
+  EXPECT_EQ(samples[Gpu("hami_dra_gpu_memory_allocated_bytes", 0)], "8589934592");
+  EXPECT_EQ(samples[Gpu("hami_dra_gpu_core_allocated_ratio", 0)], "0.5");
+  EXPECT_EQ(samples[Vgpu("hami_dra_vgpu_memory_allocated_bytes", 0, "p", "c")], "8589934592");
 }
 
 TEST(BuildInfo, HasHamisNameAndOurs) {

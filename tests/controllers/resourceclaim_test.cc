@@ -322,6 +322,33 @@ TEST_F(ResourceClaimTest, WhatIsGatheredOnceIsGoodEnoughForAWhile) {
   EXPECT_EQ(reasons.Why(cluster.Ctx(), q), "");
 }
 
+// What was gathered is every device of the cluster: kept only as long as somebody waits.
+TEST_F(ResourceClaimTest, LetsGoOfTheDevicesWhenNobodyWaits) {
+  cluster.AddNode("n1");
+  cluster.AddClass();
+  cluster.AddDevices("n1", 1);
+  for (const char* name : {"c", "d"}) {
+    api::ResourceClaim claim = TestCluster::MakeClaim(name);
+    claim.spec.devices.requests[0].exactly->count = 7;
+    cluster.Create(claim);
+    PodUsing(std::string("p") + name, {name});
+  }
+  auto held = [&] { return slices.List().front().use_count() > 2; };  // the cache, and this one
+  Reconcile({"default", "c"});
+  EXPECT_TRUE(held());
+  EXPECT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"default", "d"}).ok());
+  ASSERT_TRUE(cluster.Delete<api::Pod>({"default", "pc"}).ok());
+  pods.Sync(cluster.client, cluster.Ctx());
+  EXPECT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"default", "c"}).ok());
+  EXPECT_TRUE(held()) << "d waits";
+  ASSERT_TRUE(cluster.Delete<api::ResourceClaim>({"default", "d"}).ok());
+  ASSERT_TRUE(cluster.Delete<api::Pod>({"default", "pd"}).ok());
+  pods.Sync(cluster.client, cluster.Ctx());
+  claims.Sync(cluster.client, cluster.Ctx());
+  EXPECT_TRUE(reconciler->Reconcile(cluster.Ctx(), {"default", "d"}).ok());
+  EXPECT_FALSE(held());
+}
+
 // A report that the API server does not accept is no reason to ask again and again.
 TEST_F(ResourceClaimTest, AReportThatIsForbiddenIsNotHammered) {
   cluster.Create(TestCluster::MakeClaim("c"));
@@ -338,6 +365,52 @@ TEST_F(ResourceClaimTest, AReportThatIsForbiddenIsNotHammered) {
   EXPECT_EQ(result->after, minutes(5));
   EXPECT_NE(metrics.Text().find("dray_resourceclaim_reports_refused_total{reason=\"Invalid\"} 1"),
             std::string::npos);
+}
+
+// A missing right is the same for all claims of a namespace and driver: one of them asks for all.
+TEST_F(ResourceClaimTest, OneClaimAsksWhetherTheRightIsThereByNow) {
+  for (const char* name : {"c", "d", "e"}) {
+    cluster.Create(TestCluster::MakeClaim(name));
+    cluster.Allocate({"default", name}, "n1", {"gpu-0"}, {});
+  }
+  for (const Status& refusal :
+       {Status(Reason::kForbidden, "cannot patch resource resourceclaims/status"),
+        Status(Reason::kInvalid,
+               "changing status.devices requires resourceclaims/driver permission")}) {
+    cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+      return request.method == "PATCH" ? refusal : Ok();
+    });
+    cluster.wire->TakeWrites();
+    EXPECT_EQ(Reconcile({"default", "c"}).after, minutes(5));
+    cluster.clock.Advance(minutes(1));
+    for (const char* name : {"c", "d", "e"})
+      EXPECT_EQ(Reconcile({"default", name}).after, minutes(4)) << name;
+    EXPECT_THAT(cluster.wire->TakeWrites(), SizeIs(1));
+    cluster.clock.Advance(minutes(4));
+    for (const char* name : {"e", "c", "d"})
+      EXPECT_EQ(Reconcile({"default", name}).after, minutes(5)) << name;
+    EXPECT_THAT(cluster.wire->TakeWrites(), SizeIs(1));
+    cluster.clock.Advance(minutes(5));
+  }
+  // The right is there: everybody reports.
+  cluster.wire->RefuseWhere(nullptr);
+  for (const char* name : {"d", "e", "c"}) EXPECT_FALSE(Reconcile({"default", name}).after) << name;
+  EXPECT_THAT(cluster.wire->TakeWrites(), SizeIs(3));
+  EXPECT_THAT(Conditions(), SizeIs(1));
+}
+
+// What is wrong with one report says nothing about the others.
+TEST_F(ResourceClaimTest, AnInvalidReportIsItsClaimsOnly) {
+  for (const char* name : {"c", "d"}) {
+    cluster.Create(TestCluster::MakeClaim(name));
+    cluster.Allocate({"default", name}, "n1", {"gpu-0"}, {});
+  }
+  cluster.wire->RefuseWhere([&](const runtime::ApiRequest& request) {
+    return request.method == "PATCH" ? Status(Reason::kInvalid, "status.devices: too many") : Ok();
+  });
+  Reconcile({"default", "c"});
+  Reconcile({"default", "d"});
+  EXPECT_THAT(cluster.wire->TakeWrites(), SizeIs(2));
 }
 
 TEST_F(ResourceClaimTest, WaitsForAClaimThatAPodNames) {
@@ -424,6 +497,27 @@ TEST_F(ResourceClaimTest, SaysOnceWhyAPodWaits) {
   ASSERT_TRUE(cluster.Delete<api::ResourceSlice>({"", "n3-gpu"}).ok());
   Reconcile();
   EXPECT_THAT(News(), SizeIs(3));
+}
+
+// A recorder that has no room is asked again, with what is still so.
+TEST_F(ResourceClaimTest, WhatWasLeftOutIsSaidLater) {
+  cluster.AddNode("n1");
+  cluster.AddClass();
+  const api::ResourceClaim claim = cluster.Create(TestCluster::MakeClaim("c"));
+  const api::Pod pod = PodUsing("p");
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_TRUE(events->Record(runtime::ReferenceTo(claim), "Normal", "Noise", "n"));
+    EXPECT_TRUE(events->Record(runtime::ReferenceTo(pod), "Normal", "Noise", "n"));
+  }
+  EXPECT_FALSE(events->Record(runtime::ReferenceTo(claim), "Normal", "Noise", "n"));
+  EXPECT_EQ(Reconcile().after, seconds(10));
+  EXPECT_EQ(Gauges(), "unschedulable=1");
+  EXPECT_THAT(News(), SizeIs(2)) << "nothing but noise";
+  Reconcile();
+  EXPECT_THAT(News(), ElementsAre(HasSubstr("Pod p: Warning DevicesUnavailable"),
+                                  HasSubstr("ResourceClaim c: Warning DevicesUnavailable")));
+  Reconcile();
+  EXPECT_THAT(News(), IsEmpty());
 }
 
 TEST_F(ResourceClaimTest, OnlyAPodThatWaitsIsTold) {
@@ -599,6 +693,20 @@ TEST_F(ResourceClaimTest, MeasuresTheTimeToEachStop) {
   cluster.clock.Advance(minutes(1));
   Reconcile();
   EXPECT_EQ(Metric("dray_resourceclaim_standing_seconds_count{standing=\"allocated\"}"), "1");
+}
+
+// The server's clock is ahead of ours: nothing takes less than no time.
+TEST_F(ResourceClaimTest, AClaimFromTheFutureTakesNoTime) {
+  cluster.Create(TestCluster::MakeClaim("c"));
+  Reconcile();
+  cluster.Allocate(kClaim, "n1", {"gpu-0"}, {});
+  Sync();
+  api::ResourceClaim claim = *claims.Get(kClaim);
+  claim.metadata.creation_timestamp = api::ToTime(cluster.clock.Now() + minutes(2));
+  claims.Put(claim);
+  ASSERT_TRUE(reconciler->Reconcile(cluster.Ctx(), kClaim).ok());
+  EXPECT_EQ(Metric("dray_resourceclaim_standing_seconds_count{standing=\"allocated\"}"), "1");
+  EXPECT_EQ(Metric("dray_resourceclaim_standing_seconds_sum{standing=\"allocated\"}"), "0");
 }
 
 TEST(ClaimsOfPod, NamesEveryClaimThatHasAName) {

@@ -18,7 +18,8 @@ class EventRecorder {
   EventRecorder(Client client, Clock& clock, std::string component);
   ~EventRecorder();  // sends what is queued, for at most 2 s
 
-  void Record(const api::ObjectReference& about, std::string_view type, std::string_view reason,
+  // False: too many, this one is left out.
+  bool Record(const api::ObjectReference& about, std::string_view type, std::string_view reason,
               std::string_view message);
 
  private:

@@ -12,6 +12,12 @@
 
 namespace dray::runtime {
 
+// Which object, and which version of it: what is known of a packed one without making it. A view:
+// good only while it is handed over.
+struct ObjectVersion {
+  std::string_view namespace_, name, uid, resource_version;
+};
+
 // The read side of an informer: immutable objects, indexed. Any thread. An object handed out never
 // changes; an update replaces it.
 template <api::ApiObject T>
@@ -25,12 +31,29 @@ class Lister {
   virtual void ForEach(const std::function<void(const T&)>& visit) const {
     for (const auto& object : List()) visit(*object);
   }
+  // As ForEach, of those objects only that `wanted` asks for: the others are not made.
+  virtual void ForEachIf(const std::function<bool(const ObjectVersion&)>& wanted,
+                         const std::function<void(const T&)>& visit) const {
+    for (const auto& object : List()) {
+      const api::ObjectMeta& meta = object->metadata;
+      if (wanted({meta.namespace_, meta.name, meta.uid, meta.resource_version})) visit(*object);
+    }
+  }
   // Another number after every change, never 0; 0 from a lister that cannot tell.
   virtual uint64_t Version() const { return 0; }
   // Objects for which the index function named `index` gave `value` (InformerOptions::indexes).
   virtual std::vector<std::shared_ptr<const T>> By(std::string_view index,
                                                    std::string_view value) const = 0;
   // The namespace index is always there: By("namespace", ns).
+  // The keys of By(), and whether there are any: no object is made for them.
+  virtual std::vector<api::ObjectKey> KeysBy(std::string_view index, std::string_view value) const {
+    std::vector<api::ObjectKey> keys;
+    for (const auto& object : By(index, value)) keys.push_back(api::KeyOf(*object));
+    return keys;
+  }
+  virtual bool Has(std::string_view index, std::string_view value) const {
+    return !By(index, value).empty();
+  }
 
   // Whether what is missing here is missing in the cluster: the first list is complete.
   virtual bool HasSynced() const { return true; }
@@ -57,6 +80,8 @@ struct InformerOptions {
   // a fifth of the memory for a microsecond or two per read. For kinds with very many objects of
   // which few are read at a time.
   bool packed = false;
+  // An object for which this says no is as one that is not there. Absent: all are kept.
+  std::function<bool(const T&)> keep = nullptr;
 };
 
 // List and watch of one kind: WatchList first where the server offers it, else paged list + watch
@@ -84,6 +109,10 @@ class Informer : public Lister<T> {
   std::vector<std::shared_ptr<const T>> By(std::string_view index,
                                            std::string_view value) const override;
   void ForEach(const std::function<void(const T&)>& visit) const override;
+  void ForEachIf(const std::function<bool(const ObjectVersion&)>& wanted,
+                 const std::function<void(const T&)>& visit) const override;
+  std::vector<api::ObjectKey> KeysBy(std::string_view index, std::string_view value) const override;
+  bool Has(std::string_view index, std::string_view value) const override;
   uint64_t Version() const override;
 
  private:

@@ -352,6 +352,61 @@ TEST_P(InformerTest, BacksOffAndObeysRetryAfter) {
   }
 }
 
+// What is not to be kept is as what is not there, also while it changes from one to the other.
+TEST_P(InformerTest, KeepsOnlyWhatIsWanted) {
+  auto server = std::make_shared<testing::ScriptedTransport>();
+  auto watch = server->OpensWatch();
+  InformerOptions<api::Pod> options;
+  options.packed = GetParam();
+  options.keep = [](const api::Pod& pod) { return !pod.spec.node_name.empty(); };
+  Informer<api::Pod> informer{Client(server), options};
+  Lines told;
+  std::mutex mutex;
+  std::condition_variable changed;
+  informer.AddHandler({[&](const auto& before, const auto& after) {
+    std::lock_guard lock(mutex);
+    told.push_back((before == nullptr ? after : before)->metadata.name + " " +
+                   (before == nullptr ? "" : before->spec.node_name) + ">" +
+                   (after == nullptr ? "" : after->spec.node_name));
+    changed.notify_all();
+  }});
+  auto await_told = [&](size_t count) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, 30s, [&] { return told.size() >= count; });
+    return std::exchange(told, {});
+  };
+  std::jthread thread(
+      [&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock_, stop)).ok()); });
+  watch->Send(Added("a", 1));
+  watch->Send(Added("b", 2, "n1"));
+  watch->Send(Added("c", 3, "n1"));
+  watch->Send(Modified("c", 4));  // before the list is complete
+  watch->Send(Bookmark(5, true));
+  EXPECT_EQ(await_told(1), Lines{"b >n1"});
+  ASSERT_TRUE(informer.WaitForSync(Context(clock_, {})).ok());
+  EXPECT_EQ(informer.List().size(), 1u);
+  const uint64_t version = informer.Version();
+  watch->Send(Modified("a", 6));
+  watch->Send(Modified("a", 7, "n2"));
+  EXPECT_EQ(await_told(1), Lines{"a >n2"});
+  EXPECT_EQ(informer.Version(), version + 1) << "nothing has changed with the first of the two";
+  watch->Send(Modified("a", 8));
+  watch->Send(Deleted("a", 9));
+  watch->Send(Deleted("b", 10));
+  EXPECT_EQ(await_told(2), (Lines{"a n2>", "b n1>"}));
+  EXPECT_TRUE(informer.List().empty());
+}
+
+TEST_P(InformerTest, DoesNotGoBlindForADay) {
+  Status busy(Reason::kTooManyRequests, "later");
+  busy.retry_after = 86'400s;
+  server_->Fail(busy);
+  Start();
+  ASSERT_TRUE(server_->AwaitRequests(1));
+  ASSERT_TRUE(clock_.AwaitWaiters(1));
+  EXPECT_EQ(*clock_.NextDeadline() - clock_.Steady(), 120s);
+}
+
 TEST_P(InformerTest, KeepsWhatIsReadAndNothingElse) {
   Json pod = PodJson("a", 3);
   pod["metadata"]["managedFields"] = {{{"manager", "kubectl"}}};
@@ -367,6 +422,45 @@ TEST_P(InformerTest, KeepsWhatIsReadAndNothingElse) {
       [&](std::stop_token stop) { EXPECT_TRUE(informer.Run(Context(clock_, stop)).ok()); });
   ASSERT_TRUE(informer.WaitForSync(Context(clock_, {})).ok());
   EXPECT_EQ(informer.Get({"ns", "a"})->metadata.annotations, (api::Labels{{"kept", "1"}}));
+}
+
+TEST_P(InformerTest, TellsKeysAndVersionsWithoutObjects) {
+  auto watch = server_->OpensWatch();
+  Start();
+  watch->Send(Added("b", 4, "n1"));
+  watch->Send(Added("a", 3, "n1"));
+  watch->Send(Added("c", 5, "n2"));
+  watch->Send(Bookmark(6, true));
+  Told(3);
+  ASSERT_TRUE(clock_.AwaitWaiters(1));
+  auto keys = [&](const std::string& index, const std::string& value) {
+    Lines lines;
+    for (const api::ObjectKey& key : informer_.KeysBy(index, value))
+      lines.push_back(key.ToString());
+    return lines;
+  };
+  EXPECT_EQ(keys("node", "n1"), (Lines{"ns/a", "ns/b"}));
+  EXPECT_EQ(keys("namespace", "ns"), (Lines{"ns/a", "ns/b", "ns/c"}));
+  EXPECT_EQ(keys("namespace", "n"), Lines{});
+  EXPECT_EQ(keys("node", "n3"), Lines{});
+  EXPECT_EQ(keys("color", "n1"), Lines{});
+  EXPECT_TRUE(informer_.Has("node", "n2"));
+  EXPECT_TRUE(informer_.Has("namespace", "ns"));
+  EXPECT_FALSE(informer_.Has("node", "n3"));
+  EXPECT_FALSE(informer_.Has("color", "n1"));
+  Lines asked, seen;
+  informer_.ForEachIf(
+      [&](const ObjectVersion& one) {
+        asked.push_back(std::string(one.namespace_) + "/" + std::string(one.name) + " " +
+                        std::string(one.uid) + "@" + std::string(one.resource_version));
+        return one.name == "b";
+      },
+      [&](const api::Pod& pod) { seen.push_back(pod.metadata.name + " " + pod.spec.node_name); });
+  EXPECT_EQ(asked, (Lines{"ns/a uid-a@3", "ns/b uid-b@4", "ns/c uid-c@5"}));
+  EXPECT_EQ(seen, Lines{"b n1"});
+  watch->Send(Deleted("c", 7));
+  Told(1);
+  EXPECT_FALSE(informer_.Has("node", "n2"));
 }
 
 TEST_P(InformerTest, ShowsOneObjectAfterTheOtherAndTellsOnlyWhoWants) {
