@@ -11,7 +11,7 @@
 namespace dray::runtime {
 namespace {
 
-constexpr Duration kLookEvery = std::chrono::seconds(30);
+constexpr Duration kSettled = std::chrono::seconds(5), kLookEvery = std::chrono::seconds(30);
 
 // What is mapped without the right to write was never written, relocations neither: the file has
 // it.
@@ -54,7 +54,7 @@ Status KeepMemorySmall(const Context& ctx) {
     } else {
       settled = std::min(settled, now);
     }
-    if (!ctx.Sleep(kLookEvery).ok()) return {};
+    if (!ctx.Sleep(look == 0 ? kSettled : kLookEvery).ok()) return {};
   }
 }
 

@@ -9,8 +9,8 @@ namespace dray::runtime {
 // cache when they are touched. Some milliseconds, more for a large heap. Any thread.
 void ReleaseMemory();
 
-// Releases at once, after 30 s, and from then on when the process has grown by more than a quarter.
-// Until the context ends; kOk.
+// Releases at once, after 5 s, and from then on when the process has grown by more than a quarter,
+// looked at every 30 s. Until the context ends; kOk.
 Status KeepMemorySmall(const Context& ctx);
 
 }  // namespace dray::runtime
