@@ -11,13 +11,14 @@ bool OnNode(const api::Pod& pod) {
 }
 
 // Resource versions of one kind grow (Kubernetes 1.35 made that a promise).
+uint64_t Version(const std::string& text) {
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 bool Newer(const api::ResourceClaim& a, const api::ResourceClaim& b) {
-  auto number = [](const std::string& text) {
-    uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
-  };
-  return number(a.metadata.resource_version) > number(b.metadata.resource_version);
+  return Version(a.metadata.resource_version) > Version(b.metadata.resource_version);
 }
 
 }  // namespace
@@ -56,14 +57,25 @@ void ClusterState::ApplyTo(const ObjectChange<api::Pod>& change) {
 void ClusterState::ApplyTo(const ObjectChange<api::ResourceClaim>& change) {
   if (change.after == nullptr) {
     const api::ObjectKey key = api::KeyOf(*change.before);
+    told_.erase(key);
     auto present = Claim(key);
     // An assumed claim may already be the next one of that name.
-    if (present != nullptr && present->metadata.uid == change.before->metadata.uid)
-      SetClaim(key, nullptr);
+    if (present == nullptr || present->metadata.uid != change.before->metadata.uid) return;
+    assumed_claims_.erase(key);
+    SetClaim(key, nullptr);
     return;
   }
   const api::ObjectKey key = api::KeyOf(*change.after);
-  if (auto present = Claim(key); present != nullptr && Newer(*present, *change.after)) return;
+  told_[key] = change.after->metadata.resource_version;
+  if (auto present = Claim(key); present != nullptr && Newer(*present, *change.after)) {
+    // An informer that tells of no progress tells of a server with older data. Whether what we
+    // wrote is lost, or was written after that, the server alone knows.
+    const bool told_again = change.before != nullptr && !Newer(*change.after, *change.before);
+    auto assumed = assumed_claims_.find(key);
+    if (assumed != assumed_claims_.end() && told_again) assumed->second = SteadyTime::min();
+    if (assumed != assumed_claims_.end() || !told_again) return;
+  }
+  assumed_claims_.erase(key);
   SetClaim(key, change.after);
 }
 
@@ -105,14 +117,56 @@ std::shared_ptr<const api::DeviceClass> ClusterState::Class(const std::string& n
   return found == classes_.end() ? nullptr : found->second;
 }
 
-void ClusterState::AssumePod(std::shared_ptr<const api::Pod> pod, const std::string& node) {
-  assumed_[pod->metadata.uid] = node;
+void ClusterState::AssumePod(std::shared_ptr<const api::Pod> pod, const std::string& node,
+                             SteadyTime now) {
+  assumed_[pod->metadata.uid] = now;
   Place(pod->metadata.uid, node, RequestsOf(*pod));
 }
 
-void ClusterState::AssumeClaim(api::ResourceClaim claim) {
+std::optional<SteadyTime> ClusterState::AssumedSince(const std::string& pod_uid) const {
+  auto found = assumed_.find(pod_uid);
+  return found == assumed_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void ClusterState::RenewPod(const std::string& pod_uid, SteadyTime now) {
+  if (auto found = assumed_.find(pod_uid); found != assumed_.end()) found->second = now;
+}
+
+void ClusterState::ForgetPod(const std::string& pod_uid) {
+  if (assumed_.erase(pod_uid) > 0) Unplace(pod_uid);
+}
+
+void ClusterState::AssumeClaim(api::ResourceClaim claim, SteadyTime now) {
   const api::ObjectKey key = api::KeyOf(claim);
+  auto told = told_.find(key);
+  if (told != told_.end() && told->second == claim.metadata.resource_version) {
+    assumed_claims_.erase(key);
+  } else {
+    assumed_claims_[key] = now;
+  }
   SetClaim(key, std::make_shared<const api::ResourceClaim>(std::move(claim)));
+}
+
+std::vector<api::ObjectKey> ClusterState::ClaimsAssumedSince(SteadyTime until) const {
+  std::vector<api::ObjectKey> keys;
+  for (const auto& [key, since] : assumed_claims_) {
+    if (since <= until) keys.push_back(key);
+  }
+  return keys;
+}
+
+bool ClusterState::CorrectClaim(const api::ObjectKey& key, std::optional<api::ResourceClaim> stored,
+                                SteadyTime now) {
+  auto present = Claim(key);
+  if (!stored) {
+    assumed_claims_.erase(key);
+    SetClaim(key, nullptr);
+    return present != nullptr;
+  }
+  const bool same = present != nullptr && present->metadata.uid == stored->metadata.uid &&
+                    present->metadata.resource_version == stored->metadata.resource_version;
+  AssumeClaim(std::move(*stored), now);
+  return !same;
 }
 
 void ClusterState::SetClaim(const api::ObjectKey& key,

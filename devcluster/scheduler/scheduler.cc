@@ -54,10 +54,11 @@ bool OffersAnother(const api::Node& before, const api::Node& after) {
 }  // namespace
 
 struct Scheduler::State {
-  State(runtime::Client api, Clock& time, SchedulingQueueOptions options)
+  State(runtime::Client api, Clock& time, SchedulerOptions options)
       : client(std::move(api)),
         clock(time),
-        queue(time, options),
+        look_up_after(options.look_up_after),
+        queue(time, options.queue),
         events(client, time, kName),
         nodes(client),
         pods(client),
@@ -122,14 +123,54 @@ struct Scheduler::State {
       std::vector<AnyChange> news;
       changes.With([&](std::vector<AnyChange>& all) { news.swap(all); });
       for (const AnyChange& change : news) cluster.Apply(change);
+      LookUpClaims(ctx);
       std::shared_ptr<const api::Pod> pod = pods.Get(*key);
-      if (pod == nullptr || !Ours(*pod) || cluster.Assumed(pod->metadata.uid)) {
+      if (pod == nullptr || !Ours(*pod)) {
         queue.Done(*key);
+      } else if (MayBeBound(ctx, *pod)) {
+        AwaitBinding(*key, pod->metadata.uid);
       } else {
         Schedule(ctx, *key, pod);
       }
     }
     return {};
+  }
+
+  // The Pod leaves the queue with the event of its binding; without one it is looked up.
+  void AwaitBinding(const api::ObjectKey& key, const std::string& uid) {
+    WaitFor wait;
+    wait.deadline = cluster.AssumedSince(uid).value_or(clock.Steady()) + look_up_after;
+    queue.Hold(key, std::move(wait));
+  }
+
+  // False for a Pod that we have not bound, or whose binding the server has lost.
+  bool MayBeBound(const Context& ctx, const api::Pod& pod) {
+    const std::string& uid = pod.metadata.uid;
+    std::optional<SteadyTime> since = cluster.AssumedSince(uid);
+    if (!since) return false;
+    if (clock.Steady() < *since + look_up_after) return true;
+    auto stored = Settle<api::Pod>(ctx, api::KeyOf(pod));
+    if (!ctx.stopped() && stored && stored->metadata.uid == uid && stored->spec.node_name.empty()) {
+      LOG(WARNING) << "pod " << api::KeyOf(pod).ToString()
+                   << " was bound and is not any more: the API server has older data";
+      cluster.ForgetPod(uid);
+      return false;
+    }
+    cluster.RenewPod(uid, clock.Steady());
+    return true;
+  }
+
+  void LookUpClaims(const Context& ctx) {
+    for (const api::ObjectKey& key : cluster.ClaimsAssumedSince(clock.Steady() - look_up_after)) {
+      Result<api::ResourceClaim> found = client.Get<api::ResourceClaim>(ctx, key);
+      if (!found.ok() && !found.Is(Reason::kNotFound)) return;  // asked again at the next Pod
+      std::optional<api::ResourceClaim> stored;
+      if (found.ok()) stored = std::move(found).value();
+      if (!cluster.CorrectClaim(key, std::move(stored), clock.Steady())) continue;
+      LOG(WARNING) << "claim " << key.ToString()
+                   << " is not as it was written: the API server has older data";
+      queue.Wake(kDevicesChanged);
+    }
   }
 
   void Schedule(const Context& ctx, const api::ObjectKey& key,
@@ -157,7 +198,7 @@ struct Scheduler::State {
         Report(ctx, *pod, "Unschedulable", decision.message);
         for (const Decision::ClaimWrite& write : decision.claims) {
           Result<api::ResourceClaim> released = ReleaseAllocation(ctx, client, *write.claim);
-          if (released.ok()) cluster.AssumeClaim(std::move(released).value());
+          if (released.ok()) cluster.AssumeClaim(std::move(released).value(), clock.Steady());
           // Otherwise the claim has changed, and its event says so; at worst its devices count as
           // used a little longer.
         }
@@ -180,10 +221,10 @@ struct Scheduler::State {
       if (stored->spec.node_name != decision.node)
         return queue.Done(key);  // somebody else was faster
     }
-    cluster.AssumePod(pod, decision.node);
+    cluster.AssumePod(pod, decision.node, clock.Steady());
     events.Record(runtime::ReferenceTo(*pod), "Normal", "Scheduled",
                   "Successfully assigned " + key.ToString() + " to " + decision.node);
-    queue.Done(key);
+    AwaitBinding(key, pod->metadata.uid);
   }
 
   // All or nothing, as far as that is possible.
@@ -204,12 +245,12 @@ struct Scheduler::State {
         }
         // Whatever was stored: its devices must not be handed out again.
         if (auto stored = Settle<api::ResourceClaim>(ctx, api::KeyOf(*write.claim))) {
-          cluster.AssumeClaim(std::move(*stored));
+          cluster.AssumeClaim(std::move(*stored), clock.Steady());
         }
         Unreserve(ctx, pod, decision);
         return false;
       }
-      cluster.AssumeClaim(std::move(written).value());
+      cluster.AssumeClaim(std::move(written).value(), clock.Steady());
     }
     return true;
   }
@@ -238,7 +279,7 @@ struct Scheduler::State {
         continue;
       }
       Result<api::ResourceClaim> freed = UnreserveClaim(ctx, client, *claim, pod);
-      if (freed.ok()) cluster.AssumeClaim(std::move(freed).value());
+      if (freed.ok()) cluster.AssumeClaim(std::move(freed).value(), clock.Steady());
     }
   }
 
@@ -253,6 +294,7 @@ struct Scheduler::State {
 
   const runtime::Client client;
   Clock& clock;
+  const Duration look_up_after;
   SchedulingQueue queue;
   runtime::EventRecorder events;
   Guarded<std::vector<AnyChange>> changes;
@@ -265,7 +307,7 @@ struct Scheduler::State {
   runtime::Informer<api::DeviceClass> classes;
 };
 
-Scheduler::Scheduler(runtime::Client client, Clock& clock, SchedulingQueueOptions options)
+Scheduler::Scheduler(runtime::Client client, Clock& clock, SchedulerOptions options)
     : state_(std::make_unique<State>(std::move(client), clock, options)) {}
 
 Scheduler::~Scheduler() = default;

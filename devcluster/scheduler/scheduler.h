@@ -8,6 +8,13 @@
 
 namespace dray::devcluster {
 
+struct SchedulerOptions {
+  SchedulingQueueOptions queue;
+  // What the scheduler has written and no cache has told of for so long is looked up: a server that
+  // was restored from older data has lost it.
+  Duration look_up_after = std::chrono::seconds(30);
+};
+
 // The scheduler of a development cluster: binds Pods with schedulerName default-scheduler,
 // allocates their claims as kube-scheduler 1.36 does, and says why when it cannot. Speaks to the
 // API server through a Client alone.
@@ -17,7 +24,7 @@ namespace dray::devcluster {
 // allocation and only binds.
 class Scheduler {
  public:
-  Scheduler(runtime::Client client, Clock& clock, SchedulingQueueOptions options = {});
+  Scheduler(runtime::Client client, Clock& clock, SchedulerOptions options = {});
   ~Scheduler();
 
   // Adds caches and the worker; this object outlives the manager's Run.

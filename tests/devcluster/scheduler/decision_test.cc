@@ -99,7 +99,7 @@ TEST_F(Decisions, PodWithoutClaimsGoesToTheEmptierNode) {
   Decision decision = Run(first);
   ASSERT_EQ(decision.kind, Kind::kBind);
   EXPECT_EQ(decision.node, "n1");
-  cluster.AssumePod(std::make_shared<const api::Pod>(first), "n1");
+  cluster.AssumePod(std::make_shared<const api::Pod>(first), "n1", {});
   EXPECT_EQ(Run(MakePod("b")).node, "n2");
 }
 
@@ -130,7 +130,7 @@ TEST_F(Decisions, ClaimIsAllocatedOnTheNodeThatHasDevices) {
   EXPECT_EQ(decision.claims[0].allocation->devices.results[0].device, "gpu-0");
 
   // Written but not seen by an informer yet: in use for others, found by its own Pod.
-  cluster.AssumeClaim(Written(decision.claims[0], pod, "2"));
+  cluster.AssumeClaim(Written(decision.claims[0], pod, "2"), {});
   Decision again = Run(pod);
   EXPECT_EQ(again.kind, Kind::kBind);
   EXPECT_EQ(again.node, "n2");
@@ -204,7 +204,7 @@ TEST_F(Decisions, SharedClaimPinsTheSecondPod) {
   AddDevices("n2", 1);
   Add(MakeClaim("c"));
   const api::Pod first = MakePod("a", {"c"}), second = MakePod("b", {"c"});
-  cluster.AssumeClaim(Written(Run(first).claims[0], first, "2"));
+  cluster.AssumeClaim(Written(Run(first).claims[0], first, "2"), {});
   Decision decision = Run(second);
   ASSERT_EQ(decision.kind, Kind::kBind);
   EXPECT_EQ(decision.node, "n2");
@@ -268,7 +268,7 @@ TEST_F(Decisions, BindingWaitsForConditions) {
   ASSERT_EQ(decision.kind, Kind::kPrepare);
   api::ResourceClaim claim = Written(decision.claims[0], pod, "2");
   claim.status.allocation->allocation_timestamp = now;
-  cluster.AssumeClaim(claim);
+  cluster.AssumeClaim(claim, {});
 
   decision = Run(pod);
   ASSERT_EQ(decision.kind, Kind::kPrepare);
@@ -290,6 +290,46 @@ TEST_F(Decisions, BindingWaitsForConditions) {
   EXPECT_EQ(Run(pod).kind, Kind::kRelease);
 }
 
+// A server that was restored from older data has lost what the scheduler has written, and its
+// versions begin again below the assumed ones.
+TEST_F(Decisions, AssumedClaimsThatTheServerHasLost) {
+  auto at = [](int second) { return SteadyTime() + std::chrono::seconds(second); };
+  AddNode("n1");
+  AddClass("gpu");
+  AddDevices("n1", 1);
+  api::ResourceClaim claim = MakeClaim("c"), touched = claim;
+  Add(claim);
+  Add(MakeClaim("d"));
+  const api::Pod first = MakePod("a", {"c"}), second = MakePod("b", {"d"});
+  cluster.AssumeClaim(Written(Run(first).claims[0], first, "9"), at(100));
+  EXPECT_EQ(Run(second).kind, Kind::kUnschedulable);
+  EXPECT_TRUE(cluster.ClaimsAssumedSince(at(99)).empty());
+  EXPECT_EQ(cluster.ClaimsAssumedSince(at(100)), std::vector{api::KeyOf(claim)});
+
+  // Progress that is older than the assumption is only late.
+  touched.metadata.resource_version = "2";
+  Update(claim, touched);
+  EXPECT_TRUE(cluster.ClaimsAssumedSince(at(0)).empty());
+  EXPECT_EQ(Run(second).kind, Kind::kUnschedulable);
+
+  // Told once more: the server has gone back. What it has is looked up, and not believed blindly.
+  Update(touched, touched);
+  EXPECT_EQ(cluster.ClaimsAssumedSince(at(0)), std::vector{api::KeyOf(claim)});
+  EXPECT_EQ(Run(second).kind, Kind::kUnschedulable);
+  EXPECT_TRUE(cluster.CorrectClaim(api::KeyOf(claim), touched, at(200)));
+  EXPECT_TRUE(cluster.ClaimsAssumedSince(at(999)).empty()) << "the informer has told of that one";
+  EXPECT_EQ(Run(second).kind, Kind::kBind);
+
+  // As it was written: it stands, and is looked up again only later.
+  api::ResourceClaim written = Written(Run(first).claims[0], first, "9");
+  cluster.AssumeClaim(written, at(300));
+  EXPECT_FALSE(cluster.CorrectClaim(api::KeyOf(claim), written, at(330)));
+  EXPECT_TRUE(cluster.ClaimsAssumedSince(at(329)).empty());
+  EXPECT_EQ(Run(second).kind, Kind::kUnschedulable);
+  EXPECT_TRUE(cluster.CorrectClaim(api::KeyOf(claim), std::nullopt, at(360)));
+  EXPECT_EQ(Run(second).kind, Kind::kBind);
+}
+
 TEST_F(Decisions, PodsComeAndGoOnNodes) {
   AddNode("n1", "1");
   api::Pod pod = MakePod("a");
@@ -298,12 +338,12 @@ TEST_F(Decisions, PodsComeAndGoOnNodes) {
   bound.spec.node_name = "n1";
   finished = bound;
   finished.status.phase = "Succeeded";
-  cluster.AssumePod(std::make_shared<const api::Pod>(pod), "n1");
+  cluster.AssumePod(std::make_shared<const api::Pod>(pod), "n1", {});
   Update(pod, pod);  // an event from before the binding
   EXPECT_EQ(cluster.nodes().at("n1").pods, 1);
-  EXPECT_TRUE(cluster.Assumed("uid-a"));
+  EXPECT_TRUE(cluster.AssumedSince("uid-a"));
   Update(pod, bound);
-  EXPECT_FALSE(cluster.Assumed("uid-a"));
+  EXPECT_FALSE(cluster.AssumedSince("uid-a"));
   EXPECT_EQ(cluster.nodes().at("n1").pods, 1);
   api::Pod other = MakePod("b");
   other.spec.containers = pod.spec.containers;

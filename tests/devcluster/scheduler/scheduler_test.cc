@@ -42,7 +42,8 @@ struct SchedulerTest : ::testing::Test {
     if (transport == nullptr) transport = server.InProcess("system:kube-scheduler", {});
     scheduler.emplace(
         runtime::Client(std::move(transport)), clock,
-        SchedulingQueueOptions{std::chrono::milliseconds(5), std::chrono::milliseconds(50)});
+        SchedulerOptions{{std::chrono::milliseconds(5), std::chrono::milliseconds(50)},
+                         look_up_after});
     scheduler->AddTo(manager);
     runtime::AddCache(manager, pods);
     running = std::jthread([this] { EXPECT_TRUE(manager.Run(Ctx()).ok()); });
@@ -142,6 +143,7 @@ struct SchedulerTest : ::testing::Test {
   runtime::Informer<api::Pod> pods;
   std::mutex mutex;
   std::condition_variable changed;
+  Duration look_up_after = SchedulerOptions().look_up_after;
   std::optional<Scheduler> scheduler;
   runtime::Manager manager;
   std::jthread running;
@@ -255,6 +257,39 @@ TEST_F(SchedulerTest, FinishesWhatAnotherSchedulerBegan) {
   ASSERT_NE(bound, nullptr);
   EXPECT_EQ(bound->spec.node_name, "n2");
   EXPECT_EQ(Claim("c").metadata.resource_version, before.metadata.resource_version);
+}
+
+// Answers the first binding and forgets it, as a server does that is restored from the data of the
+// moment before; no watch ever tells of it.
+class ForgetsABinding final : public runtime::Transport {
+ public:
+  explicit ForgetsABinding(std::shared_ptr<runtime::Transport> inner) : inner_(std::move(inner)) {}
+  Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
+    if (request.path.find("/binding") == std::string::npos || forgotten_.exchange(true))
+      return inner_->Do(ctx, request);
+    return runtime::ApiResponse{
+        201, R"({"kind":"Status","apiVersion":"v1","status":"Success","code":201})", {}};
+  }
+  Status Watch(const Context& ctx, const runtime::ApiRequest& request,
+               const std::function<bool(std::string_view)>& on_line) override {
+    return inner_->Watch(ctx, request, on_line);
+  }
+
+ private:
+  const std::shared_ptr<runtime::Transport> inner_;
+  std::atomic<bool> forgotten_ = false;
+};
+
+TEST_F(SchedulerTest, ABindingThatTheServerHasLostIsMadeAgain) {
+  AddNode("n1");
+  AddClass();
+  AddDevices("n1", 1);
+  Create(MakeClaim("c"));
+  look_up_after = std::chrono::milliseconds(20);
+  Start(std::make_shared<ForgetsABinding>(server.InProcess("system:kube-scheduler", {})));
+  Create(MakePod("a", {"c"}));
+  ASSERT_NE(AwaitBound("a"), nullptr);
+  EXPECT_EQ(Claim("c").status.reserved_for.size(), 1u);
 }
 
 TEST_F(SchedulerTest, NoDeviceIsHandedOutTwiceWhateverGoesWrong) {
