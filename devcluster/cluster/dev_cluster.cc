@@ -5,6 +5,7 @@
 
 #include "devcluster/apiserver/api_server.h"
 #include "devcluster/cluster/credentials.h"
+#include "devcluster/eviction/device_taint_eviction.h"
 #include "devcluster/kubelet/kubelet.h"
 #include "devcluster/scheduler/scheduler.h"
 #include "devcluster/stamper/stamper.h"
@@ -75,6 +76,40 @@ LogSource LogsOf(const Kubelets& kubelets) {
   };
 }
 
+// One kubelet per node, each a client of its own.
+Result<Kubelets> MakeKubelets(const DevClusterOptions& options, uint16_t api_port, Clock& clock,
+                              const std::function<runtime::Client(const std::string&)>& client_of) {
+  Kubelets kubelets;
+  for (const std::string& node : options.nodes) {
+    KubeletOptions own;
+    own.node_name = node;
+    own.root_dir = options.dir + "/nodes/" + node;
+    own.cdi_dirs = {own.root_dir + "/cdi"};
+    own.service_host = options.address;
+    own.service_port = std::to_string(api_port);
+    DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(own.cdi_dirs[0]));
+    kubelets[node] =
+        std::make_unique<Kubelet>(std::move(own), client_of("system:node:" + node), clock);
+  }
+  return kubelets;
+}
+
+// The way in for the administrator: <dir>/kubeconfig.
+Status WriteAdminKubeconfig(const DevClusterOptions& options, uint16_t api_port,
+                            const Credentials& credentials) {
+  runtime::ClusterAccess access;
+  access.server = "https://" + (options.address == "0.0.0.0" ? "127.0.0.1" : options.address) +
+                  ":" + std::to_string(api_port);
+  access.ca_pem = credentials.ca_pem;
+  access.client_cert_pem = credentials.admin_cert_pem;
+  access.client_key_pem = credentials.admin_key_pem;
+  const std::string file = options.dir + "/kubeconfig";
+  DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(
+      file, runtime::WriteKubeconfig(access, "dray-devcluster"), 0600));
+  LOG(INFO) << "API server at " << access.server << ", kubeconfig " << file;
+  return {};
+}
+
 }  // namespace
 
 Status DevCluster::Run(const Context& ctx) {
@@ -103,46 +138,30 @@ Status DevCluster::Run(const Context& ctx) {
               {"API server", [&](const Context& inner) { return (*server)->Run(inner); }, nullptr});
 
   // 2. What kube-controller-manager and kube-scheduler do on a real cluster, as clients of the API.
-  const auto client_of = [&](const char* user) {
+  const auto client_of = [&](const std::string& user) {
     return runtime::Client(api.InProcess(user, {"system:authenticated"}));
   };
   Workloads workloads(client_of("system:kube-controller-manager"), ctx.clock());
   Stamper stamper(client_of("system:kube-controller-manager"), ctx.clock());
+  DeviceTaintEviction eviction(client_of("system:kube-controller-manager"), ctx.clock());
   Scheduler scheduler(client_of("system:kube-scheduler"), ctx.clock());
   workloads.AddTo(manager);
   stamper.AddTo(manager);
+  eviction.AddTo(manager);
   scheduler.AddTo(manager);
 
-  // 3. One kubelet per node.
-  Kubelets kubelets;
-  for (const std::string& node : options_.nodes) {
-    KubeletOptions options;
-    options.node_name = node;
-    options.root_dir = options_.dir + "/nodes/" + node;
-    options.cdi_dirs = {options.root_dir + "/cdi"};
-    options.service_host = options_.address;
-    options.service_port = std::to_string(port);
-    DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.cdi_dirs[0]));
-    auto kubelet = std::make_unique<Kubelet>(
-        std::move(options), client_of(("system:node:" + node).c_str()), ctx.clock());
+  // 3. The nodes.
+  DRAY_ASSIGN_OR_RETURN(const Kubelets kubelets,
+                        MakeKubelets(options_, port, ctx.clock(), client_of));
+  for (const auto& [node, kubelet] : kubelets) {
     manager.Add(runtime::Stage::kEveryone,
                 {"kubelet " + node,
                  [one = kubelet.get()](const Context& inner) { return one->Run(inner); }, nullptr});
-    kubelets[node] = std::move(kubelet);
   }
   api.SetLogSource(LogsOf(kubelets));
 
   // 4. The door: written last, so that whoever finds it finds a server behind it.
-  runtime::ClusterAccess access;
-  access.server = "https://" + (options_.address == "0.0.0.0" ? "127.0.0.1" : options_.address) +
-                  ":" + std::to_string(port);
-  access.ca_pem = credentials.ca_pem;
-  access.client_cert_pem = credentials.admin_cert_pem;
-  access.client_key_pem = credentials.admin_key_pem;
-  DRAY_RETURN_IF_ERROR(runtime::WriteFileAtomically(
-      options_.dir + "/kubeconfig", runtime::WriteKubeconfig(access, "dray-devcluster"), 0600));
-  LOG(INFO) << "API server at " << access.server << ", kubeconfig " << options_.dir
-            << "/kubeconfig";
+  DRAY_RETURN_IF_ERROR(WriteAdminKubeconfig(options_, port, credentials));
   Status ended = manager.Run(ctx);
   api.SetLogSource(nullptr);
   return ended;
