@@ -30,7 +30,7 @@ Status DenialOf(const std::string& hook, const Json& response) {
 
 }  // namespace
 
-std::string EncodeReview(const AdmissionCall& call, const Json& object, const std::string& uid) {
+Json ReviewRequest(const AdmissionCall& call, const std::string& uid) {
   Json request = {{"uid", uid},
                   {"kind", Named(call.kind, "kind")},
                   {"resource", Named(call.resource, "resource")},
@@ -38,8 +38,6 @@ std::string EncodeReview(const AdmissionCall& call, const Json& object, const st
                   {"requestResource", Named(call.resource, "resource")},
                   {"operation", call.operation},
                   {"userInfo", {{"username", call.user}, {"groups", call.groups}}},
-                  {"object", object},
-                  {"oldObject", call.old_object ? *call.old_object : Json()},
                   {"dryRun", call.dry_run}};
   if (!call.name.empty()) request["name"] = call.name;
   if (!call.namespace_.empty()) request["namespace"] = call.namespace_;
@@ -50,6 +48,13 @@ std::string EncodeReview(const AdmissionCall& call, const Json& object, const st
   Json options = {{"kind", call.options_kind}, {"apiVersion", "meta.k8s.io/v1"}};
   if (call.dry_run) options["dryRun"] = {"All"};
   request["options"] = std::move(options);
+  return request;
+}
+
+std::string EncodeReview(const AdmissionCall& call, const Json& object, const std::string& uid) {
+  Json request = ReviewRequest(call, uid);
+  request["object"] = object;
+  request["oldObject"] = call.old_object ? *call.old_object : Json();
   return Dump(Json{{"kind", "AdmissionReview"},
                    {"apiVersion", "admission.k8s.io/v1"},
                    {"request", std::move(request)}});

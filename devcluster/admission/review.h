@@ -10,6 +10,8 @@
 
 namespace dray::devcluster {
 
+// The request of a review, without the objects.
+Json ReviewRequest(const AdmissionCall& call, const std::string& uid);
 // An admission.k8s.io/v1 AdmissionReview request. `object` is null for DELETE.
 std::string EncodeReview(const AdmissionCall& call, const Json& object, const std::string& uid);
 

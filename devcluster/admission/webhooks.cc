@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "devcluster/admission/match_conditions.h"
 #include "devcluster/admission/matching.h"
 #include "devcluster/admission/review.h"
 #include "devcluster/apiserver/json_access.h"
@@ -46,10 +47,10 @@ struct WebhookCaller::State {
   Guarded<std::map<std::string, std::shared_ptr<runtime::Transport>>> transports;
   std::atomic<uint64_t> turn{0};
 
-  // A hook that has to be asked.
   struct Hook {
-    std::shared_ptr<const Json> configuration;  // keeps `webhook` alive
+    AdmissionView::Configuration configuration;  // keeps `webhook` alive
     const Json* webhook;
+    size_t index;  // in its configuration
     std::string name;
   };
 
@@ -133,29 +134,34 @@ struct WebhookCaller::State {
     return last;
   }
 
-  // The hooks that a write concerns, in order. A denial for hooks that do not stand a dry run.
-  Status Concerned(const AdmissionCall& call, const Json& object, bool mutating,
-                   std::vector<Hook>& hooks) {
-    for (const AdmissionView::Configuration& configuration : view.Configurations(mutating)) {
+  // All hooks, in the order in which they are asked.
+  std::vector<Hook> Hooks(bool mutating) const {
+    std::vector<Hook> hooks;
+    for (AdmissionView::Configuration& configuration : view.Configurations(mutating)) {
       const Json* webhooks = FindArray(*configuration.document, "webhooks");
-      if (!webhooks) continue;
-      for (const Json& webhook : *webhooks) {
-        DRAY_ASSIGN_OR_RETURN(bool wanted, HookWants(webhook, call, object, view));
-        if (!wanted) continue;
-        std::string name = StringAt(webhook, "name");
-        if (call.dry_run && !ForgivesDryRun(webhook))
-          return Status(Reason::kBadRequest,
-                        "admission webhook \"" + name + "\" does not support dry run");
-        hooks.push_back({configuration.document, &webhook, name});
-      }
+      for (size_t i = 0; webhooks && i < webhooks->size(); ++i)
+        hooks.push_back({configuration, &(*webhooks)[i], i, StringAt((*webhooks)[i], "name")});
     }
-    return Ok();
+    return hooks;
+  }
+
+  // Whether a hook has to be asked about the object as it is now. A denial for one that does not
+  // stand a dry run.
+  Result<bool> Concerns(const Hook& hook, const AdmissionCall& call, const Json& object) const {
+    DRAY_ASSIGN_OR_RETURN(bool wanted, HookWants(*hook.webhook, call, object, view));
+    if (wanted && hook.configuration.conditions) {
+      DRAY_ASSIGN_OR_RETURN(wanted, hook.configuration.conditions->Match(hook.index, call, object));
+    }
+    if (wanted && call.dry_run && !ForgivesDryRun(*hook.webhook))
+      return Status(Reason::kBadRequest,
+                    "admission webhook \"" + hook.name + "\" does not support dry run");
+    return wanted;
   }
 
   // Asks one mutating hook and applies its patch. `changed` when the object is another one now.
   Status MutateOnce(const Hook& hook, const AdmissionCall& call, Json& object,
-                    const std::function<void(Json&)>& complete, std::vector<std::string>& warnings,
-                    bool& changed) {
+                    const std::function<Status(Json&)>& complete,
+                    std::vector<std::string>& warnings, bool& changed) {
     Result<Verdict> verdict = Ask(hook, call, object, true);
     if (!verdict.ok()) {
       if (StringAt(*hook.webhook, "failurePolicy") == "Ignore") return Ok();
@@ -172,7 +178,10 @@ struct WebhookCaller::State {
     if (!patched.ok()) return CallFailed(hook.name, patched.status());
     if (!patched->is_object())
       return CallFailed(hook.name, Status(Reason::kInternal, "the patch leaves no object behind"));
-    if (complete) complete(*patched);
+    if (complete) {
+      if (Status status = complete(*patched); !status.ok())
+        return Status(Reason::kInternal, "Internal error occurred: " + status.message());
+    }
     changed = *patched != object;
     object = std::move(*patched);
     return Ok();
@@ -184,21 +193,30 @@ WebhookCaller::WebhookCaller(Clock& clock, const AdmissionView& view, std::stop_
 WebhookCaller::~WebhookCaller() = default;
 
 Status WebhookCaller::Mutate(const AdmissionCall& call, Json& object,
-                             const std::function<void(Json&)>& complete,
+                             const std::function<Status(Json&)>& complete,
                              std::vector<std::string>& warnings) {
-  std::vector<State::Hook> hooks;
-  DRAY_RETURN_IF_ERROR(state_->Concerned(call, object, true, hooks));
-  // The last hook that changed the object: those before it with IfNeeded are asked once more.
-  size_t last_change = 0;
-  for (size_t i = 0; i < hooks.size(); ++i) {
+  const std::vector<State::Hook> hooks = state_->Hooks(true);
+  // Each hook is chosen by what those before it have made of the object.
+  auto ask = [&](const State::Hook& hook, bool& changed) -> Result<bool> {
+    DRAY_ASSIGN_OR_RETURN(bool wanted, state_->Concerns(hook, call, object));
+    if (wanted)
+      DRAY_RETURN_IF_ERROR(state_->MutateOnce(hook, call, object, complete, warnings, changed));
+    return wanted;
+  };
+  std::vector<const State::Hook*> asked;
+  // How many had been asked before the last that changed the object: those among them with
+  // IfNeeded are asked once more.
+  size_t before_change = 0;
+  for (const State::Hook& hook : hooks) {
     bool changed = false;
-    DRAY_RETURN_IF_ERROR(state_->MutateOnce(hooks[i], call, object, complete, warnings, changed));
-    if (changed) last_change = i;
+    DRAY_ASSIGN_OR_RETURN(bool wanted, ask(hook, changed));
+    if (changed) before_change = asked.size();
+    if (wanted) asked.push_back(&hook);
   }
-  for (size_t i = 0; i < last_change; ++i) {
-    if (StringAt(*hooks[i].webhook, "reinvocationPolicy") != "IfNeeded") continue;
+  for (size_t i = 0; i < before_change; ++i) {
+    if (StringAt(*asked[i]->webhook, "reinvocationPolicy") != "IfNeeded") continue;
     bool changed = false;
-    DRAY_RETURN_IF_ERROR(state_->MutateOnce(hooks[i], call, object, complete, warnings, changed));
+    DRAY_RETURN_IF_ERROR(ask(*asked[i], changed).status());
   }
   return Ok();
 }
@@ -206,7 +224,10 @@ Status WebhookCaller::Mutate(const AdmissionCall& call, Json& object,
 Status WebhookCaller::Validate(const AdmissionCall& call, const Json& object,
                                std::vector<std::string>& warnings) {
   std::vector<State::Hook> hooks;
-  DRAY_RETURN_IF_ERROR(state_->Concerned(call, object, false, hooks));
+  for (State::Hook& hook : state_->Hooks(false)) {
+    DRAY_ASSIGN_OR_RETURN(bool wanted, state_->Concerns(hook, call, object));
+    if (wanted) hooks.push_back(std::move(hook));
+  }
   std::vector<Result<Verdict>> verdicts(hooks.size(), Result<Verdict>(Verdict{}));
   {
     std::vector<std::jthread> threads;  // joined here

@@ -15,6 +15,8 @@
 // apiserver/pkg/admission/plugin/webhook).
 namespace dray::devcluster {
 
+class MatchConditions;
+
 struct GroupVersionName {
   std::string group, version, name;  // name: the kind or the resource
 };
@@ -39,6 +41,7 @@ class AdmissionView {
     std::string name;
     uint64_t version = 0;  // changes whenever the document does
     std::shared_ptr<const Json> document;
+    std::shared_ptr<const MatchConditions> conditions;  // of its webhooks; null: none has any
   };
   // "host:port" of a ready endpoint behind a Service port, in any order.
   using Endpoints = std::vector<std::string>;
@@ -60,11 +63,12 @@ class WebhookCaller {
   WebhookCaller(Clock& clock, const AdmissionView& view, std::stop_token stop);
   ~WebhookCaller();
 
-  // Mutating hooks one after another, sorted by configuration name; `complete` runs after each
-  // patch (defaults). Warnings of hooks are appended. A denial or failure comes back with the code
-  // of the hook's status, or 500.
-  Status Mutate(const AdmissionCall& call, Json& object, const std::function<void(Json&)>& complete,
-                std::vector<std::string>& warnings);
+  // Mutating hooks one after another, sorted by configuration name, each if the object concerns it
+  // as those before have left it; `complete` runs after each patch (types, defaults). Warnings of
+  // hooks are appended. A denial or failure comes back with the code of the hook's status, or 500;
+  // kForbidden when matchConditions could not be evaluated.
+  Status Mutate(const AdmissionCall& call, Json& object,
+                const std::function<Status(Json&)>& complete, std::vector<std::string>& warnings);
   // Validating hooks, side by side. `object` is null for DELETE.
   Status Validate(const AdmissionCall& call, const Json& object,
                   std::vector<std::string>& warnings);

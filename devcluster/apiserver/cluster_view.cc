@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "devcluster/admission/match_conditions.h"
 #include "devcluster/apiserver/json_access.h"
 
 namespace dray::devcluster {
@@ -40,9 +41,13 @@ std::vector<AdmissionView::Configuration> ClusterView::Configurations(bool mutat
   for (const ObjectPtr& object : stored->items)  // ordered by name
     configurations.push_back(parsed_.With([&](auto& parsed) {
       Configuration& known = parsed[object->uid];
-      if (known.version != object->resource_version)
-        known = {NameOf(*object), object->resource_version,
-                 std::make_shared<const Json>(Json::parse(object->text))};
+      if (known.version != object->resource_version) {
+        auto document = std::make_shared<const Json>(Json::parse(object->text));
+        auto conditions =
+            std::make_shared<const MatchConditions>(*document, known.conditions.get());
+        known = {NameOf(*object), object->resource_version, std::move(document),
+                 std::move(conditions)};
+      }
       return known;
     }));
   return configurations;

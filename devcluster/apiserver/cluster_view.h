@@ -28,7 +28,7 @@ class ClusterView final : public AdmissionView {
  private:
   const Registry& registry_;
   const Store& store_;
-  // Parsed configurations by UID, so that a write does not parse them anew.
+  // Parsed configurations by UID, conditions compiled, so that a write does neither anew.
   mutable Guarded<std::map<std::string, Configuration>> parsed_;
 };
 

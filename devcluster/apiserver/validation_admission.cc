@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "devcluster/apiserver/json_access.h"
 #include "devcluster/apiserver/selectors.h"
 #include "devcluster/apiserver/strategy.h"
 #include "devcluster/apiserver/typed_document.h"
 #include "devcluster/apiserver/validation.h"
+#include "dray/api/cel_condition.h"
 #include "dray/api/types/admission.h"
 #include "dray/api/validation.h"
 #include "dray/base/base64.h"
@@ -71,6 +73,49 @@ Status ValidateRules(const Json& object, const Json& webhook, const std::string&
   return Ok();
 }
 
+Status ValidateConditions(const Json& object, const Json& webhook, const std::string& path) {
+  const Json* conditions = FindArray(webhook, "matchConditions");
+  if (!conditions) return Ok();
+  constexpr size_t kMost = 64;
+  if (conditions->size() > kMost)
+    return InvalidField(object, path, "FieldValueTooMany",
+                        "Too many: " + std::to_string(conditions->size()) + ": must have at most " +
+                            std::to_string(kMost) + " items");
+  std::set<std::string> names;
+  for (size_t i = 0; i < conditions->size(); ++i) {
+    const std::string at = path + "[" + std::to_string(i) + "]";
+    const std::string expression = StringAt((*conditions)[i], "expression");
+    if (expression.find_first_not_of(" \t\r\n") == std::string::npos)
+      return Required(object, at + ".expression");
+    if (Status status = cel::Condition::Compile(expression).status(); !status.ok())
+      return Invalid(object, at + ".expression", Dump(expression), status.message());
+    const std::string name = StringAt((*conditions)[i], "name");
+    if (name.empty()) return Required(object, at + ".name");
+    if (!api::IsQualifiedName(name))
+      return Invalid(
+          object, at + ".name", Dump(name),
+          "name part must consist of alphanumeric characters, '-', '_' or '.', and must "
+          "start and end with an alphanumeric character (e.g. 'MyName', or 'my.name', or "
+          "'123-abc')");
+    if (!names.insert(name).second)
+      return InvalidField(object, at + ".name", "FieldValueDuplicate",
+                          "Duplicate value: " + Dump(name));
+  }
+  return Ok();
+}
+
+// What an update leaves as it was is not looked at again.
+bool SameConditions(const Json& webhooks, const Json* stored) {
+  const Json* before = stored ? FindArray(*stored, "webhooks") : nullptr;
+  if (!before || before->size() != webhooks.size()) return false;
+  for (size_t i = 0; i < webhooks.size(); ++i) {
+    const Json *now = FindArray(webhooks[i], "matchConditions"),
+               *then = FindArray((*before)[i], "matchConditions");
+    if (Empty(now) != Empty(then) || (!Empty(now) && *now != *then)) return false;
+  }
+  return true;
+}
+
 Status ValidateWebhook(const Json& object, const Json& webhook, const std::string& path) {
   std::string name = StringAt(webhook, "name");
   if (name.empty()) return Required(object, path + ".name");
@@ -114,31 +159,32 @@ Status ValidateWebhook(const Json& object, const Json& webhook, const std::strin
     if (Result<LabelFilter> filter = LabelFilter::FromSelector(FindObject(webhook, selector));
         !filter.ok())
       return Invalid(object, path + "." + selector, "(selector)", filter.status().message());
-  if (!Empty(Find(webhook, "matchConditions")))
-    return InvalidField(object, path + ".matchConditions", "FieldValueForbidden",
-                        "Forbidden: this development cluster does not evaluate match conditions; "
-                        "use rules, namespaceSelector or objectSelector");
   return Ok();
 }
 
 template <class Configuration>
-Status Validate(const Json& configuration) {
+Status Validate(const Json& configuration, const Json* stored) {
   DRAY_RETURN_IF_ERROR(Typed<Configuration>(configuration).status());
   const Json* webhooks = FindArray(configuration, "webhooks");
   if (!webhooks) return Ok();
-  for (size_t i = 0; i < webhooks->size(); ++i)
-    DRAY_RETURN_IF_ERROR(
-        ValidateWebhook(configuration, (*webhooks)[i], "webhooks[" + std::to_string(i) + "]"));
+  const bool known = SameConditions(*webhooks, stored);
+  for (size_t i = 0; i < webhooks->size(); ++i) {
+    const std::string path = "webhooks[" + std::to_string(i) + "]";
+    DRAY_RETURN_IF_ERROR(ValidateWebhook(configuration, (*webhooks)[i], path));
+    if (!known)
+      DRAY_RETURN_IF_ERROR(
+          ValidateConditions(configuration, (*webhooks)[i], path + ".matchConditions"));
+  }
   return Ok();
 }
 
 }  // namespace
 
-Status ValidateMutatingConfiguration(const Json& configuration, const Json*) {
-  return Validate<api::MutatingWebhookConfiguration>(configuration);
+Status ValidateMutatingConfiguration(const Json& configuration, const Json* stored) {
+  return Validate<api::MutatingWebhookConfiguration>(configuration, stored);
 }
-Status ValidateValidatingConfiguration(const Json& configuration, const Json*) {
-  return Validate<api::ValidatingWebhookConfiguration>(configuration);
+Status ValidateValidatingConfiguration(const Json& configuration, const Json* stored) {
+  return Validate<api::ValidatingWebhookConfiguration>(configuration, stored);
 }
 
 }  // namespace dray::devcluster

@@ -35,6 +35,13 @@ Status Complete(const Server& server, const Resource& resource, Json& object) {
   return ValidateMetadata(resource, object);
 }
 
+// What the next webhook sees of an object that one has patched.
+Status Patched(const Server& server, const Resource& resource, Json& object) {
+  DRAY_RETURN_IF_ERROR(CanonicalFields(resource, object));
+  if (resource.defaults) resource.defaults(object, server.Now());
+  return Ok();
+}
+
 bool LastFinalizerTaken(const Json& object) {
   return IntAt(object, "metadata.deletionGracePeriodSeconds") == 0 &&
          Find(object, "metadata.deletionTimestamp") && Empty(Find(object, "metadata.finalizers")) &&
@@ -143,9 +150,7 @@ Result<Written> Create(Server& server, Call& call, Json object, bool tracked) {
   std::string base = StringAt(object, "metadata.generateName");
 
   AdmissionCall admission = AdmissionFor(call, "CREATE", given, "CreateOptions");
-  auto complete = [&](Json& changed) {
-    if (resource.defaults) resource.defaults(changed, server.Now());
-  };
+  auto complete = [&](Json& changed) { return Patched(server, resource, changed); };
   DRAY_RETURN_IF_ERROR(server.webhooks->Mutate(admission, object, complete, call.warnings));
   DRAY_RETURN_IF_ERROR(CanonicalFields(resource, object));
   DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
@@ -198,9 +203,7 @@ Result<Written> Modify(Server& server, Call& call, const Modification& modificat
         AdmissionFor(call, "UPDATE", call.path.name, modification.options_kind);
     admission.old_object = &stored;
     if (modification.admit) {
-      auto complete = [&](Json& changed) {
-        if (resource.defaults) resource.defaults(changed, server.Now());
-      };
+      auto complete = [&](Json& changed) { return Patched(server, resource, changed); };
       DRAY_RETURN_IF_ERROR(server.webhooks->Mutate(admission, object, complete, call.warnings));
       DRAY_RETURN_IF_ERROR(CanonicalFields(resource, object));
       DRAY_RETURN_IF_ERROR(Complete(server, resource, object));
