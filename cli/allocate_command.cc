@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/allocate_input.h"
 #include "cli/args.h"
-#include "cli/input_file.h"
 #include "cli/table.h"
 #include "dray/api/codec.h"
 #include "dray/api/scenario.h"
@@ -21,8 +21,10 @@ namespace {
 
 constexpr Flag kAllocateFlags[] = {
     {"filename", 'f', "FILE",
-     "scenario: {nodes, slices, classes, allocated, claims, groups}, gzipped or not; - is standard "
-     "input"},
+     "scenario {nodes, slices, classes, allocated, claims, groups}, or Kubernetes objects as 'dray "
+     "convert' and kubectl print them; may be repeated; - is standard input"},
+    {"slices", 0, "FILE",
+     "the cluster's ResourceSlices (kubectl get resourceslices -o json); the same as one more -f"},
     {"output", 'o', "FORMAT", "json or table; without: a table on a terminal, else json"},
     {"explain", 0, "",
      "where no node can take a claim, add which devices were ruled out by what, per request and "
@@ -38,7 +40,13 @@ constexpr char kAllocateUsage[] =
     "Decides as kube-scheduler 1.36 would which devices the claims of a scenario get: claims in "
     "order, for each the nodes in\n"
     "order, the first node that can takes it. Says why when none can.\n\n"
-    "  dray allocate -f scenario.json\n\nFlags:\n";
+    "  dray allocate -f scenario.json\n"
+    "  dray convert -f pod.yaml -o json | dray allocate -f - --slices slices.json\n\n"
+    "Of Kubernetes objects a Pod's claims are made of its templates and allocated together, a "
+    "workload stands for its\n"
+    "replicas, and claims with an allocation hold their devices. Without DeviceClasses those of "
+    "Dray are there, without Nodes\n"
+    "those that the slices name. What else a Pod wants of its node is not looked at.\n\nFlags:\n";
 
 Json AsJson(const alloc::Explanation& explanation) {
   Json requests = Json::array(), nodes = Json::array();
@@ -135,7 +143,8 @@ Json Bench(const alloc::Scenario& scenario, alloc::ScenarioOptions options, int 
         {"p99", at(0.99)}}}};
 }
 
-Status Run(std::span<const std::string> words, std::istream& in, std::ostream& out) {
+Status Run(std::span<const std::string> words, std::istream& in, std::ostream& out,
+           std::ostream& err) {
   DRAY_ASSIGN_OR_RETURN(Args args, Args::Parse(words, kAllocateFlags));
   if (args.Given("help")) {
     out << kAllocateUsage << FlagHelp(kAllocateFlags);
@@ -143,8 +152,9 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
   }
   std::vector<std::string> files = args.All("filename");
   files.insert(files.end(), args.words().begin(), args.words().end());
-  if (files.size() != 1)
-    return Status(Reason::kBadRequest, "want one scenario: -f FILE, or -f - for standard input");
+  if (files.empty())
+    return Status(Reason::kBadRequest, "want a scenario: -f FILE, or -f - for standard input");
+  for (std::string& slices : args.All("slices")) files.push_back(std::move(slices));
   const std::string& format = args.Get("output");
   if (!format.empty() && format != "json" && format != "table") {
     return Status(Reason::kBadRequest, "--output: " + format + ": want json or table");
@@ -157,9 +167,10 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
       return Status(Reason::kBadRequest, "--bench: " + text + ": want a number of runs from 1 on");
     }
   }
-  DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(files[0], in));
-  Result<alloc::Scenario> scenario = alloc::ReadScenario(text);
-  if (!scenario.ok()) return scenario.status().Wrapped(files[0]);
+  std::vector<std::string> warnings;
+  Result<alloc::Scenario> scenario = ReadAllocateInput(files, in, warnings);
+  if (!scenario.ok()) return scenario.status();
+  for (const std::string& warning : warnings) err << "Warning: " << warning << "\n";
 
   alloc::ScenarioOptions options;
   options.explanations = args.Given("explain");
@@ -188,7 +199,7 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
 
 int RunAllocateCommand(std::span<const std::string> args, std::istream& in, std::ostream& out,
                        std::ostream& err) {
-  const Status status = Run(args, in, out);
+  const Status status = Run(args, in, out, err);
   if (status.ok()) return 0;
   err << "dray: " << status.message() << "\n";
   return 2;

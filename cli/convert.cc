@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/input_file.h"
 #include "cli/line_diff.h"
+#include "cli/pod_templates.h"
 #include "cli/slices_file.h"
 #include "dray/api/admission.h"
 #include "dray/api/codec.h"
@@ -43,61 +44,6 @@ constexpr char kConvertUsage[] =
     "  kustomize build . | dray convert -f - -o json\n\n"
     "Exit code 1 when the webhook would refuse one of the objects.\n\nFlags:\n";
 
-// Where the Pod template stands in a workload of Kubernetes itself.
-std::optional<Json::json_pointer> TemplatePath(const std::string& api_version,
-                                               const std::string& kind) {
-  static constexpr struct {
-    std::string_view api_version, kind, path;
-  } kWorkloads[] = {
-      {"v1", "Pod", ""},
-      {"v1", "PodTemplate", "/template"},
-      {"v1", "ReplicationController", "/spec/template"},
-      {"apps/v1", "DaemonSet", "/spec/template"},
-      {"apps/v1", "Deployment", "/spec/template"},
-      {"apps/v1", "ReplicaSet", "/spec/template"},
-      {"apps/v1", "StatefulSet", "/spec/template"},
-      {"batch/v1", "CronJob", "/spec/jobTemplate/spec/template"},
-      {"batch/v1", "Job", "/spec/template"},
-  };
-  // Manifests without apiVersion are read by their kind.
-  for (const auto& one : kWorkloads)
-    if (kind == one.kind && (api_version.empty() || api_version == one.api_version))
-      return Json::json_pointer(std::string(one.path));
-  return std::nullopt;
-}
-
-// In the workloads of others (Volcano, JobSet, Kubeflow, Argo, ...): whatever has a spec with a
-// list of containers is a Pod template.
-void FindTemplates(const Json& value, const Json::json_pointer& at,
-                   std::vector<Json::json_pointer>& found) {
-  if (value.is_array())
-    for (size_t i = 0; i < value.size(); ++i) FindTemplates(value[i], at / i, found);
-  if (!value.is_object()) return;
-  if (auto spec = value.find("spec"); spec != value.end() && spec->is_object())
-    if (auto containers = spec->find("containers");
-        containers != spec->end() && containers->is_array() && !containers->empty() &&
-        (*containers)[0].is_object() && !at.empty())
-      return found.push_back(at);
-  for (const auto& [name, member] : value.items()) FindTemplates(member, at / name, found);
-}
-
-Status Unlike(const std::string& what, const Json& value, const char* wanted) {
-  return Status(Reason::kInvalid, what + " " + value.dump() + ": want " + wanted);
-}
-
-// metadata.<key> of an object; empty when it is absent.
-Result<std::string> MetadataText(const Json& object, const std::string& kind, const char* key) {
-  auto metadata = object.find("metadata");
-  if (metadata == object.end() || metadata->is_null()) return std::string();
-  if (!metadata->is_object())
-    return Unlike("metadata of a " + kind + " is", *metadata, "an object");
-  auto text = metadata->find(key);
-  if (text == metadata->end() || text->is_null()) return std::string();
-  if (!text->is_string())
-    return Unlike(std::string("metadata.") + key + " of a " + kind + " is", *text, "a text");
-  return text->get<std::string>();
-}
-
 struct Conversion {
   Conversion(admission::DeviceConfig device_config, std::string default_namespace,
              std::ostream* explain_to)
@@ -115,20 +61,15 @@ struct Conversion {
         kind_field->get<std::string>().empty())
       return Status(Reason::kInvalid, "an object without kind: " + document.dump().substr(0, 80));
     const std::string kind = kind_field->get<std::string>();
-    if (kind.ends_with("List") && document.contains("items"))
-      return AddList(kind.substr(0, kind.size() - 4), document);
+    if (std::string item_kind; IsList(document, &item_kind)) return AddList(item_kind, document);
     auto version = document.find("apiVersion");
     const std::string api_version =
         version != document.end() && version->is_string() ? version->get<std::string>() : "";
-    std::vector<Json::json_pointer> paths;
-    if (auto path = TemplatePath(api_version, kind))
-      paths.push_back(std::move(*path));
-    else
-      FindTemplates(document, Json::json_pointer(), paths);
+    const std::vector<std::string> paths = PodTemplatePaths(document);
     originals.push_back(document);
     if (paths.empty()) DRAY_RETURN_IF_ERROR(NoteOther(api_version, kind, document));
-    for (const Json::json_pointer& path : paths)
-      DRAY_RETURN_IF_ERROR(AddWithPod(kind, path, paths.size() > 1, document));
+    for (const std::string& path : paths)
+      DRAY_RETURN_IF_ERROR(AddWithPod(kind, Json::json_pointer(path), paths.size() > 1, document));
     objects.push_back(std::move(document));
     return {};
   }
