@@ -9,11 +9,12 @@ namespace dray::alloc {
 struct Cycle::State {
   const Snapshot::State& snapshot;
   Options options;
-  Result<std::vector<PreparedClaim>> claims;
-  std::unique_ptr<Search> search;  // when the claims could be prepared
-  uint64_t shape = 0;
+  Result<std::shared_ptr<const Plan>> plan;
+  // When there is a plan.
+  std::vector<PreparedClaim> claims;
+  std::optional<Search> search;
 
-  // Without reasons. Only when the claims could be prepared.
+  // Without reasons. Only when there is a plan.
   void Judge(const api::Node& node, const NodeView& view, NodeAnswer& answer);
 };
 
@@ -21,7 +22,7 @@ void Cycle::State::Judge(const api::Node& node, const NodeView& view, NodeAnswer
   const Search::End end = search->Run(view);
   if (end == Search::End::kNone) return;
   if (end == Search::End::kFound) {
-    auto results = MakeResults(*search, *claims, node, options);
+    auto results = MakeResults(*search, claims, node, options);
     if (results.ok()) {
       answer.outcome = Outcome::kAllocated;
       answer.allocations = std::move(results).value();
@@ -36,28 +37,28 @@ void Cycle::State::Judge(const api::Node& node, const NodeView& view, NodeAnswer
 
 Cycle::Cycle(const Snapshot& snapshot, std::span<const api::ResourceClaim* const> claims,
              Options options)
-    : state_(new State{snapshot.state(), std::move(options), Prepare(snapshot.state(), claims),
-                       nullptr, 0}) {
-  if (state_->claims.ok()) {
-    state_->shape = state_->snapshot.ShapeOf(ShapeText(claims));
-    state_->search = std::make_unique<Search>(state_->snapshot, *state_->claims, state_->options);
-  }
+    : state_(new State{
+          snapshot.state(), std::move(options), PlanFor(snapshot.state(), claims), {}, {}}) {
+  if (!state_->plan.ok()) return;
+  for (size_t c = 0; c < claims.size(); ++c)
+    state_->claims.push_back({claims[c], (*state_->plan)->requests[c]});
+  state_->search.emplace(state_->snapshot, state_->claims, state_->options);
 }
 
 Cycle::~Cycle() = default;
 
 NodeAnswer Cycle::Try(const api::Node& node) {
   NodeAnswer answer;
-  if (!state_->claims.ok()) {
+  if (!state_->plan.ok()) {
     answer.outcome = Outcome::kError;
-    answer.error = state_->claims.status().message();
+    answer.error = state_->plan.status().message();
     return answer;
   }
-  const Visit visit = VisitNode(state_->snapshot, node, state_->shape);
+  const Visit visit = VisitNode(state_->snapshot, node, (*state_->plan)->shape);
   if (!visit.refused) {
     state_->Judge(node, *visit.view, answer);
     if (answer.outcome != Outcome::kUnsatisfiable) return answer;
-    NoteRefusal(state_->snapshot, node, visit, state_->shape);
+    NoteRefusal(state_->snapshot, node, visit, (*state_->plan)->shape);
   }
   if (state_->options.reasons) Explain(node, answer);
   if (visit.invalid_pools && answer.reason.empty())
@@ -71,8 +72,8 @@ Placement Cycle::FirstFit(NodeOrder& order) {
   const size_t count = nodes.nodes.size();
   placement.tried = static_cast<int>(count);
   if (count == 0) return placement;
-  if (!state_->claims.ok()) return {&nodes.nodes[0], 1, Try(nodes.nodes[0])};
-  NodeSet& refused = nodes.RefusedBy(state_->shape);
+  if (!state_->plan.ok()) return {&nodes.nodes[0], 1, Try(nodes.nodes[0])};
+  NodeSet& refused = nodes.RefusedBy((*state_->plan)->shape);
   for (size_t n = refused.NextOutside(0); n < count; n = refused.NextOutside(n + 1)) {
     const NodeView& view = nodes.View(n);
     state_->Judge(nodes.nodes[n], view, placement.answer);
@@ -87,10 +88,10 @@ Placement Cycle::FirstFit(NodeOrder& order) {
 }
 
 void Cycle::Explain(const api::Node& node, NodeAnswer& answer) const {
-  if (answer.outcome != Outcome::kUnsatisfiable || !state_->claims.ok()) return;
+  if (answer.outcome != Outcome::kUnsatisfiable || !state_->plan.ok()) return;
   answer.reason.clear();
   answer.reasons.clear();
-  ExplainNode(state_->snapshot, *ViewOf(state_->snapshot, node), *state_->claims, answer);
+  ExplainNode(state_->snapshot, *ViewOf(state_->snapshot, node), state_->claims, answer);
 }
 
 NodeAnswer Allocate(const Snapshot& snapshot, const api::Node& node,

@@ -82,19 +82,22 @@ std::string Describe(const api::ResourceClaim& claim) {
   return "claim " + api::KeyOf(claim).ToString();
 }
 
-Result<std::vector<PreparedClaim>> Prepare(const Snapshot::State& state,
-                                           std::span<const api::ResourceClaim* const> claims) {
-  std::vector<PreparedClaim> prepared;
-  for (const api::ResourceClaim* claim : claims) {
-    PreparedClaim& entry = prepared.emplace_back();
-    entry.claim = claim;
-    for (const api::DeviceRequest& request : claim->spec.devices.requests) {
+Result<std::shared_ptr<const Plan>> PlanFor(const Snapshot::State& state,
+                                            std::span<const api::ResourceClaim* const> claims) {
+  std::string text = ShapeText(claims);
+  if (std::shared_ptr<const Plan> known = state.FindPlan(text)) return known;
+  auto plan = std::make_shared<Plan>();
+  for (const api::ResourceClaim* claim : claims)
+    plan->asked.emplace_back().requests = claim->spec.devices.requests;
+  for (size_t c = 0; c < claims.size(); ++c) {
+    std::vector<PreparedRequest>& requests = plan->requests.emplace_back();
+    for (const api::DeviceRequest& request : plan->asked[c].requests) {
       Result<PreparedRequest> made = PrepareRequest(state, request);
-      if (!made.ok()) return made.status().Wrapped(Describe(*claim));
-      entry.requests.push_back(std::move(made).value());
+      if (!made.ok()) return made.status().Wrapped(Describe(*claims[c]));
+      requests.push_back(std::move(made).value());
     }
   }
-  return prepared;
+  return state.KeepPlan(std::move(text), std::move(plan));
 }
 
 Selector::Answer Select(const Alternative& alternative, const DeviceInfo& device) {

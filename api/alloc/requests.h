@@ -34,18 +34,25 @@ struct PreparedRequest {
   std::vector<Alternative> alternatives;
 };
 
-struct PreparedClaim {
-  const api::ResourceClaim* claim = nullptr;
-  std::vector<PreparedRequest> requests;
+// What is the same for all claims that ask alike: their classes, selectors and names, looked up
+// once. Claims of one shape are refused by the same nodes.
+struct Plan {
+  uint64_t shape = 0;                   // unique in the snapshot
+  std::vector<api::DeviceClaim> asked;  // by claim, requests alone; alternatives refer to them
+  std::vector<std::vector<PreparedRequest>> requests;  // by claim
 };
 
-// Looks classes, selectors and names up, once for all nodes. kInvalid says what is wrong with a
-// claim or its class.
-Result<std::vector<PreparedClaim>> Prepare(const Snapshot::State& state,
-                                           std::span<const api::ResourceClaim* const> claims);
+struct PreparedClaim {
+  const api::ResourceClaim* claim = nullptr;
+  std::span<const PreparedRequest> requests;  // of the plan
+};
 
-// All that decides whether a node can take the claims, and nothing else: claims of one text are
-// refused by the same nodes.
+// kInvalid says what is wrong with a claim or its class. Kept by the snapshot, by shape.
+Result<std::shared_ptr<const Plan>> PlanFor(const Snapshot::State& state,
+                                            std::span<const api::ResourceClaim* const> claims);
+
+// All that decides whether a node can take the claims and what the results say of the requests, and
+// nothing else.
 std::string ShapeText(std::span<const api::ResourceClaim* const> claims);
 
 // "claim ns/name", as errors begin.

@@ -83,7 +83,10 @@ std::shared_ptr<const Selector> Selectors::Get(const std::string& expression,
   std::lock_guard lock(mutex_);
   auto found = kept_.find(expression);
   if (found != kept_.end()) return found->second;
-  if (kept_.size() >= kKept) kept_.clear();
+  if (kept_.size() >= kKept) {
+    kept_.clear();
+    ++generation_;
+  }
   return kept_[expression] = std::make_shared<const Selector>(expression, features, devices);
 }
 

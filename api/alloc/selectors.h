@@ -54,11 +54,14 @@ class Selectors {
   // Shared with the cache, so that an answer is found once for all claims that ask alike.
   std::shared_ptr<const Selector> Get(const std::string& expression, const Features& features,
                                       size_t devices);
+  // How often the cache started afresh.
+  uint64_t generation() const { return generation_; }
 
  private:
   // A claim may bring expressions that no other claim has: beyond this many the cache starts
   // afresh.
   static constexpr size_t kKept = 512;
+  std::atomic<uint64_t> generation_ = 0;
   std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const Selector>> kept_;
 };

@@ -10,7 +10,13 @@ class Writer {
     Number(static_cast<int64_t>(value.size()));
     text_ += value;
   }
-  void Number(int64_t value) { text_.append(reinterpret_cast<const char*>(&value), sizeof(value)); }
+  // Mostly in one byte: 255 says that eight follow.
+  void Number(int64_t value) {
+    const bool small = value >= 0 && value < 255;
+    text_.push_back(static_cast<char>(small ? value : 255));
+    if (!small) text_.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+  Writer() { text_.reserve(512); }
   template <class List, class Write>
   void Each(const List& list, Write write) {
     Number(static_cast<int64_t>(list.size()));
@@ -25,12 +31,14 @@ class Writer {
          [&](const api::DeviceSelector& s) { Text(s.cel ? s.cel->expression : std::string()); });
     Each(request.tolerations, [&](const api::DeviceToleration& t) {
       for (const std::string* part : {&t.key, &t.op, &t.value, &t.effect}) Text(*part);
+      Number(t.toleration_seconds.value_or(-1));
     });
     static const std::map<std::string, api::Quantity> kNone;
     Each(request.capacity ? request.capacity->requests : kNone, [&](const auto& entry) {
       Text(entry.first);
       Number(static_cast<int64_t>(entry.second.nanos()));
       Number(static_cast<int64_t>(entry.second.nanos() >> 64));
+      Number(static_cast<int64_t>(entry.second.format()));  // results repeat what was asked for
     });
   }
   std::string Take() { return std::move(text_); }

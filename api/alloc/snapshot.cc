@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/alloc/capacity.h"
+#include "api/alloc/requests.h"
 
 namespace dray::alloc {
 CapacityInfo::CapacityInfo(uint32_t name, const std::string& text,
@@ -179,13 +180,23 @@ void Snapshot::State::Count(const api::AllocationResult& allocation, int sign,
   }
 }
 
-uint64_t Snapshot::State::ShapeOf(const std::string& text) const {
-  constexpr size_t kKept = 4096;
+std::shared_ptr<const Plan> Snapshot::State::FindPlan(const std::string& text) const {
   std::lock_guard lock(nodes_mutex);
-  if (shapes.size() >= kKept) shapes.clear();  // numbers are not given twice
-  uint64_t& shape = shapes[text];
-  if (shape == 0) shape = ++last_shape;
-  return shape;
+  auto known = plans.find(text);
+  return known == plans.end() ? nullptr : known->second;
+}
+
+std::shared_ptr<const Plan> Snapshot::State::KeepPlan(std::string text,
+                                                      std::shared_ptr<Plan> plan) const {
+  // Claims may all ask differently: beyond this many the cache starts afresh, and so it does with
+  // the cache of selectors, which plans hold on to. Shapes are not given twice.
+  constexpr size_t kKept = 1024;
+  std::lock_guard lock(nodes_mutex);
+  if (plans.size() >= kKept || selectors_of_plans != selectors.generation()) plans.clear();
+  selectors_of_plans = selectors.generation();
+  auto [kept, added] = plans.try_emplace(std::move(text), plan);
+  if (added) plan->shape = ++last_shape;
+  return kept->second;
 }
 
 Snapshot::Snapshot(Input input) : state_(std::make_unique<State>()) {

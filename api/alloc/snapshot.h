@@ -15,6 +15,7 @@ namespace dray::alloc {
 
 using Nanos = api::Quantity::Nanos;
 
+struct Plan;
 struct SliceInfo;
 
 // A capacity of a device, its name resolved.
@@ -153,8 +154,8 @@ struct Snapshot::State {
   mutable Names capacity_names;
   mutable std::deque<Names> counters;  // by ledger: "set/counter"
   mutable std::unordered_map<std::string, NodeSlot> nodes;
-  mutable std::unordered_map<std::string, uint64_t> shapes;
-  mutable uint64_t last_shape = 0;
+  mutable std::unordered_map<std::string, std::shared_ptr<const Plan>> plans;  // by ShapeText()
+  mutable uint64_t last_shape = 0, selectors_of_plans = 0;
   mutable std::optional<std::vector<PoolView>> doubts;  // see DoubtsElsewhere()
 
   const Usage& UsageOf(const DeviceInfo& device) const { return *device.usage; }
@@ -168,9 +169,9 @@ struct Snapshot::State {
   PoolInfo* FindPool(std::string_view driver, std::string_view name);
   // Adds (`sign` 1) or takes away (-1) what an allocation uses.
   void Count(const api::AllocationResult& allocation, int sign, std::string_view holder);
-  // A number for `text`, which says everything about claims that decides whether a node can take
-  // them.
-  uint64_t ShapeOf(const std::string& text) const;
+  std::shared_ptr<const Plan> FindPlan(const std::string& text) const;
+  // Gives the plan its shape. Returns the one to use: another thread may have been first.
+  std::shared_ptr<const Plan> KeepPlan(std::string text, std::shared_ptr<Plan> plan) const;
 };
 
 }  // namespace dray::alloc
