@@ -1,7 +1,6 @@
 #include "dray/runtime/work_queue.h"
 
 #include <glog/logging.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "dray/runtime/memory.h"
 #include "dray/runtime/metrics.h"
 
 namespace dray::runtime {
@@ -175,7 +175,7 @@ std::optional<WorkQueue::Ticket> WorkQueue::Take(const Context& ctx) {
   if (drained) s.queue.shrink_to_fit();
   lock.unlock();
   if (drained)
-    malloc_trim(0);  // a new leader's first look at everything: its memory is not needed again
+    ReleaseMemory();  // a new leader's first look at everything: its memory is not needed again
   return Ticket(this, std::move(key));
 }
 
@@ -227,7 +227,9 @@ void Work(const Context& ctx, WorkQueue& queue, Reconciler& reconciler) {
   while (std::optional<WorkQueue::Ticket> ticket = queue.Take(ctx)) {
     const api::ObjectKey& key = ticket->key();
     const SteadyTime began = ctx.clock().Steady();
-    Result<Requeue> result = reconciler.Reconcile(ctx.WithTrace(key.ToString()), key);
+    // Only a log that tells every retried request asks for a trace.
+    Result<Requeue> result =
+        reconciler.Reconcile(VLOG_IS_ON(1) ? ctx.WithTrace(key.ToString()) : ctx, key);
     Count(queue.name(), result, ctx.clock().Steady() - began);
     if (result.ok()) {
       queue.Forget(key);
