@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "devcluster/kubelet/health_cache.h"
 #include "dray/base/context.h"
 #include "dray/base/status.h"
 
@@ -39,9 +40,16 @@ inline constexpr char kDraV1Beta1[] = "v1beta1.DRAPlugin";
 // Any thread.
 class DraConnection {
  public:
-  // `service`: kDraV1 or kDraV1Beta1. `on_change(connected)` is called on a thread of the
-  // connection's.
-  DraConnection(std::string endpoint, std::string service, std::function<void(bool)> on_change);
+  // Called on threads of the connection's.
+  struct Hooks {
+    std::function<void(bool connected)> on_change;
+    // A message of DRAResourceHealth; none: the stream has ended, and with it what it said.
+    std::function<void(std::optional<std::vector<HealthReport>>)> on_health;
+  };
+  // `service`: kDraV1 or kDraV1Beta1. The health of the devices is asked for whatever the plugin
+  // offers, as the kubelet does: a stream that ends, or that the plugin does not have, is opened
+  // again after 5 s.
+  DraConnection(std::string endpoint, std::string service, Hooks hooks);
   ~DraConnection();
 
   const std::string& endpoint() const;

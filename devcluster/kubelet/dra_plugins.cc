@@ -30,17 +30,20 @@ std::optional<std::string> ServiceOf(const std::vector<std::string>& versions) {
 
 struct DraPlugins::State : runtime::Reconciler {
   State(Clock& clock, runtime::Client client, std::string node_name,
-        std::function<void(const std::string&)> on_registered)
+        std::function<void(const std::string&)> on_registered, std::function<void()> on_health)
       : clock(clock),
         client(std::move(client)),
         node_name(std::move(node_name)),
         on_registered(std::move(on_registered)),
+        on_health(std::move(on_health)),
         wipes(clock, {"dra_slice_wipe", std::chrono::seconds(1), std::chrono::minutes(5)}) {}
 
   Clock& clock;
   const runtime::Client client;
   const std::string node_name;
   const std::function<void(const std::string&)> on_registered;
+  const std::function<void()> on_health;
+  Guarded<HealthCache> health;
   Guarded<std::map<std::string, Driver>> drivers;
   runtime::WorkQueue wipes;  // keys: {"", driver}
 
@@ -61,6 +64,14 @@ struct DraPlugins::State : runtime::Reconciler {
       return true;
     });
     if (away) wipes.AddAfter({"", name}, kWipeDelay);
+  }
+
+  // By driver and not by instance, like kubelet: the younger of two speaks for both.
+  void Hear(const std::string& driver, const std::optional<std::vector<HealthReport>>& reports) {
+    bool changed = health.With([&](HealthCache& cache) {
+      return reports ? cache.Update(driver, *reports, clock.Steady()) : cache.Clear(driver);
+    });
+    if (changed && on_health) on_health();
   }
 
   Status Wipe(const Context& ctx, const std::string& field_selector) {
@@ -91,11 +102,16 @@ struct DraPlugins::State : runtime::Reconciler {
 };
 
 DraPlugins::DraPlugins(Clock& clock, runtime::Client client, std::string node_name,
-                       std::function<void(const std::string&)> on_registered)
+                       std::function<void(const std::string&)> on_registered,
+                       std::function<void()> on_health)
     : state_(std::make_unique<State>(clock, std::move(client), std::move(node_name),
-                                     std::move(on_registered))) {}
+                                     std::move(on_registered), std::move(on_health))) {}
 
 DraPlugins::~DraPlugins() {
+  Stop();
+}
+
+void DraPlugins::Stop() {
   // Connections call back into the state: they end first, outside of its lock.
   auto drivers = state_->drivers.With([](auto& map) { return std::exchange(map, {}); });
   drivers.clear();
@@ -126,7 +142,10 @@ Status DraPlugins::Register(const Context&, const PluginInfo& info) {
   }
   auto connection = std::make_shared<DraConnection>(
       info.endpoint, *ServiceOf(info.versions),
-      [state = state_.get(), name = info.name](bool) { state->Look(name); });
+      DraConnection::Hooks{[state = state_.get(), name = info.name](bool) { state->Look(name); },
+                           [state = state_.get(), name = info.name](const auto& reports) {
+                             state->Hear(name, reports);
+                           }});
   state_->drivers.With([&](auto& map) { map[info.name].instances.push_back(connection); });
   state_->Look(info.name);
   state_->on_registered(info.name);
@@ -161,6 +180,13 @@ Result<std::shared_ptr<DraConnection>> DraPlugins::Find(const std::string& drive
       });
   if (!found) return Status(Reason::kUnavailable, "DRA driver " + driver + " is not registered");
   return found;
+}
+
+DeviceHealth DraPlugins::HealthOf(const std::string& driver, const std::string& pool,
+                                  const std::string& device) const {
+  return state_->health.With([&](const HealthCache& cache) {
+    return cache.Find(driver, pool, device, state_->clock.Steady());
+  });
 }
 
 Status DraPlugins::WipeSlices(const Context& ctx) {

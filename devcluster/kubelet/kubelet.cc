@@ -52,7 +52,9 @@ struct Kubelet::State {
         pods(client, PodsOf(options.node_name)),
         events(client, clock, "kubelet"),
         logs(clock, options.root_dir),
-        dra(clock, client, options.node_name, [this](const std::string&) { workers.WakeAll(); }),
+        dra(
+            clock, client, options.node_name, [this](const std::string&) { workers.WakeAll(); },
+            [this] { workers.WakeAll(); }),
         claims(client, dra, options.root_dir + "/dra_manager_state"),
         devices(clock, options.root_dir + "/device-plugins", [this] { node.Poke(); }),
         node(clock, client, {options.node_name, options.address, options.labels, options.heartbeat},
@@ -153,6 +155,7 @@ Status Kubelet::Run(const Context& ctx) {
     all.request_stop();
   }
   // 4. Nothing of ours outlives this call.
+  state.dra.Stop();
   state.host.Stop();
   state.devices.Stop();
   return outcome;

@@ -335,6 +335,44 @@ std::vector<std::string> NodeClaims::CdiDevices(const api::Pod& pod,
   return ids;
 }
 
+std::vector<api::ResourceStatus> NodeClaims::HealthOf(const api::Pod& pod,
+                                                      const api::Container& container) const {
+  std::vector<api::ResourceStatus> statuses;
+  for (const api::ContainerClaim& use : container.resources.claims) {
+    auto entry = std::find_if(pod.spec.resource_claims.begin(), pod.spec.resource_claims.end(),
+                              [&](const auto& one) { return one.name == use.name; });
+    if (entry == pod.spec.resource_claims.end()) continue;
+    const std::string claim_name = claims::ClaimNameFor(pod, *entry).value_or("");
+    // Devices know the request without what was chosen of it.
+    const std::string request = use.request.substr(0, use.request.find('/'));
+    api::ResourceStatus status;
+    status.name = "claim:" + use.name + (use.request.empty() ? "" : "/" + use.request);
+    state_->cache.With([&](const State::Cache& cache) {
+      for (const auto& [uid, claim] : cache.claims) {
+        if (claim.namespace_ != pod.metadata.namespace_ || claim.name != claim_name) continue;
+        for (const auto& [driver, devices] : claim.drivers) {
+          for (const PreparedDevice& device : devices) {
+            if (!Serves(device, request)) continue;
+            api::ResourceHealth health;
+            health.resource_id = device.cdi_ids.empty()
+                                     ? driver + "/" + device.pool + "/" + device.device
+                                     : device.cdi_ids[0];
+            if (std::any_of(status.resources.begin(), status.resources.end(),
+                            [&](const auto& one) { return one.resource_id == health.resource_id; }))
+              continue;
+            DeviceHealth now = state_->plugins.HealthOf(driver, device.pool, device.device);
+            health.health = std::move(now.health);
+            health.message = std::move(now.message);
+            status.resources.push_back(std::move(health));
+          }
+        }
+      }
+    });
+    if (!status.resources.empty()) statuses.push_back(std::move(status));
+  }
+  return statuses;
+}
+
 std::vector<ClaimInfo> NodeClaims::ClaimsOf(const api::Pod& pod,
                                             const api::Container& container) const {
   std::set<std::string> names;

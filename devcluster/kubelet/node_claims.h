@@ -37,6 +37,10 @@ class NodeClaims {
   // Qualified CDI names for a container of a prepared Pod, without duplicates, in the order of its
   // claims.
   std::vector<std::string> CdiDevices(const api::Pod& pod, const api::Container& container) const;
+  // How the devices of its claims fare, as status.containerStatuses[].allocatedResourcesStatus says
+  // it: one entry per `resources.claims[]` of the container that has devices here.
+  std::vector<api::ResourceStatus> HealthOf(const api::Pod& pod,
+                                            const api::Container& container) const;
   // The claims that the container uses.
   std::vector<ClaimInfo> ClaimsOf(const api::Pod& pod, const api::Container& container) const;
   // Pods that hold a claim here.

@@ -438,6 +438,11 @@ Status PodRunner::WriteStatus(const Context& ctx, bool all_stopped) {
   if (conditions_.empty()) conditions_ = pod_->status.conditions;
   api::PodStatus status =
       StatusOf(facts, pod_->spec, conditions_, api::ToTime(services_.clock.Now()));
+  // Of the containers alone: kubelet says nothing about the devices of init containers.
+  for (size_t i = 0; i < status.container_statuses.size(); ++i) {
+    status.container_statuses[i].allocated_resources_status =
+        services_.claims.HealthOf(*pod_, pod_->spec.containers[i]);
+  }
   std::string text = StatusPatch(status, uid()).dump();
   if (text == written_) return Ok();
   runtime::PatchOptions options;

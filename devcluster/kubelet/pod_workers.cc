@@ -81,6 +81,10 @@ struct PodWorkers::State : runtime::Reconciler {
       known.insert(runner->uid());
       active.insert(runner->uid());
     }
+    // A driver that has fallen silent tells nobody that its last word is too old by now.
+    for (const auto& pod : pods.List()) {
+      if (claim_holders.count(pod->metadata.uid)) queue.Add(api::KeyOf(*pod));
+    }
     for (const std::string& uid : claim_holders) {
       if (active.count(uid)) continue;
       Status status = services.claims.Unprepare(ctx, uid);

@@ -41,7 +41,8 @@ class DraPluginsTest : public ::testing::Test {
   void Start() {
     plugins_ = std::make_unique<DraPlugins>(
         clock_, runtime::Client(transport_), "node-1",
-        [this](const std::string& driver) { events_.Add("on " + driver); });
+        [this](const std::string& driver) { events_.Add("on " + driver); },
+        [this] { events_.Add("health"); });
     watcher_ = std::make_unique<PluginWatcher>(
         runtime::RealClock(), dir_.path() + "/plugins_registry",
         std::map<std::string, PluginHandler*>{{"DRAPlugin", plugins_.get()}});
@@ -168,6 +169,33 @@ TEST_F(DraPluginsTest, AReturnInTimeKeepsTheSlices) {
   clock_.Advance(std::chrono::seconds(60));
   clock_.AwaitWaiters(1);
   EXPECT_TRUE(transport_->log.Lines().empty());
+}
+
+// What kubelet 1.36 does for every driver, also for one that does not offer the service.
+TEST_F(DraPluginsTest, HearsHowDevicesFare) {
+  auto plugin = std::make_unique<FakeDraPlugin>(dir_.path(), "one.example.com",
+                                                std::vector<std::string>{"v1.DRAPlugin"});
+  plugin->health().Say({{"a", {v1alpha1::HEALTHY, ""}}, {"b", {v1alpha1::UNHEALTHY, "XID 79"}}});
+  Start();
+  ASSERT_TRUE(events_.Await("health"));
+  auto of = [&](const std::string& device) {
+    return plugins_->HealthOf("one.example.com", "pool", device);
+  };
+  EXPECT_EQ(of("a"), (DeviceHealth{"Healthy", ""}));
+  EXPECT_EQ(of("b"), (DeviceHealth{"Unhealthy", "XID 79"}));
+  EXPECT_EQ(of("c"), DeviceHealth());
+  plugin->health().Say({{"a", {v1alpha1::HEALTHY, ""}}, {"b", {v1alpha1::HEALTHY, ""}}});
+  ASSERT_TRUE(events_.Await("health", 2));
+  EXPECT_EQ(of("b"), (DeviceHealth{"Healthy", ""}));
+  clock_.Advance(std::chrono::seconds(30));
+  EXPECT_EQ(of("a"), DeviceHealth()) << "its last word is too old";
+  plugin->health().Say({{"a", {v1alpha1::HEALTHY, ""}}});
+  ASSERT_TRUE(events_.Await("health", 3));
+  EXPECT_EQ(of("a"), (DeviceHealth{"Healthy", ""}));
+  plugin.reset();
+  ASSERT_TRUE(events_.Await("health", 4));
+  EXPECT_EQ(of("a"), DeviceHealth()) << "nobody speaks for it";
+  plugins_->Stop();
 }
 
 TEST_F(DraPluginsTest, WipesTheNodesSlicesAtTheStart) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/proto/device_plugin_v1beta1.grpc.pb.h"
+#include "api/proto/dra_health_v1alpha1.grpc.pb.h"
 #include "api/proto/dra_v1.grpc.pb.h"
 #include "api/proto/dra_v1beta1.grpc.pb.h"
 #include "api/proto/plugin_registration_v1.grpc.pb.h"
@@ -73,6 +74,51 @@ class FakeRegistration : public pluginregistration::Registration::CallbackServic
   }
 };
 
+// DRAResourceHealth with a message that the test changes. The stream stays open until End().
+class FakeHealth : public v1alpha1::DRAResourceHealth::Service {
+ public:
+  // Device of pool "pool" -> its health and message.
+  void Say(const std::map<std::string, std::pair<v1alpha1::HealthStatus, std::string>>& devices) {
+    std::lock_guard lock(mutex_);
+    message_.Clear();
+    for (const auto& [name, health] : devices) {
+      auto* device = message_.add_devices();
+      device->mutable_device()->set_pool_name("pool");
+      device->mutable_device()->set_device_name(name);
+      device->set_health(health.first);
+      device->set_message(health.second);
+    }
+    ++version_;
+    changed_.notify_all();
+  }
+  void End() {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+  grpc::Status NodeWatchResources(
+      grpc::ServerContext*, const v1alpha1::NodeWatchResourcesRequest*,
+      grpc::ServerWriter<v1alpha1::NodeWatchResourcesResponse>* writer) override {
+    std::unique_lock lock(mutex_);
+    int seen = 0;
+    while (!stopped_) {
+      if (seen != version_) {
+        seen = version_;
+        writer->Write(message_);
+      }
+      changed_.wait(lock, [&] { return stopped_ || seen != version_; });
+    }
+    return grpc::Status::OK;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  v1alpha1::NodeWatchResourcesResponse message_;
+  int version_ = 0;
+  bool stopped_ = false;
+};
+
 // A DRA driver that offers both versions on its socket. Prepares every claim with one device named
 // by the claim, unless `fail` says otherwise.
 class FakeDraPlugin {
@@ -104,12 +150,17 @@ class FakeDraPlugin {
     builder.RegisterService(&registration_);
     builder.RegisterService(&v1_);
     builder.RegisterService(&v1beta1_);
+    builder.RegisterService(&health_);
     server_ = builder.BuildAndStart();
   }
-  ~FakeDraPlugin() { server_->Shutdown(std::chrono::system_clock::time_point()); }
+  ~FakeDraPlugin() {
+    health_.End();
+    server_->Shutdown(std::chrono::system_clock::time_point());
+  }
 
   CallLog& log() { return registration_.log; }
   const std::string& endpoint() const { return endpoint_; }
+  FakeHealth& health() { return health_; }
   void Set(Script script) {
     std::lock_guard lock(mutex_);
     script_ = std::move(script);
@@ -190,6 +241,7 @@ class FakeDraPlugin {
   FakeRegistration registration_;
   V1 v1_;
   V1Beta1 v1beta1_;
+  FakeHealth health_;
   std::string endpoint_;
   mutable std::mutex mutex_;
   Script script_;

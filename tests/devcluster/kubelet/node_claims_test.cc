@@ -105,8 +105,9 @@ class NodeClaimsTest : public ::testing::Test {
   // A new kubelet on the same disk, with the drivers registered.
   Status Restart() {
     claims_.reset();
-    plugins_ = std::make_unique<DraPlugins>(runtime::RealClock(), runtime::Client(server_),
-                                            "node-1", [](const std::string&) {});
+    plugins_ = std::make_unique<DraPlugins>(
+        runtime::RealClock(), runtime::Client(server_), "node-1", [](const std::string&) {},
+        [this] { news_.Add("health"); });
     for (FakeDraPlugin* plugin : {one_.get(), two_.get()}) {
       const bool first = plugin == one_.get();
       EXPECT_TRUE(plugins_
@@ -133,6 +134,7 @@ class NodeClaimsTest : public ::testing::Test {
 
   ScratchDir dir_;
   std::shared_ptr<ClaimServer> server_ = std::make_shared<ClaimServer>();
+  CallLog news_;
   std::unique_ptr<FakeDraPlugin> one_, two_;
   std::unique_ptr<DraPlugins> plugins_;
   std::unique_ptr<NodeClaims> claims_;
@@ -175,6 +177,34 @@ TEST_F(NodeClaimsTest, ASharedClaimIsUnpreparedWithItsLastPod) {
   EXPECT_EQ(one_->log().Count("v1 unprepare ns/a"), 0);
   ASSERT_TRUE(claims_->Unprepare(Ctx(), "uid-second").ok());
   EXPECT_EQ(one_->log().Count("v1 unprepare ns/a"), 1);
+}
+
+// allocatedResourcesStatus of kubelet 1.36: by the container's entries, device by device.
+TEST_F(NodeClaimsTest, SaysHowTheDevicesOfAContainerFare) {
+  api::Pod pod = PodOf("p");
+  Use(pod, "a", "gpu/small");
+  Use(pod, "b");
+  server_->Put(ClaimFor("a", {kOne, kTwo}, {pod}));
+  server_->Put(ClaimFor("b", {kOne}, {pod}));
+  one_->Set(WithCdi({"gpu"}));
+  two_->Set(WithCdi({"nic"}));
+  one_->health().Say(
+      {{"dev-a", {v1alpha1::UNHEALTHY, "XID 79"}}, {"dev-b", {v1alpha1::HEALTHY, ""}}});
+  ASSERT_TRUE(news_.Await("health"));
+  EXPECT_TRUE(claims_->HealthOf(pod, pod.spec.containers[0]).empty()) << "nothing is prepared yet";
+  ASSERT_TRUE(claims_->Prepare(Ctx(), pod).ok());
+  using Statuses = std::vector<api::ResourceStatus>;
+  EXPECT_EQ(claims_->HealthOf(pod, pod.spec.containers[0]),
+            (Statuses{{"claim:a/gpu/small", {{"vendor/class=uid-a", "Unhealthy", "XID 79"}}},
+                      {"claim:b", {{"vendor/class=uid-b", "Healthy", ""}}}}));
+  // Without a CDI id the device is named; nobody has said anything about it.
+  two_->Set({});
+  api::Pod other = PodOf("other");
+  Use(other, "c");
+  server_->Put(ClaimFor("c", {kTwo}, {other}));
+  ASSERT_TRUE(claims_->Prepare(Ctx(), other).ok());
+  EXPECT_EQ(claims_->HealthOf(other, other.spec.containers[0]),
+            (Statuses{{"claim:c", {{"two.example.com/pool/dev-c", "Unknown", ""}}}}));
 }
 
 // Containers get the devices of the requests they name; a device without request names serves all
