@@ -65,8 +65,8 @@ Status Apply(const Context& ctx, const runtime::Client& client, const api::KindI
       .Wrapped(std::string(kind.kind) + " " + name);
 }
 
-// The configurations of config/webhook with this CA, so that a local cluster is asked what a real
-// one is. Their matchConditions only spare calls: this API server evaluates none.
+// The configurations of config/webhook with this CA, so that the webhooks of a local cluster are
+// asked what those of a real one are.
 Status ApplyWebhooks(const Context& ctx, const runtime::Client& client, const std::string& ca) {
   static constexpr std::string_view kFile = "config/webhook/base/webhook.yaml";
   DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents,
@@ -75,10 +75,7 @@ Status ApplyWebhooks(const Context& ctx, const runtime::Client& client, const st
     for (const api::KindInfo& kind : {api::KindOf<api::MutatingWebhookConfiguration>::value,
                                       api::KindOf<api::ValidatingWebhookConfiguration>::value}) {
       if (document["kind"] != kind.kind) continue;
-      for (Json& webhook : document["webhooks"]) {
-        webhook["clientConfig"]["caBundle"] = ca;
-        webhook.erase("matchConditions");
-      }
+      for (Json& webhook : document["webhooks"]) webhook["clientConfig"]["caBundle"] = ca;
       DRAY_RETURN_IF_ERROR(Apply(ctx, client, kind, document));
     }
   }
