@@ -47,7 +47,7 @@ const StaticType* TypeCalled(std::string_view name) {
 // Whether a type is called something.NAME.
 bool EndsTypeName(std::string_view name) {
   return name == "IP" || name == "CIDR" || name == "Duration" || name == "Timestamp" ||
-         name == "Any" || name == "Struct" || name.ends_with("Value");
+         name == "Any" || name == "Struct" || name == "Empty" || name.ends_with("Value");
 }
 
 class Checker {
@@ -260,6 +260,8 @@ class Checker {
         names.push_back(known.name);
       }
       Mistaken(expr, "undefined field '" + std::string(field) + "'" + DidYouMean(field, names));
+    } else if (FindMessage(target->name) != nullptr) {
+      Mistaken(expr, "undefined field '" + std::string(field) + "'");
     } else {
       Mistaken(expr, "unexpected failed resolution of '" + std::string(target->name) + "'");
     }

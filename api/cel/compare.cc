@@ -123,6 +123,7 @@ Value EqualTo(Evaluation& ev, const Value& a, const Value& b) {
     case Kind::kString:
     case Kind::kBytes:
     case Kind::kType:
+    case Kind::kMessage:
       return Value::Bool(a.as_string() == b.as_string());
     case Kind::kDuration:
       return Value::Bool(a.as_duration() == b.as_duration());

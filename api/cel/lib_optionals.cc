@@ -30,6 +30,8 @@ bool IsZero(const Value& v) {
       return v.as_list().size() == 0;
     case Kind::kMap:
       return v.as_map().size() == 0;
+    case Kind::kMessage:
+      return true;
     default:
       return false;
   }

@@ -25,6 +25,7 @@ struct MessageTable {
   StaticType boolean = Nullable(types::kBool), bytes = Nullable(types::kBytes),
              floating = Nullable(types::kDouble), integer = Nullable(types::kInt),
              natural = Nullable(types::kUint), text = Nullable(types::kString);
+  StaticType empty{TypeKind::kStruct, "google.protobuf.Empty", {}};
   StaticType list{TypeKind::kList, "list", {&types::kDyn}};
   StaticType map{TypeKind::kMap, "map", {&types::kString, &types::kDyn}};
 
@@ -46,7 +47,7 @@ struct MessageTable {
                                                {"struct_value", &map},
                                                {"list_value", &list}}};
 
-  std::array<MessageType, 15> all = {{
+  std::array<MessageType, 16> all = {{
       {"google.protobuf.BoolValue", Form::kWrapper, &boolean, bool_fields},
       {"google.protobuf.BytesValue", Form::kWrapper, &bytes, bytes_fields},
       {"google.protobuf.DoubleValue", Form::kWrapper, &floating, double_fields},
@@ -59,6 +60,7 @@ struct MessageTable {
       {"google.protobuf.Duration", Form::kDuration, &types::kDuration, time_fields},
       {"google.protobuf.Timestamp", Form::kTimestamp, &types::kTimestamp, time_fields},
       {"google.protobuf.Any", Form::kAny, &types::kAny, any_fields},
+      {"google.protobuf.Empty", Form::kEmpty, &empty, {}},
       {"google.protobuf.Struct", Form::kStruct, &map, struct_fields},
       {"google.protobuf.Value", Form::kValue, &types::kDyn, value_fields},
       {"google.protobuf.ListValue", Form::kListValue, &list, list_fields},
@@ -214,6 +216,8 @@ Value MakeMessage(const MessageType& message, std::span<const NamedValue> fields
       return MakeTime(message, fields);
     case Form::kAny:
       break;
+    case Form::kEmpty:
+      return Value::Message(message.name);
     case Form::kStruct:
       if (last == nullptr) return Value::Of(Make<LiteralMap>());
       return last->value.is(Kind::kMap) ? ToJsonMap(last->value.as_map())

@@ -7,8 +7,8 @@
 #include "api/cel/value.h"
 
 // google.protobuf.Int64Value{value: 1} and the other messages of protobuf that expressions can
-// write: wrappers, Duration, Timestamp, Any, and those of JSON. None of them stays a message: the
-// value is the number, the text, the map... that it stands for, as in cel-go.
+// write: wrappers, Duration, Timestamp, Any, Empty, and those of JSON. Only Empty stays a message:
+// the value of the others is the number, the text, the map... that they stand for, as in cel-go.
 namespace dray::cel {
 
 struct MessageField {
@@ -17,7 +17,16 @@ struct MessageField {
 };
 
 struct MessageType {
-  enum class Form : uint8_t { kWrapper, kDuration, kTimestamp, kAny, kStruct, kValue, kListValue };
+  enum class Form : uint8_t {
+    kWrapper,
+    kDuration,
+    kTimestamp,
+    kAny,
+    kEmpty,
+    kStruct,
+    kValue,
+    kListValue
+  };
 
   std::string_view name;  // "google.protobuf.Int64Value"
   Form form;

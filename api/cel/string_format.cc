@@ -211,6 +211,7 @@ std::string Nested(const Value& value, std::string& error) {
     case Kind::kIp:
     case Kind::kCidr:
     case Kind::kFormat:
+    case Kind::kMessage:
     case Kind::kError:
       error = "no formatting function for " + std::string(TypeName(value));
       return "";

@@ -156,6 +156,8 @@ std::string_view TypeName(const Value& value) {
       return "net.CIDR";
     case Kind::kFormat:
       return "kubernetes.NamedFormat";
+    case Kind::kMessage:
+      return value.as_type();
   }
   return "";
 }

@@ -33,6 +33,7 @@ enum class Kind : uint8_t {
   kIp,
   kCidr,
   kFormat,
+  kMessage,  // google.protobuf.Empty: all others are the values that they stand for
 };
 
 class List;
@@ -92,6 +93,7 @@ class Value {
     return v;
   }
   static Value Type(std::string_view static_name) { return View(Kind::kType, static_name); }
+  static Value Message(std::string_view static_name) { return View(Kind::kMessage, static_name); }
   // What these point to must outlive the value: it belongs to the current pool, to a device or to
   // the whole program.
   static Value Of(const List* list) { return Pointing(Kind::kList, list); }
@@ -127,7 +129,7 @@ class Value {
   double as_double() const { return data_.d; }
   std::string_view as_string() const { return {data_.text, head_.size}; }
   std::string_view as_bytes() const { return {data_.text, head_.size}; }
-  std::string_view as_type() const { return {data_.text, head_.size}; }
+  std::string_view as_type() const { return {data_.text, head_.size}; }  // also of a message
   int64_t as_duration() const { return data_.i; }
   int64_t seconds() const { return data_.i; }
   uint32_t nanoseconds() const { return head_.size; }

@@ -83,6 +83,15 @@ INSTANTIATE_TEST_SUITE_P(
         MessageCase{"google.protobuf.Value{list_value: [1]} == [1.0]", "true"},
         MessageCase{"google.protobuf.Value{} == null", "true"},
         MessageCase{"google.protobuf.Value{null_value: 0} == null", "true"},
+        MessageCase{"google.protobuf.Empty{} == google.protobuf.Empty{}", "true"},
+        MessageCase{"google.protobuf.Empty{} != .google.protobuf.Empty{}", "false"},
+        MessageCase{"google.protobuf.Empty{} == null", "false"},
+        MessageCase{"dyn(google.protobuf.Empty{}) == dyn({})", "false"},
+        MessageCase{"type(google.protobuf.Empty{}) == google.protobuf.Empty", "true"},
+        MessageCase{"type(google.protobuf.Empty) == type", "true"},
+        MessageCase{"google.protobuf.Empty{} in [google.protobuf.Empty{}]", "true"},
+        MessageCase{"optional.ofNonZeroValue(google.protobuf.Empty{}).hasValue()", "false"},
+        MessageCase{"dyn(google.protobuf.Empty{}).x == 1", "no such"},
         MessageCase{"google.protobuf.Any{} == null", "UnmarshalNew"}));
 
 struct MistakenMessage {
@@ -112,6 +121,10 @@ INSTANTIATE_TEST_SUITE_P(
         MistakenMessage{"google.protobuf.Nope{} == 1",
                         "undeclared reference to 'google.protobuf.Nope'"},
         MistakenMessage{"int{} == 1", "'int' is not a message type"},
+        MistakenMessage{"list{} == []", "'list' is not a message type"},
+        MistakenMessage{"google.protobuf.Empty{x: 1} == null", "undefined field 'x'"},
+        MistakenMessage{"google.protobuf.Empty{}.x == 1", "undefined field 'x'"},
+        MistakenMessage{"google.protobuf.Empty{} == {}", "no matching overload"},
         MistakenMessage{"google.protobuf.Int64Value{`value`: 1} == 1", "unsupported syntax: '`'"}));
 
 // A message costs 40, its fields what they cost, in the estimate and when it runs.
