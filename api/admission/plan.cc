@@ -193,6 +193,20 @@ void WarnAboutMapping(const ContainerAsk& one, const Inventory& inventory, Admis
   }
 }
 
+// HAMi asks for one NUMA node. A driver that publishes none is asked for one PCIe root, which is
+// narrower.
+void WarnAboutNuma(const ContainerAsk& one, const api::Labels& annotations, AdmissionPlan& plan) {
+  const VendorConfig& vendor = *one.ask.vendor;
+  const Result<bool> bound = NumaBound(vendor, annotations);
+  if (one.ask.count < 2 || !bound.ok() || !*bound) return;
+  if (one.ask.target->numa.starts_with("resource.kubernetes.io/pcieRoot"))
+    plan.warnings.push_back("annotation " + vendor.numa_bind + ": driver " +
+                            one.ask.target->driver + " publishes no NUMA node: the " +
+                            std::to_string(one.ask.count) +
+                            " cards must lie under one PCIe root, of which a NUMA node may have "
+                            "several");
+}
+
 // The Pod as it should be.
 Json Converted(const Json& pod, const std::vector<ContainerAsk>& asks,
                const std::string& template_name, const Json& converted, AdmissionPlan& plan) {
@@ -251,6 +265,7 @@ Result<AdmissionPlan> PlanAdmission(const Json& pod, std::string_view namespace_
     DRAY_RETURN_IF_ERROR(AddRequest(one, annotations, inventory, claim));
     WarnAboutDriver(one.ask, inventory, plan);
     WarnAboutMapping(one, inventory, plan);
+    WarnAboutNuma(one, annotations, plan);
     plan.vendors.insert(one.ask.vendor->name);
     devices += one.ask.count;
   }
