@@ -1,5 +1,6 @@
 #include "mockdev/deviceplugin/allocate.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace dray::mockdev {
@@ -37,6 +38,47 @@ std::vector<PluginDevice> ListDevices(const DevicePluginResource& resource,
     }
   }
   return all;
+}
+
+std::vector<std::string> PreferDevices(const DevicePluginResource& resource,
+                                       const std::vector<MockDevice>& devices,
+                                       const std::vector<std::string>& available,
+                                       const std::vector<std::string>& must, size_t count) {
+  std::vector<std::string> chosen;
+  std::vector<std::vector<std::string>> free(devices.size());  // by position of the device
+  std::vector<size_t> given(devices.size(), 0);
+  for (const std::string& id : must) {
+    std::optional<size_t> position = PositionOf(resource, devices, id);
+    if (!position || chosen.size() == count) continue;
+    ++given[*position];
+    chosen.push_back(id);
+  }
+  for (const std::string& id : available) {
+    std::optional<size_t> position = PositionOf(resource, devices, id);
+    if (!position || std::find(must.begin(), must.end(), id) != must.end()) continue;
+    free[*position].push_back(id);
+  }
+  // The lowest number first, as a person would count: the kubelet sends them in any order.
+  for (std::vector<std::string>& ids : free) {
+    std::sort(ids.begin(), ids.end(), [](const std::string& a, const std::string& b) {
+      return a.size() != b.size() ? a.size() > b.size() : a > b;
+    });
+  }
+  while (chosen.size() < count) {
+    size_t best = devices.size();
+    for (size_t i = 0; i < devices.size(); ++i) {
+      if (free[i].empty()) continue;
+      if (best == devices.size() || given[i] < given[best] ||
+          (given[i] == given[best] && free[i].size() > free[best].size())) {
+        best = i;
+      }
+    }
+    if (best == devices.size()) break;
+    chosen.push_back(std::move(free[best].back()));
+    free[best].pop_back();
+    ++given[best];
+  }
+  return chosen;
 }
 
 Result<AllocateEdits> EditsForAllocate(const DeviceProfile& profile,

@@ -18,6 +18,15 @@ struct PluginDevice {
 std::vector<PluginDevice> ListDevices(const DevicePluginResource& resource,
                                       const std::vector<MockDevice>& devices);
 
+// Which `count` of the `available` ids a container should get, `must` among them: of a resource
+// that counts devices as many different ones as there are, the least used first, so that "two GPUs"
+// are two cards and not two slots of one (the kubelet alone would draw lots). Ids that the resource
+// does not have are passed over. Pure.
+std::vector<std::string> PreferDevices(const DevicePluginResource& resource,
+                                       const std::vector<MockDevice>& devices,
+                                       const std::vector<std::string>& available,
+                                       const std::vector<std::string>& must, size_t count);
+
 // What a container gets for these ids. kInvalid names an id that the resource does not have. Pure:
 // `files` must be written before the answer goes out.
 struct AllocateEdits {

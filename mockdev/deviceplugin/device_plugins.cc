@@ -61,7 +61,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     request.set_version("v1beta1");
     request.set_endpoint(socket_name_);
     request.set_resource_name(resource_.name);
-    request.mutable_options();
+    Describe(*request.mutable_options());
     ::v1beta1::Empty empty;
     grpc::ClientContext call;
     std::stop_callback cancel(ctx.stop(), [&] { call.TryCancel(); });
@@ -83,6 +83,11 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
   }
 
  private:
+  // Of an amount (memory, cores) one piece is as good as another, and there are thousands of them.
+  void Describe(::v1beta1::DevicePluginOptions& options) const {
+    options.set_get_preferred_allocation_available(resource_.slots_per_device > 0);
+  }
+
   ::v1beta1::ListAndWatchResponse List() const {
     ::v1beta1::ListAndWatchResponse response;
     std::vector<DeviceState> states;
@@ -105,9 +110,10 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
     return reactor;
   }
 
-  grpc::ServerUnaryReactor* GetDevicePluginOptions(grpc::CallbackServerContext* call,
-                                                   const ::v1beta1::Empty*,
-                                                   ::v1beta1::DevicePluginOptions*) override {
+  grpc::ServerUnaryReactor* GetDevicePluginOptions(
+      grpc::CallbackServerContext* call, const ::v1beta1::Empty*,
+      ::v1beta1::DevicePluginOptions* options) override {
+    Describe(*options);
     return Answer(call, [] { return grpc::Status::OK; });
   }
 
@@ -117,11 +123,21 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
   }
 
   grpc::ServerUnaryReactor* GetPreferredAllocation(
-      grpc::CallbackServerContext* call, const ::v1beta1::PreferredAllocationRequest*,
-      ::v1beta1::PreferredAllocationResponse*) override {
-    return Answer(call, [] {
-      return grpc::Status(grpc::StatusCode::UNIMPLEMENTED,
-                          "this plugin has no preferred allocation");
+      grpc::CallbackServerContext* call, const ::v1beta1::PreferredAllocationRequest* request,
+      ::v1beta1::PreferredAllocationResponse* response) override {
+    return Answer(call, [&] {
+      for (const auto& container : request->container_requests()) {
+        auto& answer = *response->add_container_responses();
+        for (std::string& id : PreferDevices(
+                 resource_, inventory_.devices(),
+                 {container.available_deviceids().begin(), container.available_deviceids().end()},
+                 {container.must_include_deviceids().begin(),
+                  container.must_include_deviceids().end()},
+                 static_cast<size_t>(std::max(container.allocation_size(), 0)))) {
+          answer.add_deviceids(std::move(id));
+        }
+      }
+      return grpc::Status::OK;
     });
   }
 
@@ -185,7 +201,7 @@ class ResourcePlugin final : public ::v1beta1::DevicePlugin::CallbackService {
 // is removed.
 Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
                  const DeviceInventory& inventory, DirectoryWatch& watch,
-                 Guarded<std::vector<ResourcePlugin*>>& live) {
+                 Guarded<std::vector<ResourcePlugin*>>& live, const RegisteredHook& tell) {
   std::vector<std::unique_ptr<ResourcePlugin>> plugins;
   for (const DevicePluginResource& resource : options.profile.device_plugin) {
     plugins.push_back(std::make_unique<ResourcePlugin>(options, resource, inventory));
@@ -199,6 +215,7 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
     });
     for (auto& plugin : plugins) DRAY_RETURN_IF_ERROR(plugin->Register(ctx));
     LOG(INFO) << "registered " << plugins.size() << " device plugins with the kubelet";
+    tell(true);
     while (!ctx.stopped()) {
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch.Wait(ctx.stop()));
       bool again = names.contains(kKubeletSocket);
@@ -211,6 +228,7 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
     return {};
   };
   Status outcome = run();
+  tell(false);
   live.With([](auto& list) { list.clear(); });
   for (auto& plugin : plugins) plugin->Stop(ctx);
   return outcome;
@@ -230,7 +248,8 @@ Status CheckDevicePlugins(const DevicePluginOptions& options) {
 }
 
 Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
-                        DeviceInventory& inventory) {
+                        DeviceInventory& inventory, const RegisteredHook& on_registered) {
+  const RegisteredHook tell = on_registered ? on_registered : [](bool) {};
   DRAY_RETURN_IF_ERROR(CheckDevicePlugins(options));
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.directory, 0750));
   DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryWatch> watch,
@@ -249,7 +268,7 @@ Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch->Wait(ctx.stop()));
       continue;
     }
-    Status outcome = ServeOnce(ctx, options, inventory, *watch, *live);
+    Status outcome = ServeOnce(ctx, options, inventory, *watch, *live, tell);
     if (ctx.stopped()) break;
     if (outcome.ok()) {
       back_off = kFirstBackOff;

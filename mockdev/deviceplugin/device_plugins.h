@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "dray/base/context.h"
@@ -18,12 +19,16 @@ struct DevicePluginOptions {
 // section or a socket's path would be too long. Touches nothing.
 Status CheckDevicePlugins(const DevicePluginOptions& options);
 
+// Whether the kubelet has registered all plugins and their sockets stand; called when that changes,
+// on the thread of RunDevicePlugins.
+using RegisteredHook = std::function<void(bool registered)>;
+
 // The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of
 // `devicePlugin`, so that HAMi's classic resources appear in the Node's capacity. Registers with
 // kubelet.sock, and again whenever that socket is made anew: a kubelet that starts removes every
 // socket of the directory. `inventory` outlives the call. Blocks until ctx is stopped, or the
 // directory is removed: kUnavailable.
 Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
-                        DeviceInventory& inventory);
+                        DeviceInventory& inventory, const RegisteredHook& on_registered = nullptr);
 
 }  // namespace dray::mockdev

@@ -189,6 +189,7 @@ Result<ClaimRecord> ClaimPreparer::Prepare(const api::ResourceClaim& claim) {
   DRAY_ASSIGN_OR_RETURN(ClaimEdits edits, EditsForClaim(options_.profile, inventory_.devices(),
                                                         options_.paths, record));
   cdi::Spec spec = cdi::SpecForClaim(options_.profile.driver, record, edits);
+  prepared_at_[uid] = ++prepares_;
   if (record.state == ClaimRecord::State::kCompleted && FilesAreThere(record, edits, spec))
     return record;
 
@@ -212,6 +213,19 @@ Status ClaimPreparer::Unprepare(const std::string& uid) {
   return UnprepareLocked(uid);
 }
 
+uint64_t ClaimPreparer::Moment() const {
+  std::lock_guard lock(mutex_);
+  return prepares_;
+}
+
+Result<bool> ClaimPreparer::UnprepareUnlessPreparedSince(const std::string& uid, uint64_t since) {
+  std::lock_guard lock(mutex_);
+  if (auto last = prepared_at_.find(uid); last != prepared_at_.end() && last->second > since)
+    return false;
+  DRAY_RETURN_IF_ERROR(UnprepareLocked(uid));
+  return true;
+}
+
 Status ClaimPreparer::UnprepareLocked(const std::string& uid) {
   DRAY_RETURN_IF_ERROR(CheckUid(uid));
   // The ledger entry goes last: as long as it stands, a kill in between is finished by the next
@@ -221,7 +235,9 @@ Status ClaimPreparer::UnprepareLocked(const std::string& uid) {
   DRAY_RETURN_IF_ERROR(specs_.Remove(uid));
   DRAY_RETURN_IF_ERROR(Step("claim directory removed"));
   DRAY_RETURN_IF_ERROR(runtime::RemoveTree(options_.paths.claim(uid)));
-  return ledger_->Remove(uid);
+  DRAY_RETURN_IF_ERROR(ledger_->Remove(uid));
+  prepared_at_.erase(uid);
+  return {};
 }
 
 std::vector<ClaimRecord> ClaimPreparer::Claims() const {

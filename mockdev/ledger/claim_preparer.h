@@ -39,6 +39,12 @@ class ClaimPreparer {
   // Leaves nothing: CDI file, directory, ledger entry. ok for a claim that nobody knows.
   Status Unprepare(const std::string& uid);
 
+  // For who asks the API server whether a claim still stands: between its answer and the undoing
+  // the claim may have been allocated anew and prepared. False, and nothing is undone, when Prepare
+  // has been called for it since Moment() said `since`.
+  uint64_t Moment() const;
+  Result<bool> UnprepareUnlessPreparedSince(const std::string& uid, uint64_t since);
+
   std::vector<ClaimRecord> Claims() const;
   // How many devices the claims hold, shares counted one by one.
   size_t PreparedDevices() const;
@@ -62,6 +68,8 @@ class ClaimPreparer {
   // Protected by mutex_.
   mutable std::mutex mutex_;
   std::unique_ptr<ClaimLedger> ledger_;
+  uint64_t prepares_ = 0;                        // calls of Prepare so far
+  std::map<std::string, uint64_t> prepared_at_;  // by UID: the last of them, in this process
 };
 
 }  // namespace dray::mockdev

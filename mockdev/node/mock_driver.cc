@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "mockdev/plugin/sockets.h"
+#include "mockdev/slices/plan.h"
 
 namespace dray::mockdev {
 namespace {
@@ -13,6 +14,7 @@ constexpr Duration kHealthInterval = std::chrono::seconds(10);
 constexpr Duration kSweepInterval = std::chrono::minutes(10);
 
 std::string Absolute(const std::string& path) {
+  if (path.empty()) return path;  // the standard library throws
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
@@ -49,6 +51,11 @@ Result<std::unique_ptr<MockDriver>> MockDriver::Open(const Context& ctx, DriverO
   if (settled.device_plugin) DRAY_RETURN_IF_ERROR(CheckDevicePlugins(driver->Plugins()));
   DRAY_ASSIGN_OR_RETURN(std::vector<MockDevice> devices,
                         EnumerateDevices(driver->profile_, settled.node_name));
+  // The profile was checked, but not for the name of this node.
+  PoolDescription pool{driver->profile_.driver, settled.node_name, settled.node_name, "uid", {}};
+  for (const MockDevice& device : devices) pool.devices.push_back(device.device);
+  DRAY_RETURN_IF_ERROR(CheckPool(pool).Wrapped("profile " + driver->profile_.name + " on node " +
+                                               settled.node_name));
   driver->inventory_ = std::make_unique<DeviceInventory>(settled.node_name, std::move(devices));
   DRAY_ASSIGN_OR_RETURN(
       driver->preparer_,
@@ -82,11 +89,13 @@ DevicePluginOptions MockDriver::Plugins() const {
 
 Status MockDriver::Ready() const {
   std::string who = "driver " + profile_.driver;
-  if (!listening_) return Status(Reason::kUnavailable, who + " does not listen yet");
-  if (slices_ != nullptr && !slices_->Published()) {
-    return Status(Reason::kUnavailable, who + " has not published its ResourceSlices yet");
+  if (options_.dra && !listening_)
+    return Status(Reason::kUnavailable, who + " does not listen yet");
+  if (options_.device_plugin && !plugins_registered_) {
+    return Status(Reason::kUnavailable,
+                  "the kubelet has not registered the device plugins of " + who + " yet");
   }
-  return {};
+  return slices_ != nullptr ? slices_->Published() : Status();
 }
 
 Status MockDriver::RunDra(const Context& ctx) {
@@ -142,8 +151,10 @@ Status MockDriver::Run(const Context& outer) {
       parts.push_back(part([&] { return RunHousekeeping(ctx); }));
     }
     if (options_.device_plugin) {
-      parts.push_back(part([&] { return RunDevicePlugins(ctx, Plugins(), *inventory_); }));
-      if (!options_.dra) listening_ = true;
+      parts.push_back(part([&] {
+        return RunDevicePlugins(ctx, Plugins(), *inventory_,
+                                [this](bool registered) { plugins_registered_ = registered; });
+      }));
     }
     parts.push_back(part([&] { return RunFaults(ctx, profile_.faults, *inventory_); }));
     // Nothing to do here but wait for the stop; joining the parts is that.

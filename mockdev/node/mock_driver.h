@@ -36,7 +36,8 @@ class MockDriver {
   // Sockets are gone afterwards, slices, CDI files and prepared claims stay.
   Status Run(const Context& ctx);
 
-  // ok: the sockets listen and the slices are published. Else what is still missing, as a sentence.
+  // ok: the sockets listen and the slices are published, the kubelet knows the device plugins. Else
+  // what is still missing, as a sentence.
   Status Ready() const;
 
   // The two ways in without gRPC, for tests in one process.
@@ -58,7 +59,7 @@ class MockDriver {
   std::unique_ptr<ClaimPreparer> preparer_;
   std::unique_ptr<ClaimHandler> handler_;
   std::unique_ptr<SlicePublisher> slices_;
-  std::atomic<bool> listening_ = false;
+  std::atomic<bool> listening_ = false, plugins_registered_ = false;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool health_changed_ = false;  // protected by mutex_

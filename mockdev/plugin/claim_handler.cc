@@ -75,6 +75,7 @@ Status ClaimHandler::Unprepare(const Context& ctx, const ClaimName& claim) {
 Result<int> ClaimHandler::SweepGoneClaims(const Context& ctx) {
   int gone = 0;
   for (const ClaimRecord& record : preparer_.Claims()) {
+    const uint64_t asked = preparer_.Moment();
     Result<api::ResourceClaim> stored =
         client_.Get<api::ResourceClaim>(ctx, {record.namespace_, record.name});
     if (!stored.ok() && !stored.Is(Reason::kNotFound)) return stored.status();
@@ -83,7 +84,11 @@ Result<int> ClaimHandler::SweepGoneClaims(const Context& ctx) {
     LOG(WARNING) << "claim " << record.namespace_ << "/" << record.name << " (" << record.uid
                  << (same ? ") is not allocated any more" : ") no longer exists")
                  << "; undoing what was prepared for it";
-    DRAY_RETURN_IF_ERROR(Unprepare(ctx, {record.namespace_, record.name, record.uid}));
+    SteadyTime start = ctx.clock().Steady();
+    Result<bool> undone = preparer_.UnprepareUnlessPreparedSince(record.uid, asked);
+    if (undone.ok() && !*undone) continue;  // the kubelet was faster: it stands again
+    Count("unprepare", undone.status(), ctx.clock().Steady() - start);
+    DRAY_RETURN_IF_ERROR(undone.status());
     ++gone;
   }
   return gone;

@@ -8,7 +8,8 @@
 namespace dray::mockdev {
 namespace {
 
-// Below the 45 s that a kubelet waits for an answer.
+// Below the 45 s that a kubelet waits for an answer. Of a whole call, from its arrival: the
+// kubelet's counts the wait for earlier calls, and every claim.
 constexpr Duration kCallTimeout = std::chrono::seconds(40);
 
 struct V1 {
@@ -48,11 +49,10 @@ class DraService final : public Api::Service {
                                                  const typename Api::PrepareRequest* request,
                                                  typename Api::PrepareResponse* response) override {
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-    worker_.Post([this, request, response, reactor] {
+    worker_.Post([this, request, response, reactor, ctx = ctx_.WithTimeout(kCallTimeout)] {
       for (const auto& claim : request->claims()) {
         auto& answer = (*response->mutable_claims())[claim.uid()];
-        Result<ClaimRecord> prepared =
-            handler_.Prepare(ctx_.WithTimeout(kCallTimeout), NameOf(claim));
+        Result<ClaimRecord> prepared = handler_.Prepare(ctx, NameOf(claim));
         if (!prepared.ok()) {
           answer.set_error(prepared.status().message());
           continue;
@@ -75,10 +75,10 @@ class DraService final : public Api::Service {
       grpc::CallbackServerContext* call, const typename Api::UnprepareRequest* request,
       typename Api::UnprepareResponse* response) override {
     grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-    worker_.Post([this, request, response, reactor] {
+    worker_.Post([this, request, response, reactor, ctx = ctx_.WithTimeout(kCallTimeout)] {
       for (const auto& claim : request->claims()) {
         auto& answer = (*response->mutable_claims())[claim.uid()];
-        Status outcome = handler_.Unprepare(ctx_.WithTimeout(kCallTimeout), NameOf(claim));
+        Status outcome = handler_.Unprepare(ctx, NameOf(claim));
         if (!outcome.ok()) answer.set_error(outcome.message());
       }
       reactor->Finish(grpc::Status::OK);

@@ -2,6 +2,7 @@
 
 #include "dray/api/validation.h"
 #include "mockdev/profiles/edits.h"
+#include "mockdev/slices/plan.h"
 
 namespace dray::mockdev {
 namespace {
@@ -172,9 +173,7 @@ void CheckDevicePlugin(const DeviceProfile& profile, FirstError& errors) {
   }
 }
 
-}  // namespace
-
-void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
+void CheckNames(const DeviceProfile& profile, FirstError& errors) {
   if (profile.driver.size() > 63 || !api::IsDnsSubdomain(profile.driver)) {
     errors.Report("driver", Quoted(profile.driver) +
                                 " is not a DNS name of at most 63 lower-case characters");
@@ -182,7 +181,9 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   if (!api::IsDnsSubdomain(profile.device_class)) {
     errors.Report("deviceClass", Quoted(profile.device_class) + " is not a lower-case DNS name");
   }
-  TemplateChecker templates(profile, errors);
+}
+
+void CheckProperties(const DeviceProfile& profile, TemplateChecker& templates, FirstError& errors) {
   for (const auto& [name, text] : profile.values) templates.Value("devices.values." + name, text);
   templates.Device("devices.name", profile.device_name);
   for (const auto& [name, attribute] : profile.attributes) {
@@ -203,28 +204,45 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
   if (profile.attributes.size() + profile.capacity.size() > 32) {
     errors.Report("devices", "has more than 32 attributes and capacities together");
   }
+}
+
+// Which capacities make a part of a device, and which are handed out unit by unit.
+void CheckParts(const DeviceProfile& profile, FirstError& errors) {
   for (const std::string& name : profile.partial_by) {
     if (!profile.capacity.contains(name)) {
       errors.Report("partialBy", Quoted(name) + " is not under devices.capacity");
     }
   }
-  if (!profile.assign_units.empty()) {
-    auto units = profile.capacity.find(profile.assign_units);
-    if (units == profile.capacity.end() || units->second.value.Value() > kMaxUnits) {
-      errors.Report("assignUnits", Quoted(profile.assign_units) + " is not a capacity of at most " +
-                                       std::to_string(kMaxUnits) + " units");
+  if (profile.assign_units.empty()) return;
+  auto units = profile.capacity.find(profile.assign_units);
+  if (units == profile.capacity.end() || units->second.value.Value() > kMaxUnits) {
+    errors.Report("assignUnits", Quoted(profile.assign_units) + " is not a capacity of at most " +
+                                     std::to_string(kMaxUnits) + " units");
+  }
+}
+
+void CheckFaults(const DeviceProfile& profile, FirstError& errors) {
+  for (size_t i = 0; i < profile.faults.size(); ++i) {
+    const Fault& fault = profile.faults[i];
+    std::string field = "faults[" + std::to_string(i) + "]";
+    if (fault.device >= profile.count) errors.Report(field, "is for a node without devices");
+    if (fault.taint.key.empty()) continue;
+    if (!api::IsQualifiedName(fault.taint.key)) {
+      errors.Report(field + ".taint.key",
+                    Quoted(fault.taint.key) + " is not a taint key such as example.com/broken");
+    }
+    if (!api::IsLabelValue(fault.taint.value)) {
+      errors.Report(field + ".taint.value",
+                    Quoted(fault.taint.value) +
+                        " is not a taint value (at most 63 letters, digits, '-', '_' and '.')");
     }
   }
-  templates.Edits("edits.claim", profile.claim_edits, false);
-  templates.Edits("edits.device", profile.device_edits, true);
-  for (size_t i = 0; i < profile.device_plugin.size(); ++i) {
-    templates.Edits("devicePlugin[" + std::to_string(i) + "]", profile.device_plugin[i].edits,
-                    false, true);
-  }
-  CheckDevicePlugin(profile, errors);
-  if (!errors.status().ok()) return;
+}
 
-  Result<std::vector<MockDevice>> devices = EnumerateDevices(profile, "node");
+// The devices as some node would show them, with all the taints they may ever get.
+void CheckDevices(const DeviceProfile& profile, FirstError& errors) {
+  constexpr char kNode[] = "node";
+  Result<std::vector<MockDevice>> devices = EnumerateDevices(profile, kNode);
   if (!devices.ok()) {
     // "attributes.NAME: sentence" when an attribute is at fault.
     const std::string message = devices.status().message();
@@ -232,6 +250,7 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
     if (colon == std::string::npos) return errors.Report("devices", message);
     return errors.Report("devices." + message.substr(0, colon), message.substr(colon + 2));
   }
+  PoolDescription pool{profile.driver, kNode, kNode, kNode, {}};
   std::set<std::string> names;
   for (const MockDevice& device : *devices) {
     if (!api::IsDnsLabel(device.device.name)) {
@@ -242,7 +261,36 @@ void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
       errors.Report("devices.name",
                     "gives two devices the name " + Quoted(device.device.name) + "; use {index}");
     }
+    pool.devices.push_back(device.device);
   }
+  for (const Fault& fault : profile.faults) {
+    std::vector<api::DeviceTaint>& taints = pool.devices[fault.device].taints;
+    if (!fault.taint.key.empty() &&
+        std::none_of(taints.begin(), taints.end(),
+                     [&](const auto& taint) { return taint.key == fault.taint.key; })) {
+      taints.push_back(fault.taint);
+    }
+  }
+  if (!errors.status().ok()) return;
+  if (Status refused = CheckPool(pool); !refused.ok()) errors.Report("devices", refused.message());
+}
+
+}  // namespace
+
+void CheckProfile(const DeviceProfile& profile, FirstError& errors) {
+  CheckNames(profile, errors);
+  TemplateChecker templates(profile, errors);
+  CheckProperties(profile, templates, errors);
+  CheckParts(profile, errors);
+  templates.Edits("edits.claim", profile.claim_edits, false);
+  templates.Edits("edits.device", profile.device_edits, true);
+  for (size_t i = 0; i < profile.device_plugin.size(); ++i) {
+    templates.Edits("devicePlugin[" + std::to_string(i) + "]", profile.device_plugin[i].edits,
+                    false, true);
+  }
+  CheckDevicePlugin(profile, errors);
+  CheckFaults(profile, errors);
+  if (errors.status().ok()) CheckDevices(profile, errors);
 }
 
 }  // namespace dray::mockdev

@@ -17,65 +17,71 @@ When ReadWhen(FieldReader& in) {
   return word == "partial" ? When::kPartial : word == "whole" ? When::kWhole : When::kAlways;
 }
 
-EditTemplates ReadEdits(const Json& object, const std::string& path, bool with_mounts,
-                        FieldReader* in, FirstError& errors) {
+// `read(entry)` for each entry of the list `key`, where there is one.
+template <class Read>
+void ForEachEntry(FieldReader& in, const char* key, FirstError& errors, Read read) {
+  const Json* list = in.List(key);
+  if (list == nullptr) return;
+  for (size_t i = 0; i < list->size(); ++i) {
+    FieldReader entry((*list)[i], At(in.path(key), i), errors);
+    read(entry);
+    entry.Done();
+  }
+}
+
+EnvTemplate ReadEnv(FieldReader& entry) {
+  EnvTemplate env{entry.Text("name"), entry.TextOr("value", ""), ReadWhen(entry)};
+  if (!entry.Has("value")) entry.Fail("value", "is missing; want a text");
+  return env;
+}
+
+DeviceNodeTemplate ReadDeviceNode(FieldReader& entry) {
+  DeviceNodeTemplate node{entry.Text("path"), entry.TextOr("permissions", "rw"), ReadWhen(entry)};
+  if (!node.path.starts_with("/dev/"))
+    entry.Fail("path", "\"" + node.path + "\" does not begin with /dev/");
+  if (node.permissions.empty() || node.permissions.find_first_not_of("rwm") != std::string::npos) {
+    entry.Fail("permissions", "\"" + node.permissions + "\" is not made of r, w and m");
+  }
+  return node;
+}
+
+MountTemplate ReadMount(FieldReader& entry) {
+  MountTemplate mount;
+  mount.container_path = entry.Text("containerPath");
+  mount.name = entry.Text("name");
+  mount.directory = entry.BoolOr("directory", false);
+  mount.content = entry.TextOr("content", "");
+  mount.shared = entry.BoolOr("shared", false);
+  mount.read_only = entry.BoolOr("readOnly", true);
+  mount.when = ReadWhen(entry);
+  if (!mount.container_path.starts_with('/')) {
+    entry.Fail("containerPath", "\"" + mount.container_path + "\" is not an absolute path");
+  }
+  if (mount.name.find('/') != std::string::npos || mount.name == "." || mount.name == ".." ||
+      mount.name == "devices") {
+    entry.Fail("name", "\"" + mount.name + "\" is not a plain file name (\"devices\" is taken)");
+  }
+  if (mount.directory == entry.Has("content")) {
+    entry.Fail("content", "a mount is either a directory: true or a file with content");
+  }
+  return mount;
+}
+
+// What Allocate of a device plugin can do; `in` may have other fields.
+EditTemplates ReadPluginEdits(FieldReader& in, FirstError& errors) {
   EditTemplates edits;
-  std::optional<FieldReader> own;
-  if (in == nullptr) in = &own.emplace(object, path, errors);
-  if (const Json* env = in->List("env")) {
-    for (size_t i = 0; i < env->size(); ++i) {
-      FieldReader entry((*env)[i], At(in->path("env"), i), errors);
-      edits.env.push_back({entry.Text("name"), entry.TextOr("value", ""), ReadWhen(entry)});
-      if (!entry.Has("value")) entry.Fail("value", "is missing; want a text");
-      entry.Done();
-    }
-  }
-  if (const Json* nodes = in->List("deviceNodes")) {
-    for (size_t i = 0; i < nodes->size(); ++i) {
-      FieldReader entry((*nodes)[i], At(in->path("deviceNodes"), i), errors);
-      DeviceNodeTemplate node{entry.Text("path"), entry.TextOr("permissions", "rw"),
-                              ReadWhen(entry)};
-      if (!node.path.starts_with("/dev/"))
-        entry.Fail("path", "\"" + node.path + "\" does not begin with /dev/");
-      if (node.permissions.empty() ||
-          node.permissions.find_first_not_of("rwm") != std::string::npos) {
-        entry.Fail("permissions", "\"" + node.permissions + "\" is not made of r, w and m");
-      }
-      entry.Done();
-      edits.device_nodes.push_back(std::move(node));
-    }
-  }
-  if (!with_mounts) {
-    if (own) own->Done();
-    return edits;
-  }
-  if (const Json* mounts = in->List("mounts")) {
-    for (size_t i = 0; i < mounts->size(); ++i) {
-      FieldReader entry((*mounts)[i], At(in->path("mounts"), i), errors);
-      MountTemplate mount;
-      mount.container_path = entry.Text("containerPath");
-      mount.name = entry.Text("name");
-      mount.directory = entry.BoolOr("directory", false);
-      mount.content = entry.TextOr("content", "");
-      mount.shared = entry.BoolOr("shared", false);
-      mount.read_only = entry.BoolOr("readOnly", true);
-      mount.when = ReadWhen(entry);
-      if (!mount.container_path.starts_with('/')) {
-        entry.Fail("containerPath", "\"" + mount.container_path + "\" is not an absolute path");
-      }
-      if (mount.name.find('/') != std::string::npos || mount.name == "." || mount.name == ".." ||
-          mount.name == "devices") {
-        entry.Fail("name",
-                   "\"" + mount.name + "\" is not a plain file name (\"devices\" is taken)");
-      }
-      if (mount.directory == entry.Has("content")) {
-        entry.Fail("content", "a mount is either a directory: true or a file with content");
-      }
-      entry.Done();
-      edits.mounts.push_back(std::move(mount));
-    }
-  }
-  if (own) own->Done();
+  ForEachEntry(in, "env", errors, [&](FieldReader& entry) { edits.env.push_back(ReadEnv(entry)); });
+  ForEachEntry(in, "deviceNodes", errors,
+               [&](FieldReader& entry) { edits.device_nodes.push_back(ReadDeviceNode(entry)); });
+  return edits;
+}
+
+EditTemplates ReadEdits(const Json& object, const std::string& path, FirstError& errors) {
+  FieldReader in(object, path, errors);
+  EditTemplates edits = ReadPluginEdits(in, errors);
+  ForEachEntry(in, "mounts", errors,
+               [&](FieldReader& entry) { edits.mounts.push_back(ReadMount(entry)); });
+  in.Done();
   return edits;
 }
 
@@ -189,8 +195,7 @@ void ReadDevices(const Json& object, const std::string& path, DeviceProfile& pro
   in.Done();
 }
 
-DevicePluginResource ReadResource(const Json& object, const std::string& path, FirstError& errors) {
-  FieldReader in(object, path, errors);
+DevicePluginResource ReadResource(FieldReader& in, FirstError& errors) {
   DevicePluginResource resource;
   resource.name = in.Text("name");
   if (in.Has("slotsPerDevice") == in.Has("capacity")) {
@@ -203,14 +208,11 @@ DevicePluginResource ReadResource(const Json& object, const std::string& path, F
     resource.unit = in.QuantityOf("unit", true).value_or(api::Quantity::FromInteger(1));
     if (resource.unit.Value() <= 0) in.Fail("unit", "is not above zero");
   }
-  resource.edits = ReadEdits(object, path, /*with_mounts=*/false, &in, errors);
-  in.Done();
+  resource.edits = ReadPluginEdits(in, errors);
   return resource;
 }
 
-Fault ReadFault(const Json& object, const std::string& path, const DeviceProfile& profile,
-                FirstError& errors) {
-  FieldReader in(object, path, errors);
+Fault ReadFault(FieldReader& in, const DeviceProfile& profile, FirstError& errors) {
   Fault fault;
   fault.after = in.DurationOf("after").value_or(Duration(0));
   fault.device = in.Integer("device", 0, std::max<int64_t>(profile.count - 1, 0));
@@ -227,8 +229,40 @@ Fault ReadFault(const Json& object, const std::string& path, const DeviceProfile
     fault.taint.effect = taint_in.OneOf("effect", {"None", "NoSchedule", "NoExecute"}, "");
     taint_in.Done();
   }
-  in.Done();
   return fault;
+}
+
+// apiVersion, kind, metadata.
+void ReadHead(FieldReader& in, DeviceProfile& profile, FirstError& errors) {
+  in.OneOf("apiVersion", {"mockdev.dray.dev/v1"}, "");
+  in.OneOf("kind", {"DeviceProfile"}, "");
+  static const Json kEmpty = Json::object();
+  const Json* metadata = in.Mapping("metadata", true);
+  FieldReader metadata_in(metadata != nullptr ? *metadata : kEmpty, "metadata", errors);
+  profile.name = metadata_in.Text("name");
+  metadata_in.Done();
+}
+
+// What a prepared container gets, and what opaque parameters may say about it.
+void ReadPreparation(FieldReader& in, DeviceProfile& profile, FirstError& errors) {
+  ForEachEntry(in, "acceptedConfigs", errors, [&](FieldReader& entry) {
+    profile.accepted_configs.emplace_back(entry.Text("apiVersion"), entry.Text("kind"));
+    profile.accepted_members[profile.accepted_configs.back().second] = entry.Texts("members");
+  });
+  if (const Json* edits = in.Mapping("edits", false)) {
+    FieldReader edits_in(*edits, "edits", errors);
+    if (const Json* claim = edits_in.Mapping("claim", false))
+      profile.claim_edits = ReadEdits(*claim, "edits.claim", errors);
+    if (const Json* device = edits_in.Mapping("device", false))
+      profile.device_edits = ReadEdits(*device, "edits.device", errors);
+    edits_in.Done();
+  }
+  ForEachEntry(in, "tools", errors, [&](FieldReader& entry) {
+    profile.tools.push_back({entry.Text("name"), entry.Text("containerPath")});
+    if (profile.tools.back().name.find('/') != std::string::npos) {
+      entry.Fail("name", "\"" + profile.tools.back().name + "\" is not a plain file name");
+    }
+  });
 }
 
 }  // namespace
@@ -238,13 +272,7 @@ Result<DeviceProfile> ParseProfile(std::string_view yaml, std::string_view file)
   FirstError errors(file, yaml);
   DeviceProfile profile;
   FieldReader in(document, "", errors);
-  in.OneOf("apiVersion", {"mockdev.dray.dev/v1"}, "");
-  in.OneOf("kind", {"DeviceProfile"}, "");
-  static const Json kEmpty = Json::object();
-  const Json* metadata = in.Mapping("metadata", true);
-  FieldReader metadata_in(metadata != nullptr ? *metadata : kEmpty, "metadata", errors);
-  profile.name = metadata_in.Text("name");
-  metadata_in.Done();
+  ReadHead(in, profile, errors);
   profile.driver = in.Text("driver");
   profile.device_class = in.Text("deviceClass");
   if (const Json* devices = in.Mapping("devices", true))
@@ -254,44 +282,13 @@ Result<DeviceProfile> ParseProfile(std::string_view yaml, std::string_view file)
     for (const auto& [name, capacity] : profile.capacity) profile.partial_by.push_back(name);
   }
   profile.assign_units = in.TextOr("assignUnits", "");
-  if (const Json* configs = in.List("acceptedConfigs")) {
-    for (size_t i = 0; i < configs->size(); ++i) {
-      FieldReader entry((*configs)[i], At("acceptedConfigs", i), errors);
-      profile.accepted_configs.emplace_back(entry.Text("apiVersion"), entry.Text("kind"));
-      profile.accepted_members[profile.accepted_configs.back().second] = entry.Texts("members");
-      entry.Done();
-    }
-  }
-  if (const Json* edits = in.Mapping("edits", false)) {
-    FieldReader edits_in(*edits, "edits", errors);
-    if (const Json* claim = edits_in.Mapping("claim", false)) {
-      profile.claim_edits = ReadEdits(*claim, "edits.claim", true, nullptr, errors);
-    }
-    if (const Json* device = edits_in.Mapping("device", false)) {
-      profile.device_edits = ReadEdits(*device, "edits.device", true, nullptr, errors);
-    }
-    edits_in.Done();
-  }
-  if (const Json* tools = in.List("tools")) {
-    for (size_t i = 0; i < tools->size(); ++i) {
-      FieldReader entry((*tools)[i], At("tools", i), errors);
-      profile.tools.push_back({entry.Text("name"), entry.Text("containerPath")});
-      if (profile.tools.back().name.find('/') != std::string::npos) {
-        entry.Fail("name", "\"" + profile.tools.back().name + "\" is not a plain file name");
-      }
-      entry.Done();
-    }
-  }
-  if (const Json* resources = in.List("devicePlugin")) {
-    for (size_t i = 0; i < resources->size(); ++i) {
-      profile.device_plugin.push_back(ReadResource((*resources)[i], At("devicePlugin", i), errors));
-    }
-  }
-  if (const Json* faults = in.List("faults")) {
-    for (size_t i = 0; i < faults->size(); ++i) {
-      profile.faults.push_back(ReadFault((*faults)[i], At("faults", i), profile, errors));
-    }
-  }
+  ReadPreparation(in, profile, errors);
+  ForEachEntry(in, "devicePlugin", errors, [&](FieldReader& entry) {
+    profile.device_plugin.push_back(ReadResource(entry, errors));
+  });
+  ForEachEntry(in, "faults", errors, [&](FieldReader& entry) {
+    profile.faults.push_back(ReadFault(entry, profile, errors));
+  });
   in.Done();
   DRAY_RETURN_IF_ERROR(errors.status());
   CheckProfile(profile, errors);

@@ -1,5 +1,9 @@
 #include "mockdev/slices/plan.h"
 
+#include <cstdlib>
+
+#include "dray/api/validation.h"
+
 namespace dray::mockdev {
 namespace {
 
@@ -127,6 +131,25 @@ SlicePlan PlanSlices(const PoolDescription& wanted,
     (carriers[i] != nullptr ? plan.update : plan.create).push_back(std::move(slice));
   }
   return plan;
+}
+
+Status CheckPool(const PoolDescription& pool) {
+  for (const api::ResourceSlice& slice : PlanSlices(pool, {}).create) {
+    Status refused = api::ValidateResourceSlice(slice);
+    if (refused.ok()) continue;
+    if (refused.causes.empty()) return refused;
+    std::string field = refused.causes[0].field;
+    constexpr std::string_view kDevices = "spec.devices[";
+    size_t position = slice.spec.devices.size();
+    if (field.starts_with(kDevices)) {
+      position = std::strtoul(field.c_str() + kDevices.size(), nullptr, 10);
+      field.erase(0, std::min(field.find(']') + 2, field.size()));
+    }
+    if (position < slice.spec.devices.size())
+      field = "device " + slice.spec.devices[position].name + (field.empty() ? "" : ": ") + field;
+    return Status(Reason::kInvalid, field + ": " + refused.causes[0].message);
+  }
+  return {};
 }
 
 std::string DroppedFields(const api::ResourceSlice& sent, const api::ResourceSlice& stored) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dray/api/types/resource.h"
+#include "dray/base/status.h"
 
 namespace dray::mockdev {
 
@@ -37,6 +38,11 @@ struct SlicePlan {
 //  keeps the devices' order.
 SlicePlan PlanSlices(const PoolDescription& wanted,
                      const std::vector<api::ResourceSlice>& existing);
+
+// ok when the API server would take the slices of this pool; else kInvalid with its first fault,
+// beginning with the device where there is one: "device gpu-0: taints[0].key: Invalid value: ...".
+// Pure.
+Status CheckPool(const PoolDescription& pool);
 
 // Fields that were sent and did not come back: the server's feature gates dropped them. "" when all
 // did. Pure.

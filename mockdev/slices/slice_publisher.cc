@@ -3,6 +3,7 @@
 #include "dray/base/log.h"
 
 #include "dray/api/types/core.h"
+#include "dray/base/guarded.h"
 #include "dray/runtime/informer.h"
 #include "dray/runtime/work_queue.h"
 #include "mockdev/slices/plan.h"
@@ -29,6 +30,17 @@ struct SlicePublisher::State : runtime::Reconciler {
   }
 
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey&) override {
+    Result<runtime::Requeue> next = Publish(ctx);
+    std::string problem = next.status().message();
+    if (!next.ok() && problem.empty()) problem = ReasonName(next.status().reason());
+    standing.With([&](Standing& now) {
+      now.published |= next.ok();
+      now.problem = std::move(problem);
+    });
+    return next;
+  }
+
+  Result<runtime::Requeue> Publish(const Context& ctx) {
     Result<api::Node> node = client.Get<api::Node>(ctx, {"", node_name});
     if (!node.ok()) return node.status().Wrapped("slices wait for node " + node_name);
     // Straight from the server and not from the informer, which may still be behind our own last
@@ -55,7 +67,6 @@ struct SlicePublisher::State : runtime::Reconciler {
       LOG(INFO) << "published " << stored.metadata.name << " with " << stored.spec.devices.size()
                 << " devices";
     }
-    published = true;
     return runtime::Requeue{plan.empty() ? kResync : kSecondLook};
   }
 
@@ -72,7 +83,12 @@ struct SlicePublisher::State : runtime::Reconciler {
   DeviceInventory& inventory;
   runtime::ListOptions own;
   runtime::WorkQueue queue;
-  std::atomic<bool> published = false, reported = false;
+  struct Standing {
+    bool published = false;
+    std::string problem;
+  };
+  Guarded<Standing> standing;
+  std::atomic<bool> reported = false;
 };
 
 SlicePublisher::SlicePublisher(runtime::Client client, Clock& clock, std::string driver,
@@ -107,8 +123,12 @@ Status SlicePublisher::Run(const Context& ctx) {
   return ctx.stopped() ? Status() : outcome;
 }
 
-bool SlicePublisher::Published() const {
-  return state_->published;
+Status SlicePublisher::Published() const {
+  State::Standing now = state_->standing.Copy();
+  if (now.published) return {};
+  return Status(Reason::kUnavailable, "driver " + state_->driver +
+                                          " has not published its ResourceSlices yet" +
+                                          (now.problem.empty() ? "" : ": " + now.problem));
 }
 
 }  // namespace dray::mockdev

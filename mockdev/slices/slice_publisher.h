@@ -22,8 +22,9 @@ class SlicePublisher {
 
   // Blocks until ctx is stopped.
   Status Run(const Context& ctx);
-  // True once the server has shown what was wanted.
-  bool Published() const;
+  // ok once the server has shown what was wanted; kUnavailable until then, with what went wrong the
+  // last time.
+  Status Published() const;
 
  private:
   struct State;

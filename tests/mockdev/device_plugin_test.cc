@@ -55,6 +55,23 @@ TEST_F(AllocateTest, AmountsLimit) {
             std::vector<std::string>{"CUDA_DEVICE_SM_LIMIT=2"});
 }
 
+// Two GPUs are two cards: HAMi's users count cards, and a kubelet draws lots among the slots.
+TEST_F(AllocateTest, PrefersDifferentCards) {
+  const DevicePluginResource& gpu = Resource("nvidia.com/gpu");
+  auto prefer = [&](const std::vector<std::string>& available, const std::vector<std::string>& must,
+                    size_t count) { return PreferDevices(gpu, devices_, available, must, count); };
+  using ::testing::ElementsAre;
+  EXPECT_THAT(prefer({"3-1", "3-0", "1-2", "1-9"}, {}, 2), ElementsAre("1-2", "3-0"));
+  EXPECT_THAT(prefer({"0-8", "0-9", "5-0", "5-1", "5-2"}, {}, 1), ElementsAre("5-0"))
+      << "the card that is used least";
+  EXPECT_THAT(prefer({"2-0", "2-1", "2-2", "4-9"}, {"2-0"}, 2), ElementsAre("2-0", "4-9"));
+  EXPECT_THAT(prefer({"2-0", "2-1", "4-9"}, {}, 3), ElementsAre("2-0", "4-9", "2-1"))
+      << "more than there are cards";
+  EXPECT_THAT(prefer({"2-0"}, {}, 2), ElementsAre("2-0")) << "the kubelet knows what to do";
+  EXPECT_THAT(prefer({"9-0", "x", "2-0"}, {"y"}, 1), ElementsAre("2-0"));
+  EXPECT_TRUE(prefer({"2-0"}, {}, 0).empty());
+}
+
 TEST_F(AllocateTest, ForeignIds) {
   for (const char* id : {"", "1", "1-", "-1-0", "8-0", "1-10", "1-0x", "x"}) {
     EXPECT_TRUE(Allocate("nvidia.com/gpu", {id}).Is(Reason::kInvalid)) << id;
@@ -121,10 +138,14 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   ASSERT_TRUE(runtime::MakeDirectories(options.directory).ok());
   Kubelet kubelet(options.directory);
   Status outcome;
-  std::jthread running([&] { outcome = RunDevicePlugins(ctx, options, inventory); });
+  std::atomic<bool> registered = false;
+  std::jthread running([&] {
+    outcome = RunDevicePlugins(ctx, options, inventory, [&](bool now) { registered = now; });
+  });
 
   kubelet.Start();
   std::map<std::string, std::string> endpoints = kubelet.Await(3);
+  EXPECT_TRUE(Eventually([&] { return registered.load(); }));
   ASSERT_TRUE(endpoints.contains("nvidia.com/gpu"));
   auto connect = [&] {
     return ::v1beta1::DevicePlugin::NewStub(
@@ -151,6 +172,19 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
     ASSERT_TRUE(stream->Read(&list));
     EXPECT_EQ(list.devices(0).health(), "Unhealthy");
     EXPECT_EQ(list.devices(10).health(), "Healthy");
+    grpc::ClientContext options_call, prefer_call;
+    ::v1beta1::DevicePluginOptions offered;
+    ASSERT_TRUE(stub->GetDevicePluginOptions(&options_call, {}, &offered).ok());
+    EXPECT_TRUE(offered.get_preferred_allocation_available());
+    EXPECT_FALSE(offered.pre_start_required());
+    ::v1beta1::PreferredAllocationRequest wish;
+    auto* container = wish.add_container_requests();
+    for (const char* id : {"0-0", "0-1", "1-1"}) container->add_available_deviceids(id);
+    container->set_allocation_size(2);
+    ::v1beta1::PreferredAllocationResponse wished;
+    ASSERT_TRUE(stub->GetPreferredAllocation(&prefer_call, wish, &wished).ok());
+    ASSERT_EQ(wished.container_responses_size(), 1);
+    EXPECT_THAT(wished.container_responses(0).deviceids(), ::testing::ElementsAre("0-0", "1-1"));
     watch_call.TryCancel();
   }
 
@@ -164,6 +198,7 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   stop.request_stop();
   running.join();
   EXPECT_TRUE(outcome.ok()) << outcome;
+  EXPECT_FALSE(registered);
   kubelet.Stop();
   EXPECT_TRUE(std::filesystem::is_empty(options.directory));
 }

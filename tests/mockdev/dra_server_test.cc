@@ -30,10 +30,13 @@ class ClaimStore final : public runtime::Transport {
       bodies.erase("/apis/resource.k8s.io/v1/namespaces/default/resourceclaims/" + name);
     });
   }
-  Result<runtime::ApiResponse> Do(const Context&, const runtime::ApiRequest& request) override {
+  // Called before each answer about a claim; not ok: that is the answer.
+  std::function<Status(const Context&)> before;
+  Result<runtime::ApiResponse> Do(const Context& ctx, const runtime::ApiRequest& request) override {
     if (request.path == "/apis/resource.k8s.io") {
       return runtime::ApiResponse{200, R"({"kind":"APIGroup","versions":[{"version":"v1"}]})", {}};
     }
+    if (before) DRAY_RETURN_IF_ERROR(before(ctx));
     return bodies_.With([&](auto& bodies) -> Result<runtime::ApiResponse> {
       auto found = bodies.find(request.path);
       if (found != bodies.end()) return runtime::ApiResponse{200, found->second, {}};
@@ -251,6 +254,51 @@ TEST_F(DraServerTest, GivesUpTheHolderOfADeviceThatHasGone) {
   EXPECT_TRUE(prepare("u3").ok());
   ASSERT_EQ(preparer_->Claims().size(), 1u);
   EXPECT_EQ(preparer_->Claims()[0].uid, "u3");
+}
+
+// While the sweep asks about a claim that has lost its allocation, the scheduler may allocate it
+// anew and the kubelet prepare it: what the sweep knows is old then.
+TEST_F(DraServerTest, SweepLeavesWhatHasBeenPreparedMeanwhile) {
+  AddClaim("a", "hami-gpu-0");
+  const ClaimName name{"default", "claim-a", "a"};
+  ASSERT_TRUE(handler_->Prepare(ctx_, name).ok());
+  api::ResourceClaim allocated =
+      AllocatedClaim("a", kGpuDriver)
+          .Gets("gpu/small", "hami-gpu-0", {{"memory", "4Gi"}, {"cores", "30"}})
+          .claim();
+  api::ResourceClaim released = allocated;
+  released.status.allocation.reset();
+  store_->Put(released);
+  int asked = 0;
+  store_->before = [&](const Context&) -> Status {
+    return ++asked == 1 ? preparer_->Prepare(allocated).status() : Status();
+  };
+  EXPECT_EQ(ValueOf(handler_->SweepGoneClaims(ctx_)), 0);
+  EXPECT_EQ(preparer_->Claims().size(), 1u);
+  EXPECT_FALSE(std::filesystem::is_empty(dir_ / "cdi"));
+  EXPECT_EQ(ValueOf(handler_->SweepGoneClaims(ctx_)), 1);  // nobody prepared it this time
+  EXPECT_TRUE(std::filesystem::is_empty(dir_ / "cdi"));
+}
+
+// The kubelet gives a call 45 s, however many claims it has; an answer after that helps nobody, and
+// what the kubelet asks next would wait for it.
+TEST_F(DraServerTest, ACallHasOneDeadlineForAllItsClaims) {
+  store_->before = [](const Context& ctx) { return ctx.Sleep(std::chrono::hours(1)); };
+  auto stub = v1::DRAPlugin::NewStub(Connect(dra_socket_));
+  grpc::ClientContext call;
+  v1::NodePrepareResourcesResponse response;
+  grpc::Status outcome;
+  std::jthread calling([&] {
+    outcome = stub->NodePrepareResources(
+        &call, RequestFor<v1::NodePrepareResourcesRequest>({"a", "b", "c"}), &response);
+  });
+  ASSERT_TRUE(clock_.AwaitWaiters(1));
+  clock_.Advance(std::chrono::seconds(40));
+  calling.join();
+  ASSERT_TRUE(outcome.ok()) << outcome.error_message();
+  ASSERT_EQ(response.claims_size(), 3);
+  for (const auto& [uid, answer] : response.claims())
+    EXPECT_THAT(answer.error(), ::testing::HasSubstr("deadline exceeded")) << uid;
 }
 
 TEST(SocketPath, TooLongIsOneSentence) {

@@ -125,6 +125,8 @@ class MockDriverTest : public ::testing::Test {
     options.kubelet_dir = dir_ / "k";
     options.cdi_dir = dir_ / "cdi";
     options.tools_dir = dir_ / "tools";
+    options.dra = mode_.dra;
+    options.device_plugin = mode_.device_plugin;
     driver_ =
         ValueOf(MockDriver::Open(ctx_, options, std::move(profile), runtime::Client(server_)));
     ASSERT_NE(driver_, nullptr);
@@ -141,6 +143,9 @@ class MockDriverTest : public ::testing::Test {
     return Eventually([this] { return driver_->Ready().ok(); });
   }
 
+  struct {
+    bool dra = true, device_plugin = false;
+  } mode_;
   TempDir dir_;
   dray::testing::FakeClock clock_;
   std::stop_source stop_;
@@ -185,8 +190,10 @@ TEST_F(MockDriverTest, AServerThatRefusesIsTriedAgain) {
   server_->RefuseWrites(true);
   Start(ProfileFromTree("nvidia-t4"));
   ASSERT_TRUE(clock_.AwaitWaiters(3));
-  EXPECT_THAT(driver_->Ready().message(),
-              ::testing::HasSubstr("driver hami-core-gpu.project-hami.io"));
+  EXPECT_TRUE(Eventually([this] {
+    return driver_->Ready().message().starts_with(
+        "driver hami-core-gpu.project-hami.io has not published its ResourceSlices yet: ");
+  })) << driver_->Ready();
   server_->RefuseWrites(false);
   EXPECT_TRUE(Eventually([this] {
     clock_.Advance(std::chrono::milliseconds(100));
@@ -221,6 +228,33 @@ TEST_F(MockDriverTest, FaultsReachTheSlices) {
   advance_to(10, [](const Json& now) { return now.size() == 2 && now[1].contains("taints"); });
   advance_to(20, [](const Json& now) { return now.size() == 1; });
   advance_to(30, [](const Json& now) { return now.size() == 2 && !now[1].contains("taints"); });
+  Stop();
+}
+
+// A profile may be right for every node but one.
+TEST_F(MockDriverTest, DeviceNamesThatThisNodeSpoils) {
+  DeviceProfile profile = ProfileFromTree("nvidia-t4");
+  profile.device_name = "gpu-{node}-{index}";
+  DriverOptions options;
+  options.node_name = "worker.example.com";
+  options.kubelet_dir = dir_ / "k";
+  options.cdi_dir = dir_ / "cdi";
+  Result<std::unique_ptr<MockDriver>> driver =
+      MockDriver::Open(ctx_, options, std::move(profile), runtime::Client(server_));
+  EXPECT_TRUE(driver.Is(Reason::kInvalid));
+  EXPECT_THAT(driver.status().message(),
+              ::testing::StartsWith("profile nvidia-t4 on node worker.example.com: device "
+                                    "gpu-worker.example.com-0: name: "));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "k"));
+}
+
+// Nobody can use devices of which the kubelet does not know.
+TEST_F(MockDriverTest, DevicePluginsAreReadyWhenTheKubeletHasRegisteredThem) {
+  mode_ = {.dra = false, .device_plugin = true};
+  Start(ProfileFromTree("nvidia-t4"));
+  EXPECT_EQ(driver_->Ready().message(),
+            "the kubelet has not registered the device plugins of driver "
+            "hami-core-gpu.project-hami.io yet");
   Stop();
 }
 

@@ -148,6 +148,18 @@ TEST(ParseProfile, SaysWhatIsWrong) {
        "bad.yaml:20: devicePlugin[0].unit: 64Ki makes 262144 kubelet devices, more than the 110000 "
        "that fit into one message; want "
        "a larger unit"},
+      {"edits:\n",
+       "faults:\n- {after: 1s, device: 0, do: taint, taint: {key: a b, effect: "
+       "NoSchedule}}\nedits:\n",
+       "bad.yaml:20: faults[0].taint.key: \"a b\" is not a taint key such as example.com/broken"},
+      {"edits:\n",
+       "faults:\n- {after: 1s, device: 0, do: taint, taint: {key: a, value: -b, effect: "
+       "NoSchedule}}\nedits:\n",
+       "bad.yaml:20: faults[0].taint.value: \"-b\" is not a taint value (at most 63 letters, "
+       "digits, "
+       "'-', '_' and '.')"},
+      {"validRange: {min: 1Mi, max: 8Gi, step: 1Mi}", "validRange: {min: 8Gi, max: 8Gi, step: 1Mi}",
+       "bad.yaml:6: devices: device gpu-0: capacity[memory].requestPolicy.validRange.step: "},
       {"allowMultipleAllocations: true", "allowMultipleAllocations: false",
        "bad.yaml:18: devices.capacity.memory.requestPolicy: needs "
        "devices.allowMultipleAllocations: true"},
@@ -159,9 +171,38 @@ TEST(ParseProfile, SaysWhatIsWrong) {
     text.replace(at, std::string(test.find).size(), test.put);
     Result<DeviceProfile> profile = ParseProfile(text, "bad.yaml");
     ASSERT_FALSE(profile.ok()) << test.put;
-    EXPECT_EQ(profile.status().message(), test.sentence);
+    // The server's own rules end in its own words.
+    std::string message = profile.status().message();
+    if (std::string_view(test.sentence).ends_with(": "))
+      message.resize(std::min(message.size(), std::strlen(test.sentence)));
+    EXPECT_EQ(message, test.sentence) << profile.status();
     EXPECT_TRUE(profile.Is(Reason::kInvalid));
   }
+}
+
+// The timeline would point behind the end of nothing.
+TEST(ParseProfile, FaultsOfNoDevice) {
+  std::string text = kMinimal;
+  for (auto [find, put] :
+       {std::pair("  count: 2", "  count: 0"),
+        std::pair("edits:\n", "faults:\n- {after: 1s, device: 0, do: unhealthy}\nedits:\n")}) {
+    text.replace(text.find(find), std::string(find).size(), put);
+  }
+  EXPECT_EQ(ParseProfile(text, "bad.yaml").status().message(),
+            "bad.yaml:20: faults[0]: is for a node without devices");
+}
+
+// The server takes 16 taints on a device; what it would refuse is said before a node starts.
+TEST(ParseProfile, MoreTaintsThanADeviceMayHave) {
+  std::string faults = "faults:\n";
+  for (int i = 0; i < 17; ++i) {
+    faults += "- {after: 1s, device: 1, do: taint, taint: {key: k" + std::to_string(i) +
+              ", effect: NoSchedule}}\n";
+  }
+  std::string text = kMinimal;
+  text.replace(text.find("edits:\n"), 0, faults);
+  EXPECT_THAT(ParseProfile(text, "bad.yaml").status().message(),
+              ::testing::StartsWith("bad.yaml:6: devices: device gpu-1: taints: "));
 }
 
 // The list of a resource must fit into one message of gRPC, however its devices are counted.
