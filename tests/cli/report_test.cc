@@ -99,7 +99,11 @@ TEST_F(Report, Status) {
 
 // Drivers and claims may write a capacity under the driver's own domain: it is the same capacity.
 TEST_F(Report, StatusKnowsCapacitiesUnderTheDriversDomain) {
-  const std::string plain = StatusText();
+  auto table_of_devices = [&] {
+    const std::string text = StatusText();
+    return text.substr(0, text.find("PENDING CLAIM"));
+  };
+  const std::string plain = table_of_devices();
   int renamed = 0;
   for (Json& object : objects_) {
     const Json::json_pointer results("/status/allocation/devices/results");
@@ -113,7 +117,7 @@ TEST_F(Report, StatusKnowsCapacitiesUnderTheDriversDomain) {
     }
   }
   EXPECT_GT(renamed, 0);
-  EXPECT_EQ(StatusText(), plain);
+  EXPECT_EQ(table_of_devices(), plain);
 }
 
 TEST_F(Report, StatusOfAnEmptyCluster) {
