@@ -10,6 +10,7 @@
 
 #include "cli/allocate_input.h"
 #include "cli/args.h"
+#include "cli/manifest_files.h"
 #include "cli/table.h"
 #include "dray/api/codec.h"
 #include "dray/api/scenario.h"
@@ -155,6 +156,7 @@ Status Run(std::span<const std::string> words, std::istream& in, std::ostream& o
   if (files.empty())
     return Status(Reason::kBadRequest, "want a scenario: -f FILE, or -f - for standard input");
   for (std::string& slices : args.All("slices")) files.push_back(std::move(slices));
+  DRAY_ASSIGN_OR_RETURN(files, ManifestFiles(files));
   const std::string& format = args.Get("output");
   if (!format.empty() && format != "json" && format != "table") {
     return Status(Reason::kBadRequest, "--output: " + format + ": want json or table");

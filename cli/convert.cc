@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/input_file.h"
 #include "cli/line_diff.h"
+#include "cli/manifest_files.h"
 #include "cli/pod_templates.h"
 #include "cli/slices_file.h"
 #include "dray/api/admission.h"
@@ -23,7 +24,9 @@ namespace {
 
 constexpr Flag kConvertFlags[] = {
     {"filename", 'f', "FILE",
-     "manifests, YAML or JSON, several documents allowed; - is standard input"},
+     "manifests, YAML or JSON, several documents allowed; a directory stands for those in it; - is "
+     "standard input; may be repeated"},
+    {"recursive", 'R', "", "of a directory, the manifests below it as well"},
     {"device-config", 0, "FILE",
      "HAMi's device-config.yaml, or the ConfigMap around it; without: HAMi's defaults"},
     {"slices", 0, "FILE",
@@ -67,6 +70,7 @@ struct Conversion {
         version != document.end() && version->is_string() ? version->get<std::string>() : "";
     const std::vector<std::string> paths = PodTemplatePaths(document);
     originals.push_back(document);
+    if (kind == "ResourceClaimTemplate") DRAY_RETURN_IF_ERROR(NoteTemplate(document));
     if (paths.empty()) DRAY_RETURN_IF_ERROR(NoteOther(api_version, kind, document));
     for (const std::string& path : paths)
       DRAY_RETURN_IF_ERROR(AddWithPod(kind, Json::json_pointer(path), paths.size() > 1, document));
@@ -86,6 +90,15 @@ struct Conversion {
       }
       DRAY_RETURN_IF_ERROR(Add(std::move(item)));
     }
+    return {};
+  }
+
+  // A template that stands in the input, as an earlier conversion wrote it, is not made once more.
+  Status NoteTemplate(const Json& document) {
+    DRAY_ASSIGN_OR_RETURN(const std::string name, MetadataText(document, "template", "name"));
+    DRAY_ASSIGN_OR_RETURN(const std::string in_namespace,
+                          MetadataText(document, "template", "namespace"));
+    given.insert(in_namespace + "/" + name);
     return {};
   }
 
@@ -136,8 +149,14 @@ struct Conversion {
   Status Convert(const std::string& name, Json& pod, const std::string& in_namespace) {
     Result<admission::AdmissionPlan> plan =
         admission::PlanAdmission(pod, in_namespace, config, inventory);
-    // Wrong input is for the webhook to refuse: the command itself was used rightly.
-    if (!plan.ok()) return Status(Reason::kForbidden, name + ": " + plan.status().message());
+    if (!plan.ok()) {
+      std::string refusal = file + ": " + name + ": " + plan.status().message();
+      // A cluster's webhook knows the devices.
+      if (!inventory.complete && refusal.find("to take a percentage of") != std::string::npos)
+        refusal += ", or say with --slices which devices the cluster has";
+      refusals.push_back(std::move(refusal));
+      return {};
+    }
     for (const std::string& warning : plan->warnings) warnings.push_back(name + ": " + warning);
     if (explain != nullptr)
       for (const std::string& rule : plan->rules) *explain << name << ": " << rule << "\n";
@@ -149,6 +168,24 @@ struct Conversion {
     return {};
   }
 
+  void DropGivenTemplates() {
+    std::erase_if(templates, [&](const Json& made) {
+      const Json& metadata = made["metadata"];
+      return given.contains(metadata.value("namespace", "") + "/" + metadata.value("name", ""));
+    });
+  }
+
+  // In an order in which they can be created: namespaces, then templates, then what uses them.
+  std::vector<Json> InOrder() {
+    std::vector<Json> all;
+    for (Json& object : objects)
+      if (object["kind"] == "Namespace") all.push_back(std::move(object));
+    for (Json& made : templates) all.push_back(std::move(made));
+    for (Json& object : objects)
+      if (object.is_object()) all.push_back(std::move(object));  // the others were moved away
+    return all;
+  }
+
   admission::DeviceConfig config;
   std::vector<std::string> domains;
   admission::Inventory inventory;
@@ -156,8 +193,10 @@ struct Conversion {
   std::ostream* explain;
   std::vector<Json> templates, objects;
   std::vector<Json> originals;  // of objects, one by one
-  std::set<std::string> names;
-  std::vector<std::string> warnings;
+  std::set<std::string> names;  // of `templates`
+  std::set<std::string> given;  // of templates in the input
+  std::string file;             // that is being read
+  std::vector<std::string> warnings, refusals;
 };
 
 std::string TitleOf(const Json& object) {
@@ -202,7 +241,9 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
       admission::AddToInventory(slice, conversion.inventory);
     conversion.inventory.complete = true;
   }
+  DRAY_ASSIGN_OR_RETURN(files, ManifestFiles(files, args.Given("recursive")));
   for (const std::string& file : files) {
+    conversion.file = file;
     DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(file, streams.in));
     DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
     for (Json& document : documents)
@@ -211,13 +252,21 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
   }
   for (const std::string& warning : conversion.warnings)
     streams.err << "Warning: " << warning << "\n";
+  if (!conversion.refusals.empty()) {
+    // The command itself was used rightly: it is the webhook that refuses.
+    const std::string last = std::move(conversion.refusals.back());
+    conversion.refusals.pop_back();
+    for (const std::string& refusal : conversion.refusals)
+      streams.err << "dray: " << refusal << "\n";
+    return Status(Reason::kForbidden, last);
+  }
 
+  conversion.DropGivenTemplates();
   if (args.Given("diff")) {
     PrintDiff(conversion, streams.out);
     return {};
   }
-  std::vector<Json> all = std::move(conversion.templates);
-  for (Json& object : conversion.objects) all.push_back(std::move(object));
+  std::vector<Json> all = conversion.InOrder();
   if (format == "json") {
     streams.out << Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(all)}}).dump(2)
                 << "\n";

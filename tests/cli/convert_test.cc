@@ -1,4 +1,6 @@
 // dray convert: offline, by the webhook's own rules.
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/line_diff.h"
@@ -227,6 +229,86 @@ TEST(Convert, Refusals) {
     EXPECT_THAT(outcome.err, HasSubstr(test.part)) << test.limits;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   }
+}
+
+TEST(Convert, SaysAllThatIsRefused) {
+  const Outcome outcome =
+      Dray({"convert", "-f", "-"}, PodWith("{nvidia.com/gpu: 40}") + "---\n" +
+                                       PodWith("{nvidia.com/gpu: 1}") + "---\n" +
+                                       PodWith("{nvidia.com/gpucores: 130}"));
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err,
+            "dray: -: Pod p: container c: nvidia.com/gpu: 40: a claim holds at most 32 devices\n"
+            "dray: -: Pod p: container c: nvidia.com/gpucores: 130: want 0 to 100 percent of a "
+            "card\n");
+}
+
+TEST(Convert, PercentageWithoutKnownDevicesNamesTheFlag) {
+  const Outcome outcome =
+      Dray({"convert", "-f", "-"}, PodWith("{nvidia.com/gpumem-percentage: 50}"));
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err,
+            "dray: -: Pod p: container c: nvidia.com/gpumem-percentage: 50: no device of "
+            "hami-core-gpu.project-hami.io is known to take a percentage of: ask for "
+            "nvidia.com/gpumem, or say with --slices which devices the cluster has\n");
+}
+
+// As kubectl: a directory stands for its manifests, by name.
+TEST(Convert, Directories) {
+  const ScratchFile file("b.yaml", PodWith("{nvidia.com/gpu: 1}"));
+  const std::filesystem::path folder = std::filesystem::path(file.path()).parent_path();
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((folder / name).parent_path());
+    ASSERT_TRUE(runtime::WriteFileAtomically(folder / name, text).ok());
+  };
+  write("a.json", R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "first"}})");
+  write("notes.txt", "no manifest");
+  write("below/c.yml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: below}\n");
+  const auto names = [](const Outcome& outcome) {
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    std::vector<std::string> found;
+    const Json list = Json::parse(outcome.out);
+    for (const Json& item : list["items"]) found.push_back(item["kind"].get<std::string>());
+    return found;
+  };
+  EXPECT_EQ(names(Dray({"convert", "-ojson", "-f", folder})),
+            (std::vector<std::string>{"ResourceClaimTemplate", "ConfigMap", "Pod"}));
+  EXPECT_EQ(names(Dray({"convert", "-ojson", "-R", "-f", folder})),
+            (std::vector<std::string>{"ResourceClaimTemplate", "ConfigMap", "Pod", "ConfigMap"}));
+  write("none/read.me", "");
+  const Outcome none = Dray({"convert", "-f", folder / "none"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("none: no .yaml, .yml or .json file in it\n"));
+  const Outcome url = Dray({"convert", "-f", "https://example.com/pod.yaml"});
+  EXPECT_EQ(url.code, 2);
+  EXPECT_THAT(url.err, HasSubstr("dray: https://example.com/pod.yaml: want a file: 'curl"));
+}
+
+// What is printed can be created from the top: a namespace, the templates in it, what uses them;
+// and a template that the input has already is not there twice.
+TEST(Convert, CanBeCreatedInOrder) {
+  std::string pod = PodWith("{nvidia.com/gpu: 1}");
+  pod.replace(pod.find("{name: p}"), 9, "{name: p, namespace: team}");
+  const std::string text =
+      "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: team}\n---\n" + pod +
+      "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n";
+  const Outcome outcome = Dray({"convert", "-ojson", "-f", "-"}, text);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto kinds_of = [](const std::string& text) {
+    std::vector<std::string> kinds;
+    const Json list = Json::parse(text);
+    for (const Json& item : list["items"]) kinds.push_back(item["kind"]);
+    return kinds;
+  };
+  EXPECT_EQ(kinds_of(outcome.out),
+            (std::vector<std::string>{"Namespace", "ResourceClaimTemplate", "Service", "Pod"}));
+
+  const std::string again = Dray({"convert", "-f", "-"}, text).out + "---\n" + pod;
+  const Outcome more = Dray({"convert", "-ojson", "-f", "-"}, again);
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_EQ(kinds_of(more.out), (std::vector<std::string>{"Namespace", "ResourceClaimTemplate",
+                                                          "Service", "Pod", "Pod"}));
 }
 
 TEST(Convert, InputThatIsNoManifest) {
