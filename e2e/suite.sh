@@ -95,16 +95,14 @@ if [ -n "${up:-}" ]; then
   hooks=$(kubectl get mutatingwebhookconfigurations dray -o jsonpath='{.webhooks[*].matchConditions[*].name}')
   [ "$hooks" = "names-a-vendor-resource was-converted" ] || fail "conditions of the webhooks: $hooks"
   sed 's/name: gpu-pod/name: asking/' config/examples/hami-gpu-pod/pod.yaml >"$work/asking.yaml"
-  for slice in $(kubectl -n dray-system get endpointslices -o name); do
-    echo "---"; kubectl -n dray-system get "$slice" -o yaml | grep -v -e resourceVersion: -e uid:
-  done >"$work/slices.yaml"
+  kubectl -n dray-system get endpointslices -o yaml | grep -v -e resourceVersion: -e uid: >"$work/slices.yaml"
   kubectl -n dray-system delete endpointslices --all >/dev/null  # nobody answers
   k run plain --image=busybox --restart=Never --command -- true >/dev/null
   k annotate pod plain asked=nobody >/dev/null
   k delete --wait --timeout=60s pod plain >/dev/null
   if k create --dry-run=server -f "$work/asking.yaml" >"$work/refused.txt" 2>&1; then fail "a Pod that nobody converted"; fi
   has "$(cat "$work/refused.txt")" 'failed calling webhook "pods.dray.dev"'
-  kubectl create -f "$work/slices.yaml" >/dev/null
+  kubectl create -f "$work/slices.yaml" >/dev/null  # a List
   has "$(k create --dry-run=server -f "$work/asking.yaml" -o yaml)" "dray.dev/converted"
 fi
 

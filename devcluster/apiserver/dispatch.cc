@@ -152,12 +152,15 @@ std::optional<Answer> ServeDescription(const Server& server, const Call& call) {
   if (call.http.method != "GET") return std::nullopt;
   if (path == "/") {
     Answer answer;
-    answer.body = Dump(Json{
-        {"paths", {"/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"}}});
+    answer.body = Dump(Json{{"paths",
+                             {"/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3",
+                              "/readyz", "/version"}}});
     return answer;
   }
-  if (std::optional<Answer> answer = server.open_api->Serve(path, call.query)) return answer;
-  return ServeDiscovery(server.registry, path, Header(call, "accept"), Header(call, "host"));
+  const std::string accept = Header(call, "accept");
+  if (std::optional<Answer> answer = server.open_api->Serve(path, call.query, accept))
+    return answer;
+  return ServeDiscovery(server.registry, path, accept, Header(call, "host"));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 namespace dray::devcluster {
 namespace {
 
+constexpr char kTitle[] = "Dray development cluster";
+
 const SchemaMessage& MessageOf(const Resource& resource) {
   return *Schema::Kubernetes().ForKind(resource.group, resource.kind);
 }
@@ -80,7 +82,7 @@ void AddKind(const Resource& resource, const std::string& version, Json& schemas
 
 Json DocumentOf(const Registry& registry, const std::string& group, const std::string& version) {
   Json document = {{"openapi", "3.0.0"},
-                   {"info", {{"title", "Dray development cluster"}, {"version", kGitVersion}}},
+                   {"info", {{"title", kTitle}, {"version", kGitVersion}}},
                    {"paths", Json::object()},
                    {"components", {{"schemas", Json::object()}}}};
   for (const Resource& resource : registry.resources()) {
@@ -97,9 +99,32 @@ std::string HashOf(const std::string& text) {
   return hash;
 }
 
+// A document of OpenAPI 2 without paths and definitions.
+Answer VersionTwo(std::string_view accept) {
+  Answer answer;
+  if (accept.find("com.github.proto-openapi.spec.v2") == std::string_view::npos) {
+    answer.body = Dump(Json{{"swagger", "2.0"},
+                            {"info", {{"title", kTitle}, {"version", kGitVersion}}},
+                            {"paths", Json::object()}});
+    return answer;
+  }
+  // gnostic's OpenAPIv2.proto: Document.swagger = 1, info = 2, paths = 8; Info.title = 1,
+  // version = 2. All texts are shorter than 128 bytes.
+  auto field = [](char number, std::string_view bytes) {
+    return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} +
+           std::string(bytes);
+  };
+  answer.body = field(1, "2.0") + field(2, field(1, kTitle) + field(2, kGitVersion)) + field(8, "");
+  // Asked for with an @, which no media type may have.
+  answer.content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  return answer;
+}
+
 }  // namespace
 
-std::optional<Answer> OpenApi::Serve(std::string_view path, const Query& query) {
+std::optional<Answer> OpenApi::Serve(std::string_view path, const Query& query,
+                                     std::string_view accept) {
+  if (path == "/openapi/v2") return VersionTwo(accept);
   constexpr std::string_view kRoot = "/openapi/v3";
   if (!path.starts_with(kRoot)) return std::nullopt;
   std::call_once(made_, [&] {

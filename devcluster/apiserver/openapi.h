@@ -16,12 +16,15 @@ namespace dray::devcluster {
 // /openapi/v3 and the documents below it: which kinds can be patched how, so that kubectl leaves
 // validation to the server, and the types of all members, for `kubectl explain`. Made at the first
 // request. Any thread.
+//
+// /openapi/v2 knows no types: kubectl asks for it before it sends the parts of a List, each of
+// which the server then validates.
 class OpenApi {
  public:
   // Outlives it.
   explicit OpenApi(const Registry& registry) : registry_(registry) {}
   // Nothing for other paths.
-  std::optional<Answer> Serve(std::string_view path, const Query& query);
+  std::optional<Answer> Serve(std::string_view path, const Query& query, std::string_view accept);
 
  private:
   struct Document {

@@ -211,12 +211,33 @@ TEST(Condition, RefusesWhatCannotCompile) {
       << "the name is free for others";
 }
 
+TEST(Condition, KnowsWhatAWriteMayCarry) {
+  for (const char* expression :
+       {"object.foo == oldObject.foo", "object.foo.findAll('[0-9]+').size() > 0",
+        "object.foo.isSorted()", "url(object.foo).getHostname() in ['a', 'b']",
+        "request.userInfo.uid == 'x' && request.userInfo.groups == ['a']",
+        "request.userInfo.extra == {'key': ['a', 'b']}", "request.options == {'any': 'thing'}",
+        "request.requestSubResource == 'scale' && request.requestResource.resource == 'x'",
+        "type(namespaceObject.metadata.creationTimestamp) == google.protobuf.Timestamp",
+        "namespaceObject.metadata.UID == 'x' && namespaceObject.metadata.generation == 2",
+        "namespaceObject.metadata.deletionGracePeriodSeconds == 5",
+        "'x' in namespaceObject.metadata.labels && 'x' in namespaceObject.metadata.annotations",
+        "namespaceObject.spec.finalizers[0] == 'x' && namespaceObject.status.phase == 'Active'",
+        "namespaceObject.status.conditions[0].lastTransitionTime < "
+        "timestamp('2026-01-31T12:00:00Z')",
+        "namespaceObject.metadata != null"})
+    EXPECT_TRUE(Condition::Compile(expression).ok()) << Condition::Compile(expression).status();
+}
+
 TEST(Condition, CostsWhatItDoesInKubernetes) {
   // Two reads and an identifier each side, as for any attribute; strings a tenth per character.
   auto cost = [](const char* expression) {
     return (*Condition::Compile(expression))->Evaluate({.object = &Pod()}).cost;
   };
   EXPECT_EQ(cost("object.metadata.name == 'p'"), 4u);
+  EXPECT_EQ(cost("oldObject != null"), 2u);
+  EXPECT_EQ(cost("object.spec.size() > 2"), 4u);
+  EXPECT_EQ(cost("[1, 2, 3, 4].isSorted()"), 4u);
   EXPECT_EQ(cost("has(object.metadata)"), 1u);
   EXPECT_EQ(cost("true"), 0u);
 }

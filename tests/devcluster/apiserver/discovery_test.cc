@@ -89,7 +89,21 @@ TEST_F(DiscoveryTest, OpenApiLeadsKubectlToTheServer) {
   EXPECT_EQ(moved.code, 301);
   EXPECT_EQ(moved.headers["location"], url);
   EXPECT_EQ(Get("/openapi/v3/apis/none/v1").code, 404);
-  EXPECT_EQ(Get("/openapi/v2").code, 404);
+}
+
+// kubectl refuses a List where there is no such document.
+TEST_F(DiscoveryTest, OpenApiOfTheOldVersionIsThereForLists) {
+  const Reply json = Get("/openapi/v2");
+  EXPECT_EQ(json.At("/swagger"), "2.0");
+  EXPECT_EQ(json.At("/paths"), Json::object());
+  const Reply binary =
+      Get("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
+  EXPECT_EQ(binary.headers.at("content-type"),
+            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  EXPECT_EQ(binary.text.substr(0, 6), std::string("\x0a\x03"
+                                                  "2.0\x12"));
+  EXPECT_EQ(static_cast<size_t>(binary.text[6]), binary.text.size() - 9);
+  EXPECT_EQ(binary.text.substr(binary.text.size() - 2), std::string("\x42\x00", 2));
 }
 
 TEST_F(DiscoveryTest, OpenApiTypesAreComplete) {
