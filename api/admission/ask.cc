@@ -174,7 +174,8 @@ Status AskReader::ReadCores() {
     return resources_.Refuse(*cores_, "want " +
                                           std::string(vendor_.cores_at_least_one ? "1" : "0") +
                                           " to " + Number(vendor_.core_units) + unit);
-  if (cores_ && vendor_.cores_at_least_one && cores_->value < 1)
+  const bool counted = vendor_.cores_span_cards && count_;  // cores say nothing beside a count
+  if (cores_ && vendor_.cores_at_least_one && cores_->value < 1 && !counted)
     return resources_.Refuse(*cores_, "want 1 to " + Number(vendor_.core_units) + unit);
   const bool whole_memory = !ask_.memory_mib && !ask_.percentage;
   int64_t wanted = Above(cores_) ? cores_->value : cores_ ? 0 : vendor_.default_cores;
@@ -182,6 +183,9 @@ Status AskReader::ReadCores() {
   if (modes_.online) {
     ask_.cores = 0;
     ask_.rule += ", online: no share of the cores is reserved";
+  } else if (wanted == vendor_.core_units && vendor_.cores_total != vendor_.core_units) {
+    // All of a card whose driver counts in units of its own: cards differ in how many they have.
+    ask_.rule += ", all cores each";
   } else if (wanted > 0) {
     const int64_t scaled = wanted * vendor_.cores_total;
     ask_.cores =

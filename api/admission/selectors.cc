@@ -113,7 +113,10 @@ std::string CelString(std::string_view text) {
 }
 
 std::string CelAttribute(const DriverTarget& target, std::string_view name) {
-  return "device.attributes[" + CelString(target.driver) + "]." + std::string(name);
+  const size_t slash = name.rfind('/');
+  const bool qualified = slash != std::string_view::npos;
+  return "device.attributes[" + CelString(qualified ? name.substr(0, slash) : target.driver) +
+         "]." + std::string(qualified ? name.substr(slash + 1) : name);
 }
 
 Result<std::vector<std::string>> DeviceSelectors(const VendorConfig& vendor,

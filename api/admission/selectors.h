@@ -25,7 +25,8 @@ Result<std::vector<std::string>> AnnotationItems(const std::string& annotation,
 // A CEL string literal, quotes included; every text is safe inside.
 std::string CelString(std::string_view text);
 
-// "attributes" expression of one attribute of the driver: device.attributes["driver"].name
+// "attributes" expression of one attribute of the driver: device.attributes["driver"].name; a
+// qualified name brings its own domain
 std::string CelAttribute(const DriverTarget& target, std::string_view name);
 
 }  // namespace dray::admission

@@ -135,6 +135,47 @@ TEST(HamiRule, AscendWithoutMemoryIsAWholeCardInSoftMode) {
   EXPECT_FALSE(plan.claim_template->spec.spec.devices.requests.at(0).exactly->capacity);
 }
 
+// Cards of one vendor differ in how many compute units they have: all of them is no number.
+TEST(HamiRule, AllCoresOfACardAreNotCounted) {
+  for (const Json& limits :
+       {Json{{"hygon.com/dcunum", "1"}},
+        Json{{"hygon.com/dcunum", "1"}, {"hygon.com/dcucores", 100}}, Json{{"amd.com/gpu", "1"}},
+        Json{{"amd.com/gpu", "1"}, {"amd.com/gpucores", "100"}}}) {
+    const AdmissionPlan plan = RulePlan(RulePod(limits));
+    ASSERT_TRUE(plan.claim_template) << limits;
+    EXPECT_FALSE(plan.claim_template->spec.spec.devices.requests.at(0).exactly->capacity) << limits;
+  }
+  const AdmissionPlan share = RulePlan(RulePod({{"amd.com/gpu", "1"}, {"amd.com/gpucores", "99"}}));
+  const auto& exactly = share.claim_template->spec.spec.devices.requests.at(0).exactly;
+  EXPECT_EQ(exactly->capacity->requests.at("computeUnits").Value(), 300);
+}
+
+// Neuron: beside a number of devices the cores say nothing.
+TEST(HamiRule, NeuronCoresBesideDevices) {
+  for (const char* cores : {"0", "1", "4"}) {
+    const AdmissionPlan plan =
+        RulePlan(RulePod({{"aws.amazon.com/neuron", "2"}, {"aws.amazon.com/neuroncore", cores}}));
+    ASSERT_TRUE(plan.claim_template) << cores;
+    const auto& exactly = plan.claim_template->spec.spec.devices.requests.at(0).exactly;
+    EXPECT_EQ(exactly->count, 2) << cores;
+    EXPECT_FALSE(exactly->capacity) << cores;
+  }
+}
+
+// device-config.yaml may name an attribute of another domain.
+TEST(HamiRule, QualifiedUuidAttribute) {
+  const DeviceConfig config = *DeviceConfig::FromJson(
+      {{"dra", {{"nvidia", {{"uuidAttribute", "gpu.example.com/serial"}}}}}});
+  const Json pod = RulePod({{"nvidia.com/gpu", "1"}}, {{"nvidia.com/use-gpuuuid", "A"}});
+  Result<AdmissionPlan> plan = PlanAdmission(pod, "team", config);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->claim_template->spec.spec.devices.requests.at(0)
+                .exactly->selectors.at(0)
+                .cel->expression,
+            "has(device.attributes[\"gpu.example.com\"].serial) && "
+            "device.attributes[\"gpu.example.com\"].serial in [\"A\"]");
+}
+
 // Moore Threads: all shares of a Pod lie on one card.
 TEST(HamiRule, MooreThreadsSharesOfAPodLieOnOneCard) {
   Json pod = RulePod({{"mthreads.com/vgpu", "1"}, {"mthreads.com/sgpu-memory", "8"}});

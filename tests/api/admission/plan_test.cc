@@ -76,7 +76,7 @@ TEST(PlanAdmission, ReadsEveryVendorsUnitsAndDefaults) {
        "1 " + nvidia + " memory=5000Mi cores=0"},
       {R"({"hygon.com/dcunum":"1","hygon.com/dcumem":"16384","hygon.com/dcucores":"50"})",
        "1 dra.hygon.com memory=16Gi cores=60"},
-      {R"({"hygon.com/hcunum":"1"})", "1 dra.hygon.com memory=- cores=120"},
+      {R"({"hygon.com/hcunum":"1"})", "1 dra.hygon.com memory=- cores=-"},
       {R"({"hygon.com/dcunum":"1","hygon.com/dcucores":"1"})", "1 dra.hygon.com memory=- cores=2"},
       // Up to the next template; above the largest, the whole card.
       {R"({"huawei.com/Ascend910B3":"1","huawei.com/Ascend910B3-memory":"12288"})",
