@@ -47,6 +47,11 @@ struct SlicePublisher::State : runtime::Reconciler {
     // write.
     DRAY_ASSIGN_OR_RETURN(api::ListOf<api::ResourceSlice> existing,
                           client.List<api::ResourceSlice>(ctx, own));
+    for (api::ResourceSlice& slice : existing.items) {
+      auto ours = written.find(slice.metadata.name);
+      if (ours != written.end() && ours->second.version == slice.metadata.resource_version)
+        slice.spec.devices = ours->second.sent;
+    }
     SlicePlan plan =
         PlanSlices({driver, inventory.pool(), node_name, node->metadata.uid, inventory.Published()},
                    existing.items);
@@ -56,21 +61,23 @@ struct SlicePublisher::State : runtime::Reconciler {
       only_this.resource_version = slice.metadata.resource_version;
       DRAY_RETURN_IF_ERROR(
           IgnoreNotFound(client.Delete<api::ResourceSlice>(ctx, api::KeyOf(slice), only_this)));
+      written.erase(slice.metadata.name);
     }
     for (const api::ResourceSlice& slice : plan.update) {
       DRAY_ASSIGN_OR_RETURN(api::ResourceSlice stored, client.Update(ctx, slice));
-      Report(slice, stored);
+      Remember(slice, stored);
     }
     for (const api::ResourceSlice& slice : plan.create) {
       DRAY_ASSIGN_OR_RETURN(api::ResourceSlice stored, client.Create(ctx, slice));
-      Report(slice, stored);
+      Remember(slice, stored);
       LOG(INFO) << "published " << stored.metadata.name << " with " << stored.spec.devices.size()
                 << " devices";
     }
     return runtime::Requeue{plan.empty() ? kResync : kSecondLook};
   }
 
-  void Report(const api::ResourceSlice& sent, const api::ResourceSlice& stored) {
+  void Remember(const api::ResourceSlice& sent, const api::ResourceSlice& stored) {
+    written[stored.metadata.name] = {stored.metadata.resource_version, sent.spec.devices};
     std::string dropped = DroppedFields(sent, stored);
     if (dropped.empty() || reported.exchange(true)) return;
     LOG(ERROR) << "the API server dropped " << dropped
@@ -83,6 +90,13 @@ struct SlicePublisher::State : runtime::Reconciler {
   DeviceInventory& inventory;
   runtime::ListOptions own;
   runtime::WorkQueue queue;
+  // Of the worker: what was sent for the version that is stored. A server whose feature gates drop
+  // fields never shows what was wanted; sending it again would change nothing but the generation.
+  struct Written {
+    std::string version;
+    std::vector<api::Device> sent;
+  };
+  std::map<std::string, Written> written;  // by name
   struct Standing {
     bool published = false;
     std::string problem;

@@ -33,6 +33,21 @@ class SliceServer final : public runtime::Transport {
     for (auto& [name, slice] : slices_) Tell("DELETED", slice);
     slices_.clear();
   }
+  // As a server does whose feature gate DRAConsumableCapacity is off.
+  void DropSharing() {
+    std::lock_guard lock(mutex_);
+    drop_sharing_ = true;
+  }
+  // Waits for one more list (30 s at most); how many writes there have been by then.
+  int WritesAtTheNextList(const std::function<void()>& cause) {
+    std::unique_lock lock(mutex_);
+    const int seen = lists_;
+    lock.unlock();
+    cause();
+    lock.lock();
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return lists_ > seen; }));
+    return writes_;
+  }
   void RefuseWrites(bool refuse) {
     std::lock_guard lock(mutex_);
     refuse_ = refuse;
@@ -51,6 +66,8 @@ class SliceServer final : public runtime::Transport {
                           {"metadata", {{"name", "node-1"}, {"uid", "node-uid"}}}});
     }
     if (request.method == "GET" && path == kSlices) {
+      ++lists_;
+      changed_.notify_all();
       Json items = Json::array();
       for (const auto& [key, slice] : slices_) items.push_back(slice);
       return Answer(
@@ -64,7 +81,13 @@ class SliceServer final : public runtime::Transport {
       slices_.erase(found);
       return Answer(200, {{"kind", "Status"}, {"status", "Success"}, {"code", 200}});
     }
+    ++writes_;
     Json slice = Json::parse(request.body);
+    for (Json& device : slice["spec"]["devices"]) {
+      if (!drop_sharing_) break;
+      device.erase("allowMultipleAllocations");
+      for (Json& capacity : device["capacity"]) capacity.erase("requestPolicy");
+    }
     Json& meta = slice["metadata"];
     const bool create = request.method == "POST";
     if (!create && !slices_.contains(name)) return Error(404, "NotFound");
@@ -113,7 +136,8 @@ class SliceServer final : public runtime::Transport {
   std::map<std::string, Json> slices_;
   std::map<int64_t, std::string> lines_;  // of the watch, by version
   int64_t version_ = 1;
-  bool refuse_ = false;
+  bool refuse_ = false, drop_sharing_ = false;
+  int lists_ = 0, writes_ = 0;
 };
 
 class MockDriverTest : public ::testing::Test {
@@ -200,6 +224,40 @@ TEST_F(MockDriverTest, AServerThatRefusesIsTriedAgain) {
     return driver_->Ready().ok();
   }));
   EXPECT_EQ(server_->AwaitSlices(1).size(), 1u);
+  Stop();
+}
+
+// Kubernetes 1.34 and 1.35 have the gate off. The slices are less than what was wanted then, and
+// stay as they are: two of them that were sent again and again would get a new generation each
+// time, and every scheduler would look at all Pods again.
+TEST_F(MockDriverTest, WhatTheServerDropsIsSentOnce) {
+  server_->DropSharing();
+  std::string yaml = R"(apiVersion: mockdev.dray.dev/v1
+kind: DeviceProfile
+metadata: {name: many}
+driver: gpu.example.com
+deviceClass: gpu.example.com
+devices:
+  count: 200
+  name: "gpu-{index}"
+  values: {uuid: "X-{hash}"}
+  allowMultipleAllocations: true
+  capacity:
+    memory:
+      value: 8Gi
+      requestPolicy: {default: 8Gi, validRange: {min: 1Mi, max: 8Gi, step: 1Mi}}
+)";
+  Start(ValueOf(ParseProfile(yaml, "many.yaml")));
+  ASSERT_EQ(server_->AwaitSlices(2)[0]["spec"]["devices"].size(), 128u);
+  ASSERT_TRUE(BecomesReady());
+  int writes = 0;
+  for (int look = 0; look < 3; ++look) {
+    ASSERT_TRUE(clock_.AwaitWaiters(3));  // health, slices, housekeeping
+    writes = server_->WritesAtTheNextList([&] { clock_.Advance(std::chrono::minutes(5)); });
+  }
+  EXPECT_EQ(writes, 2);
+  for (const Json& slice : server_->AwaitSlices(2))
+    EXPECT_EQ(slice["spec"]["pool"]["generation"], 1);
   Stop();
 }
 

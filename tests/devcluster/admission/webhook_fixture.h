@@ -1,5 +1,10 @@
 #pragma once
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "dray/base/base64.h"
@@ -35,6 +40,7 @@ class WebhookTest : public ApiFixture {
   }
   void TearDown() override {
     threads_.clear();
+    for (int file : dead_) ::close(file);
     std::filesystem::remove_all(root_);
   }
 
@@ -108,10 +114,17 @@ class WebhookTest : public ApiFixture {
     return {
         {"allowed", true}, {"patchType", "JSONPatch"}, {"patch", EncodeBase64(operations.dump())}};
   }
-  // A port that nobody listens on.
-  static int DeadPort() {
-    auto server = runtime::HttpServer::Listen({.address = "127.0.0.1"}, nullptr);
-    return (*server)->port();
+  // A port that nobody listens on: held until the end, so that nobody else can either.
+  int DeadPort() {
+    const int file = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    dead_.push_back(file);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(file, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(file, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    return ntohs(address.sin_port);
   }
   size_t calls() {
     std::lock_guard lock(mutex_);
@@ -128,6 +141,7 @@ class WebhookTest : public ApiFixture {
   std::vector<std::string> targets_;
   std::vector<Json> requests_;
   std::vector<std::jthread> threads_;
+  std::vector<int> dead_;  // sockets of DeadPort()
 };
 
 }  // namespace dray::devcluster
