@@ -8,7 +8,8 @@ namespace {
 TEST(ReadScenario, TakesWhatIsThere) {
   Result<Scenario> scenario = ReadScenario(
       R"( { "claims" : [ {"metadata":{"name":"a \" ] } b"}}, {"metadata":{"name":"c"}}],
-    "extra":{"x":[1,"}"]}, "number":-1.5e3, "nodes":null, "groups":[["c"]] } )");
+    "extra":{"x":[1,"}"]}, "number":-1.5e3, "nodes":null, "groups":[["c"]],
+    "back\\":"\\\\", "text":"{[,:", "deep":[[{"a":{"b,:":[{},[]]}}]], "flag":true } )");
   ASSERT_TRUE(scenario.ok()) << scenario.status();
   ASSERT_EQ(scenario->claims.size(), 2u);
   EXPECT_EQ(scenario->claims[0].metadata.name, "a \" ] } b");
@@ -28,6 +29,12 @@ TEST(ReadScenario, SaysWhatIsWrongAndWhere) {
       {R"({"nodes":[})", "want a JSON object"},
       {R"({"nodes":[]} x)", "want a JSON object"},
       {R"({"nodes":["]})", "want a JSON object"},
+      {R"({"nodes":["\\"]})", "nodes[0]: want an object"},
+      {R"({"nodes":["\"]})", "want a JSON object"},
+      {R"({"nodes":"\\)", "want a JSON object"},
+      {R"({"nodes":[]]})", "want a JSON object"},
+      {R"({"nodes":[[]})", "want a JSON object"},
+      {R"({"nodes":)", "want a JSON object"},
       {R"({"nodes" []})", "want a JSON object"},
       {R"({"nodes":{}})", "nodes: want a list"},
       {R"({"slices":[{"spec":{"devices":[{"name":7}]}}]})", "slices[0].spec.devices[0].name"},
