@@ -8,17 +8,6 @@
 namespace dray::alloc {
 namespace {
 
-// Which bytes end a run that needs no look: within a string, and outside of one.
-struct Stops {
-  bool in_string[256] = {}, outside[256] = {};
-  constexpr Stops() {
-    for (const char c : {'"', '\\'}) in_string[static_cast<uint8_t>(c)] = true;
-    for (const char c : {'"', '{', '}', '[', ']', ',', ':'})
-      outside[static_cast<uint8_t>(c)] = true;
-  }
-};
-constexpr Stops kStops;
-
 // The members of a JSON object as the text of their values, so that each list is decoded as a
 // stream: a scenario may have thousands of slices, and a tree of all its values would take longer
 // to build than the answers.
@@ -59,15 +48,13 @@ class Members {
     SkipSpace();
     return rest_.empty();
   }
-  size_t Run(size_t at, const bool (&stops)[256]) const {
-    while (at < rest_.size() && !stops[static_cast<uint8_t>(rest_[at])]) ++at;
-    return at;
-  }
   // Past a string whose opening quote is at `at`; npos when it does not end.
   size_t PastString(size_t at) const {
-    for (at = Run(at + 1, kStops.in_string); at < rest_.size();
-         at = Run(at + 2, kStops.in_string)) {
-      if (rest_[at] == '"') return at + 1;
+    for (++at; at < rest_.size(); ++at) {
+      if (rest_[at] == '\\')
+        ++at;
+      else if (rest_[at] == '"')
+        return at + 1;
     }
     return std::string_view::npos;
   }
@@ -76,31 +63,28 @@ class Members {
     SkipSpace();
     size_t at = 0;
     int64_t depth = 0;
-    for (bool more = true; more && (at = Run(at, kStops.outside)) < rest_.size();) {
-      switch (rest_[at]) {
-        case '"':
-          at = PastString(at);
-          if (at == std::string_view::npos) return false;
-          more = depth > 0;
-          break;
-        case '{':
-        case '[':
-          ++depth;
+    for (; at < rest_.size(); ++at) {
+      const char c = rest_[at];
+      if (c == '"') {
+        at = PastString(at);
+        if (at == std::string_view::npos) return false;
+        if (depth == 0) break;
+        --at;
+      } else if (c == '{' || c == '[') {
+        ++depth;
+      } else if (c == '}' || c == ']') {
+        if (depth == 0) break;
+        if (--depth == 0) {
           ++at;
           break;
-        case '}':
-        case ']':
-          more = depth > 1;
-          if (depth > 0) ++at, --depth;
-          break;
-        default:  // , or :
-          more = depth > 0;
-          if (more) ++at;
+        }
+      } else if (depth == 0 && (c == ',' || c == ':')) {
+        break;
       }
     }
     value = rest_.substr(0, at);
     value = value.substr(0, value.find_last_not_of(kSpace) + 1);
-    rest_.remove_prefix(std::min(at, rest_.size()));
+    rest_.remove_prefix(at);
     return !value.empty() && depth == 0;
   }
 

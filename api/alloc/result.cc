@@ -38,6 +38,7 @@ std::vector<api::DeviceAllocationConfiguration> MakeConfig(const Search& search,
   std::map<std::string, std::pair<size_t, size_t>> of_class;  // first and past the last entry
   for (size_t r = 0; r < claim.requests.size(); ++r) {
     const Alternative& alternative = search.Selected(index, r);
+    if (alternative.device_class->spec.config.empty()) continue;
     const std::string& name = alternative.device_class->metadata.name;
     if (auto known = of_class.find(name); known != of_class.end()) {
       for (size_t i = known->second.first; i < known->second.second; ++i) {
@@ -85,6 +86,7 @@ void AddNew(const std::vector<api::NodeSelectorRequirement>& from,
 // devices are; everywhere when nothing is asked for.
 Result<std::optional<api::NodeSelector>> MakeNodeSelector(const Search& search, size_t claim,
                                                           const api::Node& node) {
+  std::optional<api::NodeSelector> selector;
   api::NodeSelectorTerm term;
   for (const Chosen& chosen : search.chosen()) {
     if (chosen.claim != claim) continue;
@@ -92,23 +94,27 @@ Result<std::optional<api::NodeSelector>> MakeNodeSelector(const Search& search, 
     const SliceInfo& slice = *chosen.candidate->device->slice;
     const bool own = slice.per_device();
     if ((own ? device.node_name : slice.spec().node_name) || device.binds_to_node.value_or(false)) {
-      return std::optional(
-          api::NodeSelector{{{{}, {{"metadata.name", "In", {node.metadata.name}}}}}});
+      api::NodeSelectorRequirement& name =
+          selector.emplace().node_selector_terms.emplace_back().match_fields.emplace_back();
+      name.key = "metadata.name";
+      name.op = "In";
+      name.values.push_back(node.metadata.name);
+      return selector;
     }
-    const std::optional<api::NodeSelector>& selector =
+    const std::optional<api::NodeSelector>& where =
         own ? device.node_selector : slice.spec().node_selector;
-    if (!selector || selector->node_selector_terms.empty()) continue;
-    if (selector->node_selector_terms.size() > 1) {
+    if (!where || where->node_selector_terms.empty()) continue;
+    if (where->node_selector_terms.size() > 1) {
       return Status(Reason::kInvalid, "device " + device.name + ": a node selector with " +
-                                          std::to_string(selector->node_selector_terms.size()) +
+                                          std::to_string(where->node_selector_terms.size()) +
                                           " terms");
     }
-    AddNew(selector->node_selector_terms[0].match_fields, term.match_fields);
-    AddNew(selector->node_selector_terms[0].match_expressions, term.match_expressions);
+    AddNew(where->node_selector_terms[0].match_fields, term.match_fields);
+    AddNew(where->node_selector_terms[0].match_expressions, term.match_expressions);
   }
-  if (term.match_fields.empty() && term.match_expressions.empty())
-    return std::optional<api::NodeSelector>();
-  return std::optional(api::NodeSelector{{std::move(term)}});
+  if (!term.match_fields.empty() || !term.match_expressions.empty())
+    selector.emplace().node_selector_terms.push_back(std::move(term));
+  return selector;
 }
 
 }  // namespace
