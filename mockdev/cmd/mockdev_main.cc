@@ -3,6 +3,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
 
 #include "dray/api/validation.h"
 #include "dray/base/log.h"
@@ -12,6 +15,7 @@
 #include "dray/runtime/program.h"
 #include "mockdev/node/endpoints.h"
 #include "mockdev/node/mock_driver.h"
+#include "mockdev/slices/offline.h"
 
 DEFINE_string(node_name, "", "Name of the Node whose devices are invented; default $NODE_NAME");
 DEFINE_string(kubeconfig, "",
@@ -20,6 +24,8 @@ DEFINE_string(context, "", "Context of the kubeconfig; default its current one")
 DEFINE_string(profile, "nvidia-a100-80gb",
               "What hardware to invent: names of built-in profiles or paths of YAML files, "
               "comma-separated, one per driver");
+DEFINE_bool(print_slices, false,
+            "Print the ResourceSlices of the node instead, for dray allocate and dray convert");
 DEFINE_string(mode, "dra", "How the kubelet sees the devices: dra, device-plugin or both");
 DEFINE_string(kubelet_dir, "/var/lib/kubelet",
               "The kubelet's directory; plugins and registration sockets lie below it");
@@ -98,6 +104,11 @@ Status Serve(const Context& ctx, const std::vector<std::string>& args) {
     profiles.push_back(std::move(profile));
   }
   if (profiles.empty()) return Wrong("--profile is empty; want the name of a profile");
+  if (FLAGS_print_slices) {
+    DRAY_ASSIGN_OR_RETURN(const Json slices, SlicesOffline(profiles, options.node_name));
+    std::cout << slices.dump(2) << "\n";
+    return {};
+  }
   DRAY_ASSIGN_OR_RETURN(runtime::ClusterAccess access,
                         runtime::LoadClusterAccess(FLAGS_kubeconfig, FLAGS_context));
   access.user_agent = "dray-mockdev";

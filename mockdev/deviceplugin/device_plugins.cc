@@ -215,7 +215,7 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
     });
     for (auto& plugin : plugins) DRAY_RETURN_IF_ERROR(plugin->Register(ctx));
     LOG(INFO) << "registered " << plugins.size() << " device plugins with the kubelet";
-    tell(true);
+    tell(Ok());
     while (!ctx.stopped()) {
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch.Wait(ctx.stop()));
       bool again = names.contains(kKubeletSocket);
@@ -228,7 +228,7 @@ Status ServeOnce(const Context& ctx, const DevicePluginOptions& options,
     return {};
   };
   Status outcome = run();
-  tell(false);
+  tell(outcome.ok() ? Status(Reason::kUnavailable, "the kubelet is starting anew") : outcome);
   live.With([](auto& list) { list.clear(); });
   for (auto& plugin : plugins) plugin->Stop(ctx);
   return outcome;
@@ -249,7 +249,7 @@ Status CheckDevicePlugins(const DevicePluginOptions& options) {
 
 Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
                         DeviceInventory& inventory, const RegisteredHook& on_registered) {
-  const RegisteredHook tell = on_registered ? on_registered : [](bool) {};
+  const RegisteredHook tell = on_registered ? on_registered : [](const Status&) {};
   DRAY_RETURN_IF_ERROR(CheckDevicePlugins(options));
   DRAY_RETURN_IF_ERROR(runtime::MakeDirectories(options.directory, 0750));
   DRAY_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryWatch> watch,
@@ -265,6 +265,8 @@ Status RunDevicePlugins(const Context& ctx, const DevicePluginOptions& options,
   Duration back_off = kFirstBackOff;
   while (!ctx.stopped()) {
     if (!std::filesystem::exists(options.directory + "/" + kKubeletSocket)) {
+      tell(Status(Reason::kUnavailable,
+                  "there is no " + options.directory + "/" + kKubeletSocket + " yet"));
       DRAY_ASSIGN_OR_RETURN(std::set<std::string> names, watch->Wait(ctx.stop()));
       continue;
     }

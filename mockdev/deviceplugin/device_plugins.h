@@ -19,9 +19,9 @@ struct DevicePluginOptions {
 // section or a socket's path would be too long. Touches nothing.
 Status CheckDevicePlugins(const DevicePluginOptions& options);
 
-// Whether the kubelet has registered all plugins and their sockets stand; called when that changes,
-// on the thread of RunDevicePlugins.
-using RegisteredHook = std::function<void(bool registered)>;
+// ok: the kubelet has registered all plugins and their sockets stand; else kUnavailable and why
+// not. Called when that changes, on the thread of RunDevicePlugins.
+using RegisteredHook = std::function<void(const Status& registered)>;
 
 // The device-plugin view of a profile: one plugin (kubelet API v1beta1) per resource of
 // `devicePlugin`, so that HAMi's classic resources appear in the Node's capacity. Registers with

@@ -91,9 +91,11 @@ Status MockDriver::Ready() const {
   std::string who = "driver " + profile_.driver;
   if (options_.dra && !listening_)
     return Status(Reason::kUnavailable, who + " does not listen yet");
-  if (options_.device_plugin && !plugins_registered_) {
-    return Status(Reason::kUnavailable,
-                  "the kubelet has not registered the device plugins of " + who + " yet");
+  if (options_.device_plugin) {
+    Status registered = plugins_registered_.Copy();
+    if (!registered.ok()) {
+      return registered.Wrapped("the kubelet has not registered the device plugins of " + who);
+    }
   }
   return slices_ != nullptr ? slices_->Published() : Status();
 }
@@ -152,8 +154,9 @@ Status MockDriver::Run(const Context& outer) {
     }
     if (options_.device_plugin) {
       parts.push_back(part([&] {
-        return RunDevicePlugins(ctx, Plugins(), *inventory_,
-                                [this](bool registered) { plugins_registered_ = registered; });
+        return RunDevicePlugins(ctx, Plugins(), *inventory_, [this](const Status& registered) {
+          plugins_registered_.With([&](Status& now) { now = registered; });
+        });
       }));
     }
     parts.push_back(part([&] { return RunFaults(ctx, profile_.faults, *inventory_); }));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dray/base/context.h"
+#include "dray/base/guarded.h"
 #include "dray/runtime/client.h"
 #include "mockdev/deviceplugin/device_plugins.h"
 #include "mockdev/ledger/claim_preparer.h"
@@ -59,7 +60,8 @@ class MockDriver {
   std::unique_ptr<ClaimPreparer> preparer_;
   std::unique_ptr<ClaimHandler> handler_;
   std::unique_ptr<SlicePublisher> slices_;
-  std::atomic<bool> listening_ = false, plugins_registered_ = false;
+  std::atomic<bool> listening_ = false;
+  Guarded<Status> plugins_registered_{Status(Reason::kUnavailable, "not asked yet")};
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool health_changed_ = false;  // protected by mutex_

@@ -140,7 +140,8 @@ TEST(DevicePlugins, RegisterServeAndRegisterAgain) {
   Status outcome;
   std::atomic<bool> registered = false;
   std::jthread running([&] {
-    outcome = RunDevicePlugins(ctx, options, inventory, [&](bool now) { registered = now; });
+    outcome = RunDevicePlugins(ctx, options, inventory,
+                               [&](const Status& now) { registered = now.ok(); });
   });
 
   kubelet.Start();

@@ -310,9 +310,12 @@ TEST_F(MockDriverTest, DeviceNamesThatThisNodeSpoils) {
 TEST_F(MockDriverTest, DevicePluginsAreReadyWhenTheKubeletHasRegisteredThem) {
   mode_ = {.dra = false, .device_plugin = true};
   Start(ProfileFromTree("nvidia-t4"));
-  EXPECT_EQ(driver_->Ready().message(),
-            "the kubelet has not registered the device plugins of driver "
-            "hami-core-gpu.project-hami.io yet");
+  const std::string sentence =
+      "the kubelet has not registered the device plugins of driver "
+      "hami-core-gpu.project-hami.io: there is no " +
+      (dir_ / "k/device-plugins/kubelet.sock") + " yet";
+  EXPECT_TRUE(Eventually([&] { return driver_->Ready().message() == sentence; }))
+      << driver_->Ready();
   Stop();
 }
 

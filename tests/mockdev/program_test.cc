@@ -174,5 +174,22 @@ TEST_F(ProgramTest, KustomizeBuildsTheManifests) {
   EXPECT_EQ(profile_of.size(), BuiltInProfiles().size());
 }
 
+// Without a cluster: what a node would publish, for dray allocate and dray convert.
+TEST_F(ProgramTest, PrintsSlices) {
+  const Output output =
+      Run({"--print-slices", "--node-name=n1", "--profile=nvidia-a100-80gb,hygon-k100-ai"});
+  EXPECT_EQ(output.code, 0) << output.err;
+  const Json list = Json::parse(output.out, nullptr, false);
+  ASSERT_TRUE(list.is_object()) << output.out;
+  ASSERT_EQ(list["items"].size(), 2u);
+  EXPECT_EQ(list["items"][0]["metadata"],
+            (Json{{"name", "00000-hami-core-gpu.project-hami.io-n1-00000"}}));
+  for (const Json& slice : list["items"]) {
+    EXPECT_EQ(slice["kind"], "ResourceSlice");
+    EXPECT_EQ(slice["spec"]["nodeName"], "n1");
+    EXPECT_EQ(slice["spec"]["devices"].size(), 8u);
+  }
+}
+
 }  // namespace
 }  // namespace dray::mockdev
