@@ -178,9 +178,9 @@ TEST_F(ProgramTest, KustomizeBuildsTheManifests) {
 TEST_F(ProgramTest, PrintsSlices) {
   const Output output =
       Run({"--print-slices", "--node-name=n1", "--profile=nvidia-a100-80gb,hygon-k100-ai"});
-  EXPECT_EQ(output.code, 0) << output.err;
-  const Json list = Json::parse(output.out, nullptr, false);
-  ASSERT_TRUE(list.is_object()) << output.out;
+  EXPECT_EQ(output.code, 0) << output.text;
+  const Json list = Json::parse(output.text, nullptr, false);
+  ASSERT_TRUE(list.is_object()) << output.text;
   ASSERT_EQ(list["items"].size(), 2u);
   EXPECT_EQ(list["items"][0]["metadata"],
             (Json{{"name", "00000-hami-core-gpu.project-hami.io-n1-00000"}}));
