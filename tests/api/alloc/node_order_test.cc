@@ -1,5 +1,6 @@
 // Trying nodes in order with a memory of who refused, against trying each of them anew.
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -155,6 +156,37 @@ TEST(NodeOrder, OfNoNodes) {
   EXPECT_EQ(placement.node, nullptr);
   EXPECT_EQ(placement.tried, 0);
   EXPECT_EQ(placement.answer.outcome, Outcome::kUnsatisfiable);
+}
+
+// One snapshot, many threads: what it finds out on the way is found out once, by whoever comes
+// first.
+TEST(Snapshot, IsSharedByThreads) {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Scenario world = RandomWorld(seed).Make();
+    const Snapshot::Input input{world.slices, world.classes, {}, {}};
+    Options options;
+    options.max_steps = 5000;
+    auto answers = [&](const Snapshot& snapshot, size_t begin) {
+      std::vector<std::string> texts(world.claims.size());
+      for (size_t i = 0; i < texts.size(); ++i) {
+        const size_t c = (begin + i) % texts.size();
+        const api::ResourceClaim* claims[] = {&world.claims[c]};
+        for (const api::Node& node : world.nodes)
+          texts[c] += Text(Allocate(snapshot, node, claims, options)) + "; ";
+      }
+      return texts;
+    };
+    const std::vector<std::string> want = answers(Snapshot(input), 0);
+    const Snapshot shared(input);
+    std::vector<std::vector<std::string>> got(4);
+    {
+      std::vector<std::jthread> threads;
+      for (size_t t = 0; t < got.size(); ++t)
+        threads.emplace_back([&, t] { got[t] = answers(shared, t); });
+    }
+    for (const auto& texts : got) ASSERT_EQ(texts, want);
+  }
 }
 
 // What claims that ask alike have in common is looked up once; what the results say of each is its
