@@ -260,5 +260,73 @@ TEST(Allocated, EveryGoldenInputAndExample) {
   EXPECT_EQ(text, recorded.ok() ? *recorded : "");
 }
 
+// How many Pods with these limits a node with eight cards of each kind takes, one after the other.
+int PodsThatFit(const Json& limits, const Json& annotations) {
+  const Json pod = {
+      {"metadata", {{"name", "p"}, {"annotations", annotations}}},
+      {"spec", {{"containers", {{{"name", "c"}, {"resources", {{"limits", limits}}}}}}}}};
+  Result<AdmissionPlan> plan = PlanAdmission(pod, "default", DeviceConfig());
+  EXPECT_TRUE(plan.ok()) << plan.status();
+  if (!plan.ok() || !plan->claim_template) return -1;
+  api::ResourceClaim claim;
+  claim.metadata.name = "c";
+  claim.spec = plan->claim_template->spec.spec;
+  alloc::Snapshot world = World({});
+  api::Node node;
+  node.metadata.name = "node-1";
+  const api::ResourceClaim* const wanted[] = {&claim};
+  int share = 0;  // ids tell shares of one device apart
+  alloc::Options options;
+  options.new_share_id = [&share] { return std::to_string(++share); };
+  for (int pods = 0;; ++pods) {
+    const alloc::NodeAnswer answer = alloc::Allocate(world, node, wanted, options);
+    if (answer.outcome != alloc::Outcome::kAllocated || pods == 1000) return pods;
+    world.AddAllocation(answer.allocations.at(0));
+  }
+}
+
+TEST(Allocated, SharesFillTheCards) {
+  struct Case {
+    Json limits;
+    int pods;
+    Json annotations = Json::object();
+  };
+  const std::string ascend = "huawei.com/Ascend";
+  const Case cases[] = {
+      {{{"nvidia.com/gpu", 1}}, 8},
+      {{{"nvidia.com/gpumem", 8192}}, 80},
+      {{{"nvidia.com/gpucores", 40}}, 8},
+      {{{"nvidia.com/gpu", 2}, {"nvidia.com/gpumem", 40000}, {"nvidia.com/gpucores", 50}}, 8},
+      {{{"nvidia.com/gpumem", 1000}}, 8, {{"hami.io/gpu-scheduler-policy", "mutex"}}},
+      {{{"nvidia.com/gpumem", 5000}}, 8, {{"nvidia.com/vgpu-mode", "mig"}}},
+      {{{"hygon.com/dcumem", 16000}, {"hygon.com/dcucores", 25}}, 32},
+      {{{"hygon.com/dcumem", 100}, {"hygon.com/dcucores", 1}}, 32},  // four slices a card
+      {{{"hygon.com/dcunum", 2}}, 4},
+      {{{ascend + "910B2-memory", 8000}}, 64},
+      {{{ascend + "910A-memory", 2000}}, 120},
+      {{{ascend + "310P-memory", 3000}}, 56},
+      {{{ascend + "910B4-memory", 10000}}, 16},
+      {{{ascend + "910B3-memory", 4000}}, 128, {{"huawei.com/vnpu-mode", "hami-core"}}},
+      {{{ascend + "910C", 1}}, 4},
+      {{{"iluvatar.ai/MR-V100.vMem", 64}}, 16},
+      {{{"cambricon.com/vmlu", 1}, {"cambricon.com/mlu.smlu.vmemory", 4}}, 8},
+      {{{"cambricon.com/mlu.smlu.vmemory", 48}, {"cambricon.com/mlu.smlu.vcore", 50}}, 16},
+      {{{"metax-tech.com/vmemory", 16}, {"metax-tech.com/vcore", 25}}, 32},
+      {{{"metax-tech.com/sgpu", 1}, {"metax-tech.com/vmemory", "16Gi"}}, 8},
+      {{{"enflame.com/drs-gcu", 1}}, 48},
+      {{{"enflame.com/drs-gcu", 3}}, 16},
+      {{{"mthreads.com/sgpu-memory", 32}, {"mthreads.com/sgpu-core", 4}}, 24},
+      {{{"kunlunxin.com/vxpu-memory", 24000}}, 32},
+      {{{"kunlunxin.com/xpu", 4}}, 2},
+      {{{"amd.com/gpumem", 49152}, {"amd.com/gpucores", 25}}, 32},
+      {{{"aws.amazon.com/neuroncore", 1}}, 16},
+      {{{"aws.amazon.com/neuron", 1}}, 8},
+      {{{"vastaitech.com/va", 1}}, 8},
+      {{{"birentech.com/gpu", 3}}, 2},
+  };
+  for (const Case& one : cases)
+    EXPECT_EQ(PodsThatFit(one.limits, one.annotations), one.pods) << one.limits;
+}
+
 }  // namespace
 }  // namespace dray::admission
