@@ -15,6 +15,9 @@ constexpr Duration kLongestDelay = seconds(30);
 // What a server asks to wait is believed up to here: an answer of some proxy that is worth a day
 // would keep a cache blind for a day.
 constexpr Duration kLongestAsked = std::chrono::minutes(2);
+// How often one page of a list is asked for in a row. A list of two hundred pages would never come
+// to its end before a server that fails at one request in a hundred, were it begun anew each time.
+constexpr int kTriesPerPage = 4;
 // A watch that ends sooner without having brought anything counts as a failure.
 constexpr Duration kShortWatch = seconds(1);
 // How long after timeoutSeconds a server that keeps silent is taken for dead.
@@ -140,12 +143,20 @@ Status InformerCore::ListAll(const Context& ctx) {
     ItemSet items;
     std::string resource_version, token;
     Status status;
+    int tries = 0;
     do {
       Result<std::string> body = client_.ListRaw(ctx, kind_.info, options, token);
       Result<InformerKind::Page> page =
           body.ok() ? kind_.page(*body) : Result<InformerKind::Page>(body.status());
       status = page.status();
+      if (!token.empty() && !status.ok() && !status.Is(Reason::kGone) && Retryable(status) &&
+          ++tries < kTriesPerPage) {
+        VLOG(1) << kind_.info.resource << ": a page again: " << status;
+        DRAY_RETURN_IF_ERROR(ctx.Sleep(kFirstDelay * (1 << (tries - 1))));
+        continue;
+      }
       if (!status.ok()) break;
+      tries = 0;
       if (resource_version.empty()) resource_version = page->resource_version;
       for (InformerItem& item : page->items) KeepNewest(items, std::move(item));
       token = std::move(page->continue_token);

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "dray/api/types/resource.h"
 #include "dray/base/guarded.h"
@@ -109,12 +113,18 @@ class ReservationCleanup : public runtime::Reconciler {
   Result<runtime::Requeue> Reconcile(const Context& ctx, const api::ObjectKey& key) override;
 
  private:
-  Result<runtime::Requeue> Release(const Context& ctx, const api::ResourceClaim& now, Turn& turn);
+  using Consumers = std::set<std::string>;  // UIDs
+  Result<runtime::Requeue> Release(const Context& ctx, const api::ResourceClaim& now,
+                                   const Consumers& overdue, Turn& turn);
   Result<runtime::Requeue> Finish(const Context& ctx, const api::ResourceClaim& released);
 
   CleanupOptions options_;
   const runtime::Lister<api::ResourceClaim>* claims_;
-  SeenSince seen_;
+  // Each consumer has a time of its own: on a claim that many Pods share, one after the other goes.
+  // The hash of a claim's name -> of claim and consumer: when Pods are gone by the thousand, names
+  // would be most of it.
+  using Since = std::vector<std::pair<uint64_t, SteadyTime>>;
+  Guarded<std::unordered_map<uint64_t, Since>> gone_;
 };
 
 // Nobody holds the claim, and its finalizer is still there: a release that broke off.

@@ -5,6 +5,7 @@
 #include "controllers/cleanup/deletion.h"
 #include "dray/api/claims.h"
 #include "dray/api/codec.h"
+#include "dray/base/hash.h"
 
 namespace dray::controllers {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 constexpr char kReleased[] = "dray_cleanup_reservations_released_total";
 constexpr char kReleasedHelp[] =
     "Reservations of Pods that are gone, taken out of claims by the cleanup.";
+
+// In the place of a consumer's UID: the finalizer of a claim without any.
+constexpr char kNobodyLeft[] = "";
 
 bool IsPod(const api::ResourceClaimConsumerReference& consumer) {
   return consumer.api_group.empty() && consumer.resource == "pods";
@@ -49,22 +53,36 @@ ReservationCleanup::ReservationCleanup(CleanupOptions options,
 Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
                                                        const api::ObjectKey& key) {
   const auto claim = claims_->Get(key);
-  // 1. Who is gone, by the cache.
-  std::string gone;
-  if (claim != nullptr && HasLeftFinalizer(*claim)) gone = " all";
+  // 1. Who is gone, by the cache, and who of them for a grace age.
+  std::set<std::string> gone;
+  if (claim != nullptr && HasLeftFinalizer(*claim)) gone.insert(kNobodyLeft);
   if (claim != nullptr)
     for (const api::ResourceClaimConsumerReference& consumer : claim->status.reserved_for) {
       if (!IsPod(consumer)) continue;
       auto pod = options_.pods->Get({key.namespace_, consumer.name});
-      if (pod == nullptr || pod->metadata.uid != consumer.uid) gone += " " + consumer.uid;
+      if (pod == nullptr || pod->metadata.uid != consumer.uid) gone.insert(consumer.uid);
     }
+  const uint64_t name = HashOf({key.namespace_, key.name});
   if (gone.empty()) {
-    seen_.Forget(key.ToString());
+    gone_.With([&](auto& all) { all.erase(name); });
     return runtime::Requeue{};
   }
-  const Duration since =
-      seen_.For(key.ToString(), claim->metadata.uid + gone, ctx.clock().Steady());
-  if (since < options_.grace) return runtime::Requeue{options_.grace - since};
+  Consumers overdue;
+  Duration longest{};
+  gone_.With([&](auto& all) {
+    const Since before = std::exchange(all[name], {});
+    const SteadyTime now = ctx.clock().Steady();
+    for (const std::string& uid : gone) {
+      const uint64_t who = HashOf({claim->metadata.uid, uid});
+      auto known = std::find_if(before.begin(), before.end(),
+                                [&](const auto& one) { return one.first == who; });
+      const SteadyTime since = known == before.end() ? now : known->second;
+      all[name].emplace_back(who, since);
+      longest = std::max<Duration>(longest, now - since);
+      if (now - since >= options_.grace) overdue.insert(uid);
+    }
+  });
+  if (overdue.empty()) return runtime::Requeue{options_.grace - longest};
 
   // 2. Who is gone, by the server. The cache does not keep all of a claim.
   Turn turn(ctx, options_, "release claim " + key.ToString());
@@ -79,11 +97,12 @@ Result<runtime::Requeue> ReservationCleanup::Reconcile(const Context& ctx,
     LOG(INFO) << "cleanup: takes the finalizer that was left on claim " << key.ToString();
     return Finish(ctx, *fresh);
   }
-  return Release(ctx, *fresh, turn);
+  return Release(ctx, *fresh, overdue, turn);
 }
 
 Result<runtime::Requeue> ReservationCleanup::Release(const Context& ctx,
-                                                     const api::ResourceClaim& now, Turn& turn) {
+                                                     const api::ResourceClaim& now,
+                                                     const Consumers& overdue, Turn& turn) {
   const api::ObjectKey key = api::KeyOf(now);
   std::map<std::string, api::Pod> alive;
   std::map<std::string, const api::Pod*> by_uid;
@@ -96,9 +115,10 @@ Result<runtime::Requeue> ReservationCleanup::Release(const Context& ctx,
   for (const auto& [uid, pod] : alive) by_uid[uid] = &pod;
   std::vector<std::string> drop;
   for (const std::string& uid : claims::PlanRelease(now, by_uid).drop_consumers)
-    if (!by_uid.contains(uid))
+    if (!by_uid.contains(uid) && overdue.contains(uid))
       drop.push_back(uid);  // one that is merely done is still for others to judge
-  if (drop.empty()) return runtime::Requeue{};
+  // The cache was wrong about them; about others, who went later, it may be right.
+  if (drop.empty()) return runtime::Requeue{options_.grace};
 
   // 3. The same writes as the claim controller's: with the last consumer the allocation goes, or
   // nobody would ever take it.

@@ -1,17 +1,8 @@
 #include "controllers/deviceclass/class_matches.h"
 
+#include "dray/base/hash.h"
+
 namespace dray::controllers {
-
-namespace {
-
-uint64_t HashOf(std::initializer_list<std::string_view> parts) {
-  uint64_t hash = 0;
-  for (std::string_view part : parts)
-    hash = (hash ^ std::hash<std::string_view>()(part)) * 0x9e3779b97f4a7c15u + part.size();
-  return hash;
-}
-
-}  // namespace
 
 ClassMatches::SliceCount ClassMatches::CountIn(const api::ResourceSlice& slice,
                                                const Programs& programs, std::string* failure) {

@@ -91,8 +91,9 @@ void DeviceClassReconciler::Say(const api::DeviceClass& present, std::string_vie
     last = message;
     return changed;
   });
-  if (news && !message.empty())
-    options_.events->Record(runtime::ReferenceTo(present), type, reason, message);
+  if (news && !message.empty() &&
+      !options_.events->Record(runtime::ReferenceTo(present), type, reason, message))
+    said_.With([&](auto& said) { said[present.metadata.name].erase(reason); });  // no room: later
 }
 
 void DeviceClassReconciler::Forget(const std::string& name) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dray/base/duration.h"
+#include "dray/base/hash.h"
 #include "dray/base/log.h"
 
 namespace dray::controllers {
@@ -46,6 +47,10 @@ runtime::MetricLabels ClaimLabels(const api::ObjectKey& key) {
 // Neither bound nor done: an unallocated claim keeps it from running.
 bool Waits(const api::Pod& pod) {
   return pod.spec.node_name.empty() && !claims::Done(pod) && !pod.metadata.deletion_timestamp;
+}
+
+uint64_t IdOf(const api::ObjectKey& key) {
+  return HashOf({key.namespace_, key.name});
 }
 
 // What the report of these devices needs a right for: rights are given by namespace and, since
@@ -162,11 +167,11 @@ void ResourceClaimReconciler::Untell(Known& one) {
 void ResourceClaimReconciler::Meet(const api::ObjectKey& key, const std::string& uid) {
   const size_t hash = std::hash<std::string>()(uid);
   const bool replaced = known_.With([&](KnownClaims& known) {
-    auto found = known.find(key);
+    auto found = known.find(IdOf(key));
     return found != known.end() && found->second.uid != hash;
   });
   if (replaced) Forget(key);
-  known_.With([&](KnownClaims& known) { known[key].uid = hash; });
+  known_.With([&](KnownClaims& known) { known[IdOf(key)].uid = hash; });
 }
 
 void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectMeta& metadata,
@@ -174,7 +179,7 @@ void ResourceClaimReconciler::Pass(const api::ObjectKey& key, const api::ObjectM
   auto waits = [](Standing s) { return s == Standing::kPending || s == Standing::kUnschedulable; };
   std::optional<Standing> before;
   known_.With([&](KnownClaims& known) {
-    Known& one = known[key];
+    Known& one = known[IdOf(key)];
     before = std::exchange(one.standing, standing);
     if (before && before != standing && !(waits(*before) && waits(standing)))
       one.waits_since = SteadyTime::max();
@@ -197,7 +202,7 @@ void ResourceClaimReconciler::Forget(const api::ObjectKey& key) {
   std::optional<Standing> before;
   bool stuck = false;
   known_.With([&](KnownClaims& known) {
-    auto found = known.find(key);
+    auto found = known.find(IdOf(key));
     if (found == known.end()) return;
     before = found->second.standing;
     stuck = found->second.stuck;
@@ -219,7 +224,7 @@ std::optional<Duration> ResourceClaimReconciler::WatchForStuck(const api::Object
   bool said = false, news = false, over = false;
   std::optional<Duration> left;
   known_.With([&](KnownClaims& known) {
-    Known& one = known[key];
+    Known& one = known[IdOf(key)];
     said = one.stuck;
     if (!passing) {
       one.waits_since = SteadyTime::max();
@@ -259,7 +264,7 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
   Duration wait{};
   bool unschedulable = false;
   known_.With([&](KnownClaims& known) {
-    Known& one = known[key];
+    Known& one = known[IdOf(key)];
     if (waiting.empty()) return Untell(one);
     if (one.waits_since == SteadyTime::max()) one.waits_since = now;
     wait = one.told == nullptr ? options_.explain_after - (now - one.waits_since)
@@ -286,7 +291,7 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
   // once) is news the next time as well.
   Told before;
   known_.With([&](KnownClaims& known) {
-    if (const Known& one = known[key]; one.told != nullptr) before = *one.told;
+    if (const Known& one = known[IdOf(key)]; one.told != nullptr) before = *one.told;
   });
   bool left_out = false;
   if (!told.reason.empty() && told.reason != before.said &&
@@ -307,7 +312,7 @@ bool ResourceClaimReconciler::ReportPending(const Context& ctx, const api::Resou
   if (left_out) Sooner(*again, std::max(options_.explain_every, kAfterLeftOut));
   const bool unsatisfied = !told.reason.empty();
   known_.With([&](KnownClaims& known) {
-    Known& one = known[key];
+    Known& one = known[IdOf(key)];
     if (one.told == nullptr) ++told_;
     one.told = std::make_unique<Told>(std::move(told));
   });

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "controllers/resourceclaim/pending_reasons.h"
 #include "dray/api/claims.h"
@@ -65,7 +66,8 @@ class ResourceClaimReconciler : public runtime::Reconciler {
         SteadyTime::max();  // while it should only pass through; by this process's observation
     std::unique_ptr<Told> told;
   };
-  using KnownClaims = std::map<api::ObjectKey, Known>;
+  // By the hash of namespace and name: the names would be most of it.
+  using KnownClaims = std::unordered_map<uint64_t, Known>;
 
   Result<runtime::Requeue> ReconcileOne(const Context& ctx, const api::ObjectKey& key);
   Result<runtime::Requeue> ReconcileMissing(const Context& ctx, const api::ObjectKey& key);

@@ -90,6 +90,36 @@ TEST_F(ResidueTest, OthersKeepTheirReservation) {
   EXPECT_EQ(cluster.Get<api::ResourceClaim>(kClaimKey).status.reserved_for.size(), 1u);
 }
 
+// On a claim that many share, Pods come and go all the time: each has a grace age of its own.
+TEST_F(ResidueTest, AReservationGoesHoweverManyFollowIt) {
+  std::vector<api::Pod> users;
+  for (const char* name : {"p", "q", "r"})
+    users.push_back(cluster.Create(TestCluster::MakePod(name, {{"c", "c", std::nullopt}})));
+  cluster.Create(TestCluster::MakeClaim("c"));
+  cluster.Allocate(kClaimKey, "n1", {"gpu-0"}, users);
+  auto left = [&] {
+    std::vector<std::string> names;
+    for (const auto& one : cluster.Get<api::ResourceClaim>(kClaimKey).status.reserved_for)
+      names.push_back(one.name);
+    return names;
+  };
+  ReservationCleanup cleanup(Options(), &claims);
+  RemovePod("p");
+  EXPECT_EQ(Run(cleanup, kClaimKey), minutes(10));
+  cluster.clock.Advance(minutes(6));
+  RemovePod("q");
+  EXPECT_EQ(Run(cleanup, kClaimKey), minutes(4));
+  cluster.clock.Advance(minutes(4));
+  Run(cleanup, kClaimKey);
+  EXPECT_THAT(left(), ElementsAre("q", "r"));
+  EXPECT_EQ(Run(cleanup, kClaimKey), minutes(6));
+  cluster.clock.Advance(minutes(6));
+  Run(cleanup, kClaimKey);
+  EXPECT_THAT(left(), ElementsAre("r"));
+  EXPECT_TRUE(cluster.Get<api::ResourceClaim>(kClaimKey).status.allocation);
+  EXPECT_EQ(Run(cleanup, kClaimKey), std::nullopt);
+}
+
 TEST_F(ResidueTest, ACacheThatLagsReleasesNothing) {
   const api::Pod p = cluster.Create(TestCluster::MakePod("p", {{"c", "c", std::nullopt}}));
   cluster.Create(TestCluster::MakeClaim("c"));

@@ -174,6 +174,39 @@ TEST_P(InformerTest, ListsInPagesWhereThereIsNoWatchList) {
   EXPECT_EQ(Names(informer_.List()), (Lines{"a@3", "b@4"}));
 }
 
+// What has been read of a long list is not read again for one page that failed.
+TEST_P(InformerTest, APageThatFailedIsAskedForAgain) {
+  server_->Fail(Status(Reason::kInvalid, "sendInitialEvents is forbidden for watch"));
+  server_->Answer(200, ListBody(9, {PodJson("a", 3)}, "more"));
+  server_->Fail(Status(Reason::kUnavailable, "connection reset"));
+  server_->Answer(503, Refusal(Reason::kUnavailable));
+  server_->Answer(200, ListBody(9, {PodJson("b", 4)}));
+  auto watch = server_->OpensWatch();
+  Start();
+  for (size_t made : {3, 4}) {
+    ASSERT_TRUE(server_->AwaitRequests(made));
+    PassBackOff();
+  }
+  EXPECT_EQ(Told(2), (Lines{"a >3", "b >4"}));
+  for (size_t i : {2, 3, 4}) EXPECT_TRUE(Asks(i, "continue=more")) << Asked(i);
+}
+
+// Nor is it asked for for ever: the token may be what is wrong.
+TEST_P(InformerTest, APageThatKeepsFailingBeginsTheListAnew) {
+  server_->Fail(Status(Reason::kInvalid, "sendInitialEvents is forbidden for watch"));
+  server_->Answer(200, ListBody(9, {PodJson("a", 3)}, "more"));
+  for (int i = 0; i < 4; ++i) server_->Fail(Status(Reason::kUnavailable, "connection reset"));
+  server_->Answer(200, ListBody(12, {PodJson("b", 4)}));
+  auto watch = server_->OpensWatch();
+  Start();
+  for (size_t made : {3, 4, 5, 6}) {
+    ASSERT_TRUE(server_->AwaitRequests(made));
+    PassBackOff();
+  }
+  EXPECT_EQ(Told(1), Lines{"b >4"});
+  EXPECT_TRUE(Asks(5, "continue=more") && !Asks(6, "continue=")) << Asked(6);
+}
+
 TEST_P(InformerTest, AContinueTokenThatExpiredMakesOneWholeList) {
   server_->Fail(Status(Reason::kBadRequest, "no"));
   server_->Answer(200, ListBody(9, {PodJson("a", 3)}, "more"));
