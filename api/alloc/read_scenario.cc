@@ -92,14 +92,24 @@ class Members {
   std::map<std::string_view, std::string_view> members_;
 };
 
+// One by one, so that a large list is never held as a document beside its objects.
 template <class T>
 Result<std::vector<T>> ReadObjects(const Members& document, const std::string& field) {
-  Result<api::ListOf<T>> list =
-      api::DecodeList<T>("{\"items\":" + std::string(document.Get(field)) + "}");
-  if (list.ok()) return std::move(list->items);
-  std::string why = list.status().message();
-  if (why.starts_with("items")) return Status(list.status().reason(), field + why.substr(5));
-  return list.status().Wrapped(field);
+  std::vector<T> objects;
+  api::ListStream<T> stream([&](T object) {
+    objects.push_back(std::move(object));
+    return Ok();
+  });
+  Status status;
+  for (std::string_view piece :
+       {std::string_view("{\"items\":"), document.Get(field), std::string_view("}")}) {
+    if (status.ok()) status = stream.Feed(piece);
+  }
+  if (status.ok()) status = stream.Finish().status();
+  if (status.ok()) return objects;
+  const std::string& why = status.message();
+  if (why.starts_with("items")) return Status(status.reason(), field + why.substr(5));
+  return status.Wrapped(field);
 }
 
 template <class T>
