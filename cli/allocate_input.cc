@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/input_file.h"
+#include "cli/manifest_files.h"
 #include "cli/pod_templates.h"
 #include "dray/api/admission.h"
 #include "dray/api/claims.h"
@@ -60,7 +61,7 @@ class World {
  public:
   Status AddFile(const std::string& text, const std::string& file) {
     if (LooksLikeScenario(text)) return InFile(AddScenario(text), file);
-    DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
+    DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, ManifestDocuments(text, file));
     for (Json& document : documents) {
       if (document.is_object() && !document.contains("kind") &&
           std::any_of(std::begin(kScenarioMembers), std::end(kScenarioMembers),

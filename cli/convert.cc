@@ -245,7 +245,7 @@ Status RunConvert(const Context&, std::span<const std::string> words, Streams st
   for (const std::string& file : files) {
     conversion.file = file;
     DRAY_ASSIGN_OR_RETURN(std::string text, ReadInput(file, streams.in));
-    DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(text, file));
+    DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, ManifestDocuments(text, file));
     for (Json& document : documents)
       if (Status added = conversion.Add(std::move(document)); !added.ok())
         return added.Wrapped(file);

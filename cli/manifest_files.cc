@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
+#include "dray/runtime/yaml.h"
+
 namespace dray::cli {
 namespace {
 
@@ -24,7 +28,33 @@ Status AddManifests(const std::string& folder, std::vector<std::string>& files) 
   return {};
 }
 
+// Where the text stops being UTF-8; npos when it does not. Surrogates and overlong forms are none.
+size_t FirstWrongByte(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(at);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length == 0 || lead > 0xf4 || at + length > text.size()) return at;
+    for (size_t i = 1; i < length; ++i)
+      if ((byte(at + i) & 0xc0) != 0x80) return at;
+    if ((lead == 0xe0 && byte(at + 1) < 0xa0) || (lead == 0xed && byte(at + 1) > 0x9f) ||
+        (lead == 0xf0 && byte(at + 1) < 0x90) || (lead == 0xf4 && byte(at + 1) > 0x8f))
+      return at;
+    at += length;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
+
+Result<std::vector<Json>> ManifestDocuments(std::string_view text, const std::string& file) {
+  if (const size_t wrong = FirstWrongByte(text); wrong != std::string_view::npos) {
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(wrong), '\n');
+    return Status(Reason::kInvalid, file + ":" + std::to_string(line) + ": this is no UTF-8 text");
+  }
+  return runtime::ParseYamlDocuments(text, file);
+}
 
 Result<std::vector<std::string>> ManifestFiles(const std::vector<std::string>& paths,
                                                bool recursive) {

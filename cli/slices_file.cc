@@ -2,16 +2,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/manifest_files.h"
 #include "dray/api/codec.h"
 #include "dray/runtime/files.h"
-#include "dray/runtime/yaml.h"
 
 namespace dray::cli {
 
 Result<std::vector<api::ResourceSlice>> ReadSlicesFile(const std::string& path) {
   Result<std::string> text = runtime::ReadFile(path);
   if (!text.ok()) return Status(Reason::kBadRequest, text.status().message());
-  DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, runtime::ParseYamlDocuments(*text, path));
+  DRAY_ASSIGN_OR_RETURN(std::vector<Json> documents, ManifestDocuments(*text, path));
   std::vector<api::ResourceSlice> slices;
   for (const Json& document : documents) {
     const bool list =

@@ -9,6 +9,10 @@ namespace dray::admission {
 namespace {
 
 // Reads typed values out of one mapping and remembers the first thing that is wrong.
+std::string Shown(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 class Block {
  public:
   Block(const Json& json, std::string path) : json_(json), path_(std::move(path)) {
@@ -60,7 +64,7 @@ class Block {
     const std::string where = key.empty() ? path_ : path_ + "." + key;
     const Json* value = key.empty() ? &json_ : Find(key.c_str());
     status_ = Status(Reason::kInvalid, where + ": want " + want + ", got " +
-                                           (value == nullptr ? "nothing" : value->dump()));
+                                           (value == nullptr ? "nothing" : Shown(*value)));
   }
   const Status& status() const { return status_; }
 
@@ -227,7 +231,7 @@ Status ReadChips(const Json& chips, const std::string& block, const std::string&
                  std::vector<VendorConfig>& vendors) {
   if (!chips.is_array())
     return Status(Reason::kInvalid,
-                  path + ": want a list of chips, got " + chips.dump().substr(0, 80));
+                  path + ": want a list of chips, got " + Shown(chips).substr(0, 80));
   auto at = std::find_if(vendors.begin(), vendors.end(),
                          [&](const VendorConfig& one) { return one.block == block; });
   const size_t position = static_cast<size_t>(at - vendors.begin());
@@ -270,7 +274,7 @@ Status ReadTarget(const Json& json, const std::string& path, VendorConfig& vendo
 Status ReadTargets(const Json& dra, std::vector<VendorConfig>& vendors) {
   if (!dra.is_object())
     return Status(Reason::kInvalid,
-                  "dra: want a mapping of blocks such as nvidia, got " + dra.dump());
+                  "dra: want a mapping of blocks such as nvidia, got " + Shown(dra));
   for (const auto& [block, json] : dra.items()) {
     bool known = false;
     for (VendorConfig& vendor : vendors) {

@@ -231,6 +231,20 @@ TEST(Convert, Refusals) {
   }
 }
 
+TEST(Convert, TextThatIsNoUtf8) {
+  for (const char* text : {"\"\xff\xfe\"", "claims: []\nx: \"\xff\"", "a: \xc0\x80",
+                           "a: \xed\xa0\x80", "a: \xf5\x80\x80\x80", "a: \xe2\x82"})
+    for (const char* command : {"convert", "allocate"}) {
+      const Outcome outcome = Dray({command, "-f", "-"}, text);
+      EXPECT_EQ(outcome.code, 2) << command << text;
+      EXPECT_THAT(outcome.err, HasSubstr("this is no UTF-8 text\n")) << command;
+    }
+  EXPECT_THAT(Dray({"convert", "-f", "-"}, "a: \"\xe2\x82\xac \xf0\x9f\x98\x80\"").err,
+              HasSubstr("an object without kind"));
+  const ScratchFile config("device-config.yaml", "nvidia: {defaultMemory: \"\xff\"}\n");
+  EXPECT_EQ(Dray({"convert", "-f", "-", "--device-config", config.path()}, "").code, 2);
+}
+
 TEST(Convert, SaysAllThatIsRefused) {
   const Outcome outcome =
       Dray({"convert", "-f", "-"}, PodWith("{nvidia.com/gpu: 40}") + "---\n" +
