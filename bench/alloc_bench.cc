@@ -147,6 +147,22 @@ void OneClaim(benchmark::State& state, Fits fits, bool seen) {
       tried, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
+// The same claims over nodes whose refusals are remembered.
+void InOrder(benchmark::State& state, Fits fits) {
+  const int nodes = static_cast<int>(state.range(0));
+  const int full = fits == Fits::kFirst ? 0 : fits == Fits::kLast ? nodes - 1 : nodes;
+  const Scenario scenario = MakeScenario({nodes, 1, full});
+  const Snapshot snapshot({scenario.slices, scenario.classes, scenario.allocated, {}});
+  NodeOrder order(snapshot, scenario.nodes);
+  const api::ResourceClaim* claims[] = {&scenario.claims[0]};
+  const Outcome expected = fits == Fits::kNot ? Outcome::kUnsatisfiable : Outcome::kAllocated;
+  Cycle(snapshot, claims, {}).FirstFit(order);
+  for (auto _ : state) {
+    if (Cycle(snapshot, claims, {}).FirstFit(order).answer.outcome != expected)
+      state.SkipWithError("wrong outcome");
+  }
+}
+
 void Why(benchmark::State& state) {
   const int nodes = static_cast<int>(state.range(0));
   const Scenario scenario = MakeScenario({nodes, 1, nodes});
@@ -207,6 +223,11 @@ void Register() {
           (std::string("Fits/") + name + (seen ? "/seen_before" : "/new")).c_str(),
           [fits = fits, seen](benchmark::State& state) { OneClaim(state, fits, seen); }));
     }
+  }
+  for (const auto& [name, fits] : kFits) {
+    sizes(benchmark::RegisterBenchmark(
+        (std::string("InOrder/") + name).c_str(),
+        [fits = fits](benchmark::State& state) { InOrder(state, fits); }));
   }
   sizes(benchmark::RegisterBenchmark("Why", Why));
   sizes(benchmark::RegisterBenchmark("Snapshot", MakeSnapshot));
