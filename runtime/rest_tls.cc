@@ -55,7 +55,7 @@ int NoPassphrase(char*, int, int, void*) {
 
 struct TlsIdentity::Credentials {
   std::unique_ptr<X509_STORE, Free> trusted;
-  std::vector<Certificate> chain;             // ours first; empty: none
+  std::vector<Certificate> chain;  // ours first; empty: none
   Key key;
 };
 

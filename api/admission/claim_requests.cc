@@ -1,33 +1,17 @@
 #include "api/admission/claim_requests.h"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-
 #include <nlohmann/json.hpp>
 
 #include "api/admission/pod_annotations.h"
 #include "api/admission/selectors.h"
 #include "dray/api/codec.h"
+#include "dray/base/sha256.h"
 
 namespace dray::admission {
 namespace {
 
 constexpr size_t kMaxLabel = 63;
 constexpr size_t kMaxAlternatives = 8;  // firstAvailable
-
-std::string Sha256Text(std::string_view text) {
-  // Looked up once: OpenSSL goes through its providers each time otherwise. Never freed.
-  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  unsigned char digest[SHA256_DIGEST_LENGTH] = {};
-  EVP_Digest(text.data(), text.size(), digest, nullptr, kSha256, nullptr);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  for (unsigned char byte : digest) {
-    hex += kHex[byte >> 4];
-    hex += kHex[byte & 15];
-  }
-  return hex;
-}
 
 api::Quantity Mebibytes(int64_t mib) {
   return api::Quantity::FromInteger(mib * 1024 * 1024, api::Quantity::Format::kBinarySI);
@@ -218,7 +202,7 @@ void KeepOnOneCard(const std::vector<ContainerAsk>& asks, api::DeviceClaim& clai
 std::string RequestName(const std::string& container, const std::string& stem) {
   std::string name = container + "-" + stem;
   if (name.size() <= kMaxLabel) return name;
-  const std::string tail = "-" + Sha256Text(container).substr(0, 8) + "-" + stem;
+  const std::string tail = "-" + Sha256Hex(container).substr(0, 8) + "-" + stem;
   std::string head = container.substr(0, kMaxLabel - tail.size());
   while (!head.empty() && head.back() == '-') head.pop_back();
   return head + tail;
@@ -228,7 +212,7 @@ api::ResourceClaimTemplate TemplateFor(api::DeviceClaim claim, std::string_view 
   api::ResourceClaimTemplate made;
   made.spec.metadata.labels[std::string(kManagedByLabel)] = std::string(kManagedBy);
   made.spec.spec.devices = std::move(claim);
-  const std::string hash = Sha256Text(api::ToJson(made)["spec"].dump());
+  const std::string hash = Sha256Hex(api::ToJson(made)["spec"].dump());
   made.metadata.name = "dray-" + hash.substr(0, 16);
   made.metadata.namespace_ = std::string(namespace_);
   made.metadata.labels[std::string(kManagedByLabel)] = std::string(kManagedBy);
