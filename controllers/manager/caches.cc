@@ -1,8 +1,12 @@
 #include "controllers/manager/caches.h"
 
+#include <algorithm>
+
 #include "controllers/cleanup/cleanup_reconcilers.h"
 #include "controllers/monitor/exposition.h"
 #include "controllers/resourceclaim/resourceclaim_reconciler.h"
+#include "controllers/webhook/admission_webhook.h"
+#include "dray/api/admission.h"
 #include "dray/runtime/controller.h"
 
 namespace dray::controllers {
@@ -31,6 +35,13 @@ runtime::InformerOptions<api::ResourceClaim> ClaimOptions() {
                                                        : std::vector<std::string>{"yes"};
                       }}};
   options.transform = KeepOfClaim;
+  options.packed = true;
+  return options;
+}
+
+runtime::InformerOptions<api::ResourceClaimTemplate> TemplateOptions() {
+  runtime::InformerOptions<api::ResourceClaimTemplate> options;
+  options.transform = KeepOfTemplate;
   options.packed = true;
   return options;
 }
@@ -97,11 +108,31 @@ void KeepOfClaim(api::ResourceClaim& claim) {
   claim.status.allocation->node_selector.reset();
 }
 
+void KeepOfTemplate(api::ResourceClaimTemplate& claim_template) {
+  std::erase_if(claim_template.metadata.annotations, [](const auto& one) {
+    return one.first != admission::kRequestHashAnnotation && one.first != kLastUsedAnnotation;
+  });
+  // Of what it asks for only the classes are asked: which are in use.
+  claim_template.spec.metadata = {};
+  api::DeviceClaim& devices = claim_template.spec.spec.devices;
+  Free(devices.constraints);
+  Free(devices.config);
+  auto trim = [](auto& request) {
+    Free(request.selectors);
+    Free(request.tolerations);
+    request.capacity.reset();
+  };
+  for (api::DeviceRequest& request : devices.requests) {
+    if (request.exactly) trim(*request.exactly);
+    std::for_each(request.first_available.begin(), request.first_available.end(), trim);
+  }
+}
+
 Caches::Caches(const runtime::Client& client)
     : pods(client, PodOptions()),
       nodes(client, NodeOptions()),
       claims(client, ClaimOptions()),
-      templates(client),
+      templates(client, TemplateOptions()),
       slices(client, SliceOptions()),
       classes(client) {}
 

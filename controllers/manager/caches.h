@@ -7,8 +7,8 @@
 namespace dray::controllers {
 
 // The caches that every replica keeps warm, so that a new leader starts at once. Of each object
-// only what somebody here reads is kept, and of claims, Pods and ResourceSlices that in packed
-// form: with a hundred thousand of them, and thousands of nodes, that is most of the memory.
+// only what somebody here reads is kept, and of all but the few DeviceClasses that in packed form:
+// with a hundred thousand claims, and thousands of nodes, that is most of the memory.
 struct Caches {
   explicit Caches(const runtime::Client& client);
 
@@ -31,5 +31,6 @@ bool UsesClaims(const api::Pod& pod);
 void KeepOfPod(api::Pod& pod);
 void KeepOfNode(api::Node& node);
 void KeepOfClaim(api::ResourceClaim& claim);
+void KeepOfTemplate(api::ResourceClaimTemplate& claim_template);
 
 }  // namespace dray::controllers

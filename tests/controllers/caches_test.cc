@@ -85,6 +85,37 @@ TEST(Caches, APodKeepsItsClaimsAndANodeWhatIsOurs) {
   EXPECT_EQ(node.metadata.labels.size(), 1u);
 }
 
+TEST(Caches, ATemplateKeepsItsClassesAndWhatTheCleanupAsks) {
+  api::ResourceClaimTemplate made;
+  made.metadata.name = "dray-1234";
+  made.metadata.labels["app.kubernetes.io/managed-by"] = "dray";
+  made.metadata.annotations = {
+      {"dray.dev/last-used", "t"}, {"dray.dev/request-hash", "1234"}, {"large", "text"}};
+  made.spec.metadata.annotations = {{"large", "text"}};
+  api::DeviceClaim& devices = made.spec.spec.devices;
+  devices.requests.resize(2);
+  devices.requests[0].exactly.emplace();
+  devices.requests[0].exactly->device_class_name = "a";
+  devices.requests[0].exactly->selectors.resize(1);
+  devices.requests[0].exactly->capacity.emplace();
+  devices.requests[1].first_available.resize(2);
+  devices.requests[1].first_available[1].device_class_name = "b";
+  devices.requests[1].first_available[1].selectors.resize(1);
+  devices.constraints.resize(1);
+  devices.config.resize(1);
+  KeepOfTemplate(made);
+  EXPECT_EQ(made.metadata.annotations,
+            (api::Labels{{"dray.dev/last-used", "t"}, {"dray.dev/request-hash", "1234"}}));
+  EXPECT_EQ(made.metadata.labels.size(), 1u);
+  EXPECT_EQ(made.spec.metadata, api::ObjectMeta());
+  EXPECT_EQ(devices.requests[0].exactly->device_class_name, "a");
+  EXPECT_TRUE(devices.requests[0].exactly->selectors.empty());
+  EXPECT_FALSE(devices.requests[0].exactly->capacity);
+  EXPECT_EQ(devices.requests[1].first_available[1].device_class_name, "b");
+  EXPECT_TRUE(devices.requests[1].first_available[1].selectors.empty());
+  EXPECT_TRUE(devices.constraints.empty() && devices.config.empty());
+}
+
 TEST(Caches, OnlyPodsThatUseClaims) {
   api::Pod pod = testing::TestCluster::MakePod("p");
   EXPECT_FALSE(UsesClaims(pod));
