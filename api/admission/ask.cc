@@ -108,7 +108,8 @@ Status AskReader::CheckMemoryUnit() {
   if (memory_->value > kMost && memory_->has_suffix && memory_->value % (unit * kMebibyte) == 0)
     return resources_.Refuse(*memory_, units + Number(memory_->value / (unit * kMebibyte)));
   if (memory_->value > kMost) return resources_.Refuse(*memory_, "want at most " + Number(kMost));
-  if (memory_->has_suffix && memory_->value > 0)
+  // API servers write 4000 as "4k": only a binary suffix is the user's own.
+  if (memory_->text.ends_with('i') && memory_->value > 0)
     ask_.warnings.push_back(memory_->name + ": " + memory_->text + ": counts units of " +
                             Number(unit) + " MiB: " + Number(memory_->value * unit) + " MiB");
   return {};

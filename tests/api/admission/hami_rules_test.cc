@@ -209,9 +209,11 @@ TEST(HamiRule, SuffixesOfMemory) {
   EXPECT_EQ(refusal({{"nvidia.com/gpumem", "4294967296"}}),
             "container c: nvidia.com/gpumem: 4294967296: want at most 2147483647");
   EXPECT_EQ(refusal({{"nvidia.com/gpumem", "4k"}}), "accepted");
-  EXPECT_EQ(RulePlan(RulePod({{"nvidia.com/gpumem", "4k"}})).warnings,
+  EXPECT_EQ(RulePlan(RulePod({{"nvidia.com/gpumem", "4Ki"}})).warnings,
             (std::vector<std::string>{
-                "container c: nvidia.com/gpumem: 4k: counts units of 1 MiB: 4000 MiB"}));
+                "container c: nvidia.com/gpumem: 4Ki: counts units of 1 MiB: 4096 MiB"}));
+  // What an API server makes of 4000: nothing to warn of.
+  EXPECT_TRUE(RulePlan(RulePod({{"nvidia.com/gpumem", "4k"}})).warnings.empty());
   EXPECT_TRUE(RulePlan(RulePod({{"nvidia.com/gpumem", "4e3"}})).warnings.empty());
 }
 
